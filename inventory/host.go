@@ -1,0 +1,65 @@
+package inventory
+
+import "time"
+
+// ConnectionState is vSphere's HostSystemConnectionState. A host that is asked
+// directly, without vCenter, always says it is connected.
+type ConnectionState string
+
+// The values of HostSystemConnectionState. The empty string means not known.
+const (
+	Connected     ConnectionState = "connected"
+	NotResponding ConnectionState = "notResponding"
+	Disconnected  ConnectionState = "disconnected"
+)
+
+// Host is one ESXi host.
+type Host struct {
+	// ID is the managed object ID, such as host-42. It is unique in one vCenter.
+	ID string
+	// UUID is the hardware's UUID; empty when it could not be read.
+	UUID string
+	Name string
+	// Path is the inventory path, such as /dc1/host/cluster1/esx1.example.
+	Path string
+	// Cluster is the cluster's name, empty for a standalone host.
+	Cluster     string
+	ClusterPath string
+
+	Connection  ConnectionState
+	Maintenance Tristate
+	Quarantine  Tristate
+	// Standby is HostRuntimeInfo.standbyMode: none, entering, in or exiting.
+	// Only vCenter reports it; the empty string means not known.
+	Standby string
+	// BootTime is zero when it could not be read.
+	BootTime time.Time
+	// Version is the product version, such as 6.7.0; empty when not known.
+	Version string
+
+	Firewall Firewall
+}
+
+// IsConnected reports whether the host's facts are the host's own, not what
+// vCenter last remembered of it.
+func (h *Host) IsConnected() bool { return h.Connection == Connected }
+
+// StateLabel is the host's state in one or two words for a table cell.
+func (h *Host) StateLabel() string {
+	switch {
+	case h.Connection == NotResponding:
+		return "not responding"
+	case h.Connection == Disconnected:
+		return "disconnected"
+	case h.Connection == "":
+		return "not known"
+	case h.Standby != "" && h.Standby != "none":
+		return "standby"
+	case h.Maintenance == Yes:
+		return "maintenance"
+	case h.Quarantine == Yes:
+		return "quarantine"
+	default:
+		return string(h.Connection)
+	}
+}
