@@ -1,0 +1,237 @@
+package checks_test
+
+import (
+	"encoding/json"
+	"slices"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/inventory"
+)
+
+func facts(hosts ...inventory.Host) checks.Facts {
+	return checks.Facts{Inventory: &inventory.Inventory{Hosts: hosts}, Requirement: checks.Requirement{Port: 2377}}
+}
+
+// only runs one check over the hosts.
+func only(id string, f checks.Facts) []checks.Result {
+	GinkgoHelper()
+	selected, err := checks.Select(checks.Default(), []string{id}, nil)
+	Expect(err).NotTo(HaveOccurred())
+	return checks.Run(selected, f)
+}
+
+type hostRow struct {
+	host   inventory.Host
+	status checks.Status
+	reason checks.Reason
+}
+
+func verifyHostRow(id string) func(hostRow) {
+	return func(row hostRow) {
+		results := only(id, facts(row.host))
+		Expect(results).To(HaveLen(1))
+		r := results[0]
+		Expect(r.Status).To(Equal(row.status), r.Detail)
+		Expect(r.Reason).To(Equal(row.reason), r.Detail)
+		Expect(r.Check).To(Equal(id))
+		Expect(r.Subject).To(Equal(row.host.Path))
+		Expect(r.Detail).NotTo(BeEmpty())
+	}
+}
+
+var _ = DescribeTable("firewall-state", verifyHostRow(checks.FirewallState),
+	Entry("on and dropping", hostRow{host(), checks.Pass, "filtering"}),
+	Entry("switched off", hostRow{with(host(), func(h *inventory.Host) { h.Firewall.Switch.Enabled = inventory.No }), checks.Warn, "firewall-off"}),
+	Entry("not loaded", hostRow{with(host(), func(h *inventory.Host) { h.Firewall.Switch.Loaded = inventory.No }), checks.Warn, "firewall-off"}),
+	Entry("passing by default", hostRow{with(host(), func(h *inventory.Host) { h.Firewall.Switch.DefaultPass = inventory.Yes }), checks.Warn, "default-pass"}),
+	Entry("not permitted to ask is a warning, not a pass", hostRow{
+		with(host(), func(h *inventory.Host) { h.Firewall.Switch = inventory.Switch{Unreadable: "no"} }), checks.Warn, "switch-unreadable",
+	}),
+	Entry("half an answer", hostRow{with(host(), func(h *inventory.Host) { h.Firewall.Switch.Loaded = inventory.Unknown }), checks.Warn, "switch-unreadable"}),
+	Entry("refresh refused", hostRow{with(host(), func(h *inventory.Host) { h.Firewall.Stale = "no" }), checks.Warn, "facts-stale"}),
+	Entry("not read", hostRow{with(host(), func(h *inventory.Host) { h.Firewall.Unreadable = "no" }), checks.Unknown, "facts-unavailable"}),
+	Entry("disconnected", hostRow{with(host(), func(h *inventory.Host) { h.Connection = inventory.Disconnected }), checks.Unknown, "facts-unavailable"}),
+)
+
+var _ = DescribeTable("host-state", verifyHostRow(checks.HostState),
+	Entry("connected", hostRow{host(), checks.Pass, "connected"}),
+	Entry("not responding", hostRow{with(host(), func(h *inventory.Host) { h.Connection = inventory.NotResponding }), checks.Warn, "not-responding"}),
+	Entry("disconnected", hostRow{with(host(), func(h *inventory.Host) { h.Connection = inventory.Disconnected }), checks.Warn, "disconnected"}),
+	Entry("not known", hostRow{with(host(), func(h *inventory.Host) { h.Connection = "" }), checks.Unknown, "facts-unavailable"}),
+	Entry("maintenance", hostRow{with(host(), func(h *inventory.Host) { h.Maintenance = inventory.Yes }), checks.Warn, "maintenance"}),
+	Entry("quarantine", hostRow{with(host(), func(h *inventory.Host) { h.Quarantine = inventory.Yes }), checks.Warn, "quarantine"}),
+	Entry("quarantine not known", hostRow{with(host(), func(h *inventory.Host) { h.Quarantine = inventory.Unknown }), checks.Pass, "connected"}),
+	Entry("entering standby", hostRow{with(host(), func(h *inventory.Host) { h.Standby = "entering" }), checks.Warn, "standby"}),
+	Entry("standby none", hostRow{with(host(), func(h *inventory.Host) { h.Standby = "none" }), checks.Pass, "connected"}),
+)
+
+var _ = DescribeTable("rule-persistence", verifyHostRow(checks.RulePersistence),
+	Entry("built in", hostRow{host(vicEngine(true, all())), checks.Pass, "survives-reboot"}),
+	Entry("by VIB", hostRow{host(ruleset("vmware-vic", true, all(), outbound(2377, 0))), checks.Pass, "survives-reboot"}),
+	Entry("by hand", hostRow{host(ruleset("vicoutgoing", true, all(), outbound(2377, 0))), checks.Warn, "lost-at-reboot"}),
+	Entry("by hand, with a built-in one beside it", hostRow{
+		host(ruleset("vicoutgoing", true, all(), outbound(2377, 0)), vSPC(true, all())), checks.Pass, "survives-reboot",
+	}),
+	Entry("by hand for all, built in for some only", hostRow{
+		host(ruleset("vicoutgoing", true, all(), outbound(2377, 0)), vSPC(true, addresses("10.0.0.5"))), checks.Warn, "lost-at-reboot",
+	}),
+	Entry("of unknown origin", hostRow{host(ruleset("site", true, all(), outbound(2377, 0))), checks.Warn, "origin-unknown"}),
+	Entry("of unknown origin and by hand", hostRow{
+		host(ruleset("site", true, all(), outbound(2377, 0)), ruleset("vicoutgoing", true, all(), outbound(2377, 0))), checks.Warn, "origin-unknown",
+	}),
+	Entry("nothing enabled", hostRow{host(vSPC(false, all())), checks.Skip, "nothing-to-persist"}),
+	Entry("only borrowed", hostRow{host(nfs(true, all())), checks.Skip, "nothing-to-persist"}),
+	Entry("not read", hostRow{with(host(), func(h *inventory.Host) { h.Firewall.Unreadable = "no" }), checks.Unknown, "facts-unavailable"}),
+)
+
+var _ = Describe("cluster-drift", func() {
+	member := func(name string, rulesets ...inventory.Ruleset) inventory.Host {
+		h := host(rulesets...)
+		h.Name, h.Path, h.Cluster, h.ClusterPath = name, "/dc/host/c/"+name, "c", "/dc/host/c"
+		return h
+	}
+	It("passes a uniform cluster, whichever ruleset opens the port", func() {
+		r := only(checks.ClusterDrift, facts(member("a", vSPC(true, all())), member("b", vicEngine(true, all()))))
+		Expect(r).To(HaveLen(1))
+		Expect(r[0].Status).To(Equal(checks.Pass))
+		Expect(r[0].Scope).To(Equal(checks.ScopeCluster))
+		Expect(r[0].Subject).To(Equal("/dc/host/c"))
+	})
+	It("names the hosts that differ", func() {
+		r := only(checks.ClusterDrift, facts(member("a", vSPC(true, all())), member("b", vSPC(false, all())), member("d", vSPC(true, all()))))
+		Expect(r[0].Status).To(Equal(checks.Warn))
+		Expect(r[0].Reason).To(Equal(checks.Drift))
+		Expect(r[0].Detail).To(Equal("1 of 3 hosts differ from the rest (permitted): ruleset-disabled on b"))
+	})
+	It("sees lists that differ", func() {
+		r := only(checks.ClusterDrift, facts(member("a", vSPC(true, addresses("10.0.0.5"))), member("b", vSPC(true, addresses("10.0.0.6")))))
+		Expect(r[0].Reason).To(Equal(checks.Drift))
+	})
+	It("leaves hosts out that could not be judged, and says when too few are left", func() {
+		lost := member("b")
+		lost.Connection = inventory.Disconnected
+		r := only(checks.ClusterDrift, facts(member("a", vSPC(true, all())), lost))
+		Expect(r[0].Status).To(Equal(checks.Skip))
+		Expect(r[0].Reason).To(Equal(checks.TooFewHosts))
+	})
+	It("has nothing to say of standalone hosts", func() {
+		Expect(only(checks.ClusterDrift, facts(host(), host()))).To(BeEmpty())
+	})
+})
+
+var _ = Describe("Select", func() {
+	ids := func(list []checks.Check) (out []string) {
+		for _, c := range list {
+			out = append(out, c.ID)
+		}
+		return out
+	}
+	It("takes all by default, in order", func() {
+		all, err := checks.Select(checks.Default(), nil, nil)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(ids(all)).To(Equal([]string{"outbound-port", "firewall-state", "host-state", "rule-persistence", "cluster-drift"}))
+	})
+	It("narrows and leaves out", func() {
+		some, err := checks.Select(checks.Default(), []string{"host-state", "outbound-port"}, []string{"host-state"})
+		Expect(err).NotTo(HaveOccurred())
+		Expect(ids(some)).To(Equal([]string{"outbound-port"}))
+	})
+	It("names unknown IDs and the known ones", func() {
+		_, err := checks.Select(checks.Default(), []string{"port-outbound"}, []string{"nope"})
+		var unknown *checks.UnknownIDError
+		Expect(err).To(BeAssignableToTypeOf(unknown))
+		Expect(err).To(MatchError(`unknown check "port-outbound", "nope"; the checks are: outbound-port, firewall-state, host-state, rule-persistence, cluster-drift`))
+	})
+})
+
+var _ = Describe("Status", func() {
+	It("is unknown when nobody set it", func() {
+		var r checks.Result
+		Expect(r.Status).To(Equal(checks.Unknown))
+	})
+	It("orders from fail to skip", func() {
+		Expect(slices.IsSortedFunc(checks.Statuses(), func(a, b checks.Status) int {
+			if a.Worse(b) {
+				return -1
+			}
+			return 1
+		})).To(BeTrue())
+		Expect(checks.Worst([]checks.Result{{Status: checks.Pass}, {Status: checks.Unknown}, {Status: checks.Warn}})).To(Equal(checks.Unknown))
+		Expect(checks.Worst(nil)).To(Equal(checks.Skip))
+	})
+	It("survives JSON", func() {
+		for _, s := range checks.Statuses() {
+			text, err := json.Marshal(s)
+			Expect(err).NotTo(HaveOccurred())
+			var back checks.Status
+			Expect(json.Unmarshal(text, &back)).To(Succeed())
+			Expect(back).To(Equal(s))
+		}
+		var s checks.Status
+		Expect(json.Unmarshal([]byte(`"green"`), &s)).To(MatchError(ContainSubstring(`"green" is not a status`)))
+	})
+})
+
+var _ = Describe("every reason", func() {
+	It("is explained, once, and failures say what to do", func() {
+		seen := map[checks.Reason]bool{}
+		for _, e := range checks.Explanations() {
+			Expect(seen[e.Reason]).To(BeFalse(), "%s is explained twice", e.Reason)
+			seen[e.Reason] = true
+			Expect(e.Meaning).To(HaveSuffix("."), string(e.Reason))
+			Expect(string(e.Reason)).To(MatchRegexp(`^[a-z]+(-[a-z]+)*$`))
+		}
+		for range 3000 {
+			h, req := randomHost()
+			h.Cluster, h.ClusterPath = "c", "/dc/host/c"
+			h.Connection = pick(inventory.Connected, inventory.Connected, inventory.NotResponding, inventory.Disconnected)
+			h.Maintenance = pick(inventory.Yes, inventory.No)
+			other, _ := randomHost()
+			other.Cluster, other.ClusterPath, other.Path = "c", "/dc/host/c", "/dc/host/c/other"
+			f := checks.Facts{Inventory: &inventory.Inventory{Hosts: []inventory.Host{h, other}}, Requirement: req}
+			for _, r := range checks.Run(checks.Default(), f) {
+				e, ok := checks.Explain(r.Reason)
+				Expect(ok).To(BeTrue(), "%s has no explanation", r.Reason)
+				if r.Status == checks.Fail {
+					Expect(e.Hint).NotTo(BeEmpty(), string(r.Reason))
+				}
+			}
+		}
+	})
+	It("is none that does not exist", func() {
+		_, ok := checks.Explain("no-such-reason")
+		Expect(ok).To(BeFalse())
+	})
+})
+
+var _ = Describe("Pick", func() {
+	It("goes by presence: vic-engine, then vSPC, and nothing else", func() {
+		pickOf := func(rulesets ...inventory.Ruleset) string {
+			h := host(rulesets...)
+			return checks.Pick(&h.Firewall, 2377)
+		}
+		Expect(pickOf(vSPC(false, all()), vicEngine(false, all()))).To(Equal("vic-engine"))
+		Expect(pickOf(vSPC(false, all()))).To(Equal("vSPC"))
+		Expect(pickOf(nfs(false, all()), ruleset("remoteSerialPort", false, all(), outbound(0, 65535)))).To(BeEmpty())
+	})
+	It("does not take vic-engine for another port", func() {
+		h := host(vSPC(false, all()), vicEngine(false, all()))
+		Expect(checks.Pick(&h.Firewall, 9000)).To(Equal("vSPC"))
+	})
+})
+
+var _ = DescribeTable("BreadthOf",
+	func(rs inventory.Ruleset, want checks.Breadth) { Expect(checks.BreadthOf(&rs)).To(Equal(want)) },
+	Entry("one port", vicEngine(true, all()), checks.Dedicated),
+	Entry("sixteen ports", ruleset("x", true, all(), outbound(2370, 2385)), checks.Dedicated),
+	Entry("seventeen ports", ruleset("x", true, all(), outbound(2370, 2386)), checks.Broad),
+	Entry("overlapping rules count once", ruleset("x", true, all(), outbound(2370, 2379), outbound(2375, 2384)), checks.Dedicated),
+	Entry("two far ranges add up", ruleset("x", true, all(), outbound(2370, 2379), outbound(9000, 9009)), checks.Broad),
+	Entry("all TCP", vSPC(true, all()), checks.Broad),
+	Entry("remoteSerialPort", ruleset("remoteSerialPort", true, all(), outbound(0, 65535)), checks.Broad),
+	Entry("a broad one of the site's own", ruleset("everything", true, all(), outbound(0, 65535)), checks.Broad),
+	Entry("NFS", nfs(true, all()), checks.Borrowed),
+)

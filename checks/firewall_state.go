@@ -1,0 +1,50 @@
+package checks
+
+import (
+	"fmt"
+
+	"github.com/vic-preflight/vic-preflight/inventory"
+)
+
+// FirewallState is the ID of the check of the firewall's master switch.
+const FirewallState = "firewall-state"
+
+func firewallState() Check {
+	return Check{
+		ID:    FirewallState,
+		Title: "The host's firewall is on, loaded, and drops what no ruleset permits",
+		Why: "A firewall that is off lets everything pass, so a closed ruleset goes unnoticed until somebody " +
+			"turns the firewall on and containers stop starting.",
+		Run: perHost(FirewallState, judgeFirewallState),
+	}
+}
+
+func judgeFirewallState(h *inventory.Host, _ Requirement) Result {
+	if r, ok := unreadable(h); !ok {
+		return r
+	}
+	fw := &h.Firewall
+	switch {
+	case fw.Switch.Enabled == inventory.No:
+		return Result{Status: Warn, Reason: FirewallOff, Detail: "the firewall is switched off"}
+	case fw.Switch.Loaded == inventory.No:
+		return Result{Status: Warn, Reason: FirewallOff, Detail: "the firewall's module is not loaded"}
+	case fw.PassesByDefault():
+		return Result{Status: Warn, Reason: DefaultPass, Detail: "the default action lets all outgoing traffic pass"}
+	case fw.Stale != "":
+		return Result{
+			Status: Warn, Reason: FactsStale,
+			Detail: fmt.Sprintf("the facts may be minutes old, the refresh failed: %s", fw.Stale),
+		}
+	case fw.Switch.Enabled == inventory.Unknown || fw.Switch.Loaded == inventory.Unknown:
+		why := fw.Switch.Unreadable
+		if why == "" {
+			why = "the host did not say"
+		}
+		return Result{
+			Status: Warn, Reason: SwitchUnreadable,
+			Detail: fmt.Sprintf("whether the firewall is on is not known: %s", why),
+		}
+	}
+	return Result{Status: Pass, Reason: Filtering, Detail: "the firewall is on and drops by default"}
+}

@@ -1,0 +1,287 @@
+package checks
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/vic-preflight/vic-preflight/inventory"
+)
+
+// OutboundPort is the ID of the check that decides the main question.
+const OutboundPort = "outbound-port"
+
+func outboundPort() Check {
+	return Check{
+		ID:    OutboundPort,
+		Title: "The host's firewall lets TCP 2377 out to the virtual container host",
+		Why: "A host dials the virtual container host for every container's serial port. Where the firewall " +
+			"keeps the port shut, vic-machine create fails its verification, or containers stay in Starting.",
+		Run: perHost(OutboundPort, JudgeOutbound),
+	}
+}
+
+// JudgeOutbound passes the verdict on one host: the first line of the verdict
+// table (docs/verdicts.md) that applies.
+func JudgeOutbound(h *inventory.Host, req Requirement) Result {
+	if r, ok := unreadable(h); !ok {
+		return r
+	}
+	m := match(h.Firewall.Rulesets, req.Port)
+	r := m.judge(h, req)
+	r.Rulesets = m.verdicts(r.Decides)
+	return r
+}
+
+func (m matching) judge(h *inventory.Host, req Requirement) Result {
+	port := fmt.Sprintf("TCP %d", req.Port)
+	own, any := reachOf(m.own), reachOf(slices.Concat(m.own, m.borrowed))
+
+	switch {
+	case own.covers(req.Peers):
+		rs := m.decider(req.Peers)
+		return Result{Status: Pass, Reason: Permitted, Decides: rs.keys, Detail: rs.sentence(req)}
+
+	case len(req.Peers) == 0 && len(own.prefixes) > 0:
+		return Result{
+			Status: Warn, Reason: AllowedHostsUnverified, Decides: keys(m.own),
+			Detail: fmt.Sprintf("%s lets %s out to %s alone; give the virtual container host's address with --vch-ip",
+				keys(m.own), port, joinPrefixes(own.prefixes)),
+		}
+
+	case any.covers(req.Peers):
+		return Result{
+			Status: Warn, Reason: BorrowedRuleset, Decides: keys(m.borrowed),
+			Detail: fmt.Sprintf("%s passes only through %s, which belongs to another service and goes when that does",
+				port, keys(m.borrowed)),
+		}
+
+	case h.Firewall.Off():
+		return Result{
+			Status: Warn, Reason: FirewallOff,
+			Detail: fmt.Sprintf("%s passes only because the firewall is off; no ruleset permits it", port),
+		}
+
+	case h.Firewall.PassesByDefault():
+		return Result{
+			Status: Warn, Reason: DefaultPass,
+			Detail: fmt.Sprintf("%s passes only by the default action; no ruleset permits it", port),
+		}
+
+	case len(own.unknown) > 0:
+		return Result{
+			Status: Unknown, Reason: FactsUnavailable, Decides: strings.Join(own.unknown, "+"),
+			Detail: fmt.Sprintf("%s is enabled, but whom it lets through could not be read", strings.Join(own.unknown, " and ")),
+		}
+
+	case len(m.own) > 0 && len(own.prefixes) == 0:
+		return Result{
+			Status: Fail, Reason: AllowedHostsExcludePeer, Decides: keys(m.own),
+			Detail: fmt.Sprintf("%s is enabled, but its allowed hosts are an empty list: nothing passes", keys(m.own)),
+		}
+
+	case len(m.own) > 0:
+		return Result{
+			Status: Fail, Reason: AllowedHostsExcludePeer, Decides: keys(m.own),
+			Detail: fmt.Sprintf("%s lets %s out to %s, which leaves out %s", keys(m.own), port,
+				joinPrefixes(own.prefixes), joinPrefixes(own.missing(req.Peers))),
+		}
+
+	case len(m.disabled) > 0:
+		pick := m.pick()
+		detail := fmt.Sprintf("%s would let %s out, but it is disabled", pick, port)
+		if len(m.borrowed) > 0 {
+			detail += fmt.Sprintf(" (%s is enabled, but for its own service's peers)", keys(m.borrowed))
+		}
+		return Result{Status: Fail, Reason: RulesetDisabled, Decides: pick, Detail: detail}
+
+	default:
+		detail := fmt.Sprintf("no ruleset of this host lets %s out", port)
+		if m.foreign > 0 {
+			detail = fmt.Sprintf("only rulesets of other services could let %s out", port)
+		}
+		return Result{Status: Fail, Reason: NoRuleset, Detail: detail}
+	}
+}
+
+// matching are the rulesets of one host that cover the port, sorted by what
+// they can do for it.
+type matching struct {
+	own      []*inventory.Ruleset // enabled, dedicated or broad
+	disabled []*inventory.Ruleset // the same, but disabled
+	borrowed []*inventory.Ruleset // enabled, borrowed
+	foreign  int                  // borrowed ones, enabled or not
+	all      []*inventory.Ruleset
+}
+
+func match(rulesets []inventory.Ruleset, port int) matching {
+	var m matching
+	for i := range rulesets {
+		rs := &rulesets[i]
+		if !rs.Covers(port) {
+			continue
+		}
+		m.all = append(m.all, rs)
+		borrowed := BreadthOf(rs) == Borrowed
+		switch {
+		case borrowed && rs.Enabled:
+			m.borrowed = append(m.borrowed, rs)
+		case borrowed:
+		case rs.Enabled:
+			m.own = append(m.own, rs)
+		default:
+			m.disabled = append(m.disabled, rs)
+		}
+		if borrowed {
+			m.foreign++
+		}
+	}
+	return m
+}
+
+// Pick returns the key of the ruleset that a fix enables on a host when the
+// user names none: vic-engine where the host has it, since it opens the one
+// port, else vSPC. It is empty where the host has neither. The choice is made
+// by presence alone, so that it can be told before anything is tried.
+func Pick(fw *inventory.Firewall, port int) string {
+	for _, key := range []string{VICEngine, VSPC} {
+		if rs := fw.Ruleset(key); rs != nil && rs.Covers(port) {
+			return key
+		}
+	}
+	return ""
+}
+
+// pick is Pick, or else the first disabled ruleset that a user could name.
+func (m matching) pick() string {
+	for _, key := range []string{VICEngine, VSPC} {
+		for _, rs := range m.disabled {
+			if rs.Key == key {
+				return key
+			}
+		}
+	}
+	return m.disabled[0].Key
+}
+
+// verdicts lists all rulesets that cover the port, the deciding ones first,
+// then the enabled ones, each group in the host's order.
+func (m matching) verdicts(decides string) []RulesetVerdict {
+	decisive := strings.Split(decides, "+")
+	order := func(v RulesetVerdict) int {
+		switch {
+		case slices.Contains(decisive, v.Key):
+			return 0
+		case v.Enabled:
+			return 1
+		default:
+			return 2
+		}
+	}
+	var list []RulesetVerdict
+	for _, rs := range m.all {
+		list = append(list, RulesetVerdict{
+			Key: rs.Key, Enabled: rs.Enabled, Breadth: BreadthOf(rs), Allowed: rs.Allowed, Persistent: Persistent(rs),
+		})
+	}
+	slices.SortStableFunc(list, func(a, b RulesetVerdict) int { return order(a) - order(b) })
+	return list
+}
+
+// reach is whom a set of enabled rulesets lets through together.
+type reach struct {
+	all      bool
+	prefixes []netip.Prefix
+	// unknown are the keys of rulesets whose allowed hosts could not be read
+	// or understood.
+	unknown []string
+}
+
+func reachOf(rulesets []*inventory.Ruleset) reach {
+	var r reach
+	for _, rs := range rulesets {
+		if rs.Allowed == nil {
+			r.unknown = append(r.unknown, rs.Key)
+			continue
+		}
+		r.all = r.all || rs.Allowed.All
+		prefixes, malformed := rs.Allowed.Prefixes()
+		r.prefixes = append(r.prefixes, prefixes...)
+		if len(malformed) > 0 {
+			r.unknown = append(r.unknown, rs.Key)
+		}
+	}
+	return r
+}
+
+// covers reports whether every peer passes. When no peer is named, only "all"
+// is known to cover it.
+func (r reach) covers(peers []netip.Prefix) bool {
+	if r.all {
+		return true
+	}
+	return len(peers) > 0 && len(r.missing(peers)) == 0
+}
+
+func (r reach) missing(peers []netip.Prefix) []netip.Prefix {
+	if r.all {
+		return nil
+	}
+	var missing []netip.Prefix
+	for _, p := range peers {
+		if !inventory.Covered(p, r.prefixes) {
+			missing = append(missing, p)
+		}
+	}
+	return missing
+}
+
+// decision is the ruleset, or the rulesets together, by which the port passes.
+type decision struct {
+	keys  string
+	broad int // outbound TCP ports opened by a broad ruleset; 0 for dedicated
+}
+
+// decider names the narrowest single ruleset that suffices, or all enabled
+// ones when only their lists together do. It is called when they do.
+func (m matching) decider(peers []netip.Prefix) decision {
+	best := decision{keys: keys(m.own)}
+	found := false
+	for _, rs := range m.own {
+		if !reachOf([]*inventory.Ruleset{rs}).covers(peers) {
+			continue
+		}
+		d := decision{keys: rs.Key}
+		if BreadthOf(rs) == Broad {
+			d.broad = outboundTCPPorts(rs)
+		}
+		if !found || d.broad < best.broad {
+			best, found = d, true
+		}
+	}
+	return best
+}
+
+func (d decision) sentence(req Requirement) string {
+	to := "any address"
+	if len(req.Peers) > 0 {
+		to = joinPrefixes(req.Peers)
+	}
+	s := fmt.Sprintf("%s lets TCP %d out to %s", d.keys, req.Port, to)
+	switch {
+	case d.broad == 65536:
+		s += ", and all other outbound TCP too"
+	case d.broad > 0:
+		s += fmt.Sprintf(", and %d more ports too", d.broad-1)
+	}
+	return s
+}
+
+func keys(rulesets []*inventory.Ruleset) string {
+	list := make([]string, len(rulesets))
+	for i, rs := range rulesets {
+		list[i] = rs.Key
+	}
+	return strings.Join(list, "+")
+}

@@ -1,0 +1,409 @@
+package checks_test
+
+import (
+	"math/rand/v2"
+	"net/netip"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/inventory"
+)
+
+// Shorthands for the facts of one host.
+
+func outbound(port, end int) inventory.Rule {
+	return inventory.Rule{Port: port, EndPort: end, Direction: "outbound", PortType: "dst", Protocol: "tcp"}
+}
+
+func all() *inventory.AllowedHosts { return &inventory.AllowedHosts{All: true} }
+
+func addresses(list ...string) *inventory.AllowedHosts { return &inventory.AllowedHosts{Addrs: list} }
+
+func networks(address string, bits int) *inventory.AllowedHosts {
+	return &inventory.AllowedHosts{Networks: []inventory.Network{{Address: address, Bits: bits}}}
+}
+
+func ruleset(key string, enabled bool, allowed *inventory.AllowedHosts, rules ...inventory.Rule) inventory.Ruleset {
+	return inventory.Ruleset{Key: key, Enabled: enabled, Allowed: allowed, Rules: rules}
+}
+
+func vicEngine(enabled bool, allowed *inventory.AllowedHosts) inventory.Ruleset {
+	return ruleset("vic-engine", enabled, allowed, outbound(2377, 0))
+}
+
+func vSPC(enabled bool, allowed *inventory.AllowedHosts) inventory.Ruleset {
+	return ruleset("vSPC", enabled, allowed, outbound(0, 65535))
+}
+
+func nfs(enabled bool, allowed *inventory.AllowedHosts) inventory.Ruleset {
+	return ruleset("nfsClient", enabled, allowed, outbound(0, 65535))
+}
+
+func host(rulesets ...inventory.Ruleset) inventory.Host {
+	return inventory.Host{
+		Name: "esx1.example", Path: "/dc1/host/c1/esx1.example", Connection: inventory.Connected,
+		Firewall: inventory.Firewall{
+			ID: "fw-1", OutgoingBlocked: inventory.Yes, Rulesets: rulesets,
+			Switch: inventory.Switch{Enabled: inventory.Yes, Loaded: inventory.Yes, DefaultPass: inventory.No},
+		},
+	}
+}
+
+func with(h inventory.Host, change func(*inventory.Host)) inventory.Host {
+	change(&h)
+	return h
+}
+
+func peers(list ...string) []netip.Prefix {
+	var out []netip.Prefix
+	for _, s := range list {
+		p, err := inventory.ParsePrefix(s)
+		if err != nil {
+			panic(err)
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+type verdictRow struct {
+	host    inventory.Host
+	peers   []netip.Prefix
+	port    int // 2377 when 0
+	status  checks.Status
+	reason  checks.Reason
+	decides string
+	detail  string // part of it
+}
+
+var _ = DescribeTable("outbound-port",
+	func(row verdictRow) {
+		if row.port == 0 {
+			row.port = 2377
+		}
+		r := checks.JudgeOutbound(&row.host, checks.Requirement{Port: row.port, Peers: row.peers})
+		Expect(r.Status).To(Equal(row.status), r.Detail)
+		Expect(r.Reason).To(Equal(row.reason), r.Detail)
+		Expect(r.Decides).To(Equal(row.decides))
+		Expect(r.Detail).To(ContainSubstring(row.detail))
+		Expect(r.Detail).NotTo(BeEmpty())
+	},
+
+	// Row 1: facts unavailable.
+	Entry("disconnected, whatever was remembered", verdictRow{
+		host:   with(host(vicEngine(true, all())), func(h *inventory.Host) { h.Connection = inventory.Disconnected }),
+		status: checks.Unknown, reason: "facts-unavailable", detail: "disconnected",
+	}),
+	Entry("not responding", verdictRow{
+		host:   with(host(vicEngine(true, all())), func(h *inventory.Host) { h.Connection = inventory.NotResponding }),
+		status: checks.Unknown, reason: "facts-unavailable",
+	}),
+	Entry("connection state not read", verdictRow{
+		host:   with(host(vicEngine(true, all())), func(h *inventory.Host) { h.Connection = "" }),
+		status: checks.Unknown, reason: "facts-unavailable",
+	}),
+	Entry("firewall not read", verdictRow{
+		host:   with(host(), func(h *inventory.Host) { h.Firewall.Unreadable = "it faulted" }),
+		status: checks.Unknown, reason: "facts-unavailable", detail: "it faulted",
+	}),
+	Entry("firewall not read, and known to be off", verdictRow{
+		host: with(host(), func(h *inventory.Host) {
+			h.Firewall.Unreadable = "it faulted"
+			h.Firewall.Switch.Enabled = inventory.No
+		}),
+		status: checks.Unknown, reason: "facts-unavailable",
+	}),
+	Entry("in maintenance the facts still count", verdictRow{
+		host:   with(host(vicEngine(true, all())), func(h *inventory.Host) { h.Maintenance = inventory.Yes }),
+		status: checks.Pass, reason: "permitted", decides: "vic-engine",
+	}),
+
+	// Row 2: permitted.
+	Entry("vic-engine for all", verdictRow{
+		host: host(vicEngine(true, all())), status: checks.Pass, reason: "permitted", decides: "vic-engine", detail: "to any address",
+	}),
+	Entry("vSPC for all tells what it opens", verdictRow{
+		host: host(vSPC(true, all())), status: checks.Pass, reason: "permitted", decides: "vSPC", detail: "all other outbound TCP too",
+	}),
+	Entry("the narrower of two decides", verdictRow{
+		host: host(vSPC(true, all()), vicEngine(true, all())), status: checks.Pass, reason: "permitted", decides: "vic-engine",
+	}),
+	Entry("all, for a peer", verdictRow{
+		host: host(vicEngine(true, all())), peers: peers("10.0.0.5"), status: checks.Pass, reason: "permitted", decides: "vic-engine", detail: "to 10.0.0.5",
+	}),
+	Entry("the peer itself", verdictRow{
+		host: host(vSPC(true, addresses("10.0.0.5"))), peers: peers("10.0.0.5"), status: checks.Pass, reason: "permitted", decides: "vSPC",
+	}),
+	Entry("a network around the peer", verdictRow{
+		host: host(vSPC(true, networks("10.0.0.0", 8))), peers: peers("10.0.0.5"), status: checks.Pass, reason: "permitted", decides: "vSPC",
+	}),
+	Entry("an IPv6 network around the peer", verdictRow{
+		host: host(vSPC(true, networks("2001:DB8::", 32))), peers: peers("2001:db8::5"), status: checks.Pass, reason: "permitted", decides: "vSPC",
+	}),
+	Entry("a peer written as IPv4 in IPv6", verdictRow{
+		host: host(vSPC(true, addresses("::ffff:10.0.0.5"))), peers: peers("10.0.0.5"), status: checks.Pass, reason: "permitted", decides: "vSPC",
+	}),
+	Entry("the union of two rulesets' lists", verdictRow{
+		host:  host(vSPC(true, networks("10.0.0.0", 25)), vicEngine(true, networks("10.0.0.128", 25))),
+		peers: peers("10.0.0.0/24"), status: checks.Pass, reason: "permitted", decides: "vSPC+vic-engine",
+	}),
+	Entry("two peers by two rulesets", verdictRow{
+		host:  host(vSPC(true, addresses("10.0.0.5")), vicEngine(true, addresses("10.0.0.6"))),
+		peers: peers("10.0.0.5", "10.0.0.6"), status: checks.Pass, reason: "permitted", decides: "vSPC+vic-engine",
+	}),
+	Entry("one ruleset not known, the other enough", verdictRow{
+		host:  host(vSPC(true, nil), vicEngine(true, addresses("10.0.0.5"))),
+		peers: peers("10.0.0.5"), status: checks.Pass, reason: "permitted", decides: "vic-engine",
+	}),
+	Entry("a site's own ruleset", verdictRow{
+		host: host(ruleset("site-docker", true, all(), outbound(2375, 2380))), status: checks.Pass, reason: "permitted", decides: "site-docker",
+	}),
+	Entry("an absent port type means destination", verdictRow{
+		host:   host(ruleset("site", true, all(), inventory.Rule{Port: 2377, Direction: "outbound", Protocol: "tcp"})),
+		status: checks.Pass, reason: "permitted", decides: "site",
+	}),
+	Entry("permitted although the firewall is off", verdictRow{
+		host:   with(host(vicEngine(true, all())), func(h *inventory.Host) { h.Firewall.Switch.Enabled = inventory.No }),
+		status: checks.Pass, reason: "permitted", decides: "vic-engine",
+	}),
+	Entry("another port", verdictRow{
+		host: host(ruleset("site", true, all(), outbound(9000, 0))), port: 9000, status: checks.Pass, reason: "permitted", decides: "site",
+	}),
+
+	// Row 3: restricted, and no peer to compare with.
+	Entry("restricted without a peer", verdictRow{
+		host: host(vSPC(true, networks("10.20.0.0", 16))), status: checks.Warn, reason: "allowed-hosts-unverified", decides: "vSPC", detail: "--vch-ip",
+	}),
+	Entry("restricted without a peer, before a borrowed one", verdictRow{
+		host: host(vSPC(true, addresses("10.0.0.5")), nfs(true, all())), status: checks.Warn, reason: "allowed-hosts-unverified", decides: "vSPC",
+	}),
+
+	// Row 4: borrowed.
+	Entry("nfsClient alone", verdictRow{
+		host: host(nfs(true, all()), vSPC(false, all())), status: checks.Warn, reason: "borrowed-ruleset", decides: "nfsClient",
+	}),
+	Entry("nfsClient for the peer", verdictRow{
+		host: host(nfs(true, addresses("10.0.0.5"))), peers: peers("10.0.0.5"), status: checks.Warn, reason: "borrowed-ruleset", decides: "nfsClient",
+	}),
+	Entry("a daemon's ruleset", verdictRow{
+		host: host(func() inventory.Ruleset {
+			rs := ruleset("backup-agent", true, all(), outbound(2000, 3000))
+			rs.Service = "backupd"
+			return rs
+		}()),
+		status: checks.Warn, reason: "borrowed-ruleset", decides: "backup-agent",
+	}),
+	Entry("a ruleset that the host keeps for itself", verdictRow{
+		host: host(func() inventory.Ruleset {
+			rs := ruleset("newThing", true, all(), outbound(0, 65535))
+			rs.UserControllable = inventory.No
+			return rs
+		}()),
+		status: checks.Warn, reason: "borrowed-ruleset", decides: "newThing",
+	}),
+	Entry("vSPC is nobody's, even when the host keeps it", verdictRow{
+		host: host(func() inventory.Ruleset {
+			rs := vSPC(true, all())
+			rs.UserControllable = inventory.No
+			return rs
+		}()),
+		status: checks.Pass, reason: "permitted", decides: "vSPC",
+	}),
+	Entry("own and borrowed lists together", verdictRow{
+		host:  host(vSPC(true, networks("10.0.0.0", 25)), nfs(true, networks("10.0.0.128", 25))),
+		peers: peers("10.0.0.0/24"), status: checks.Warn, reason: "borrowed-ruleset", decides: "nfsClient",
+	}),
+	Entry("borrowed wins over a list that is not known", verdictRow{
+		host: host(vSPC(true, nil), nfs(true, all())), status: checks.Warn, reason: "borrowed-ruleset", decides: "nfsClient",
+	}),
+
+	// Row 5: firewall off, or passing by default.
+	Entry("switched off", verdictRow{
+		host:   with(host(vSPC(false, all())), func(h *inventory.Host) { h.Firewall.Switch.Enabled = inventory.No }),
+		status: checks.Warn, reason: "firewall-off",
+	}),
+	Entry("not loaded", verdictRow{
+		host:   with(host(vSPC(false, all())), func(h *inventory.Host) { h.Firewall.Switch.Loaded = inventory.No }),
+		status: checks.Warn, reason: "firewall-off",
+	}),
+	Entry("default action PASS", verdictRow{
+		host:   with(host(vSPC(false, all())), func(h *inventory.Host) { h.Firewall.Switch.DefaultPass = inventory.Yes }),
+		status: checks.Warn, reason: "default-pass",
+	}),
+	Entry("default policy of the API, when esxcli does not say", verdictRow{
+		host: with(host(vSPC(false, all())), func(h *inventory.Host) {
+			h.Firewall.Switch = inventory.Switch{}
+			h.Firewall.OutgoingBlocked = inventory.No
+		}),
+		status: checks.Warn, reason: "default-pass",
+	}),
+	Entry("esxcli says DROP against the API's copy", verdictRow{
+		host:   with(host(vSPC(false, all())), func(h *inventory.Host) { h.Firewall.OutgoingBlocked = inventory.No }),
+		status: checks.Fail, reason: "ruleset-disabled", decides: "vSPC",
+	}),
+	Entry("nothing known of the switch is not off", verdictRow{
+		host: with(host(vSPC(false, all())), func(h *inventory.Host) {
+			h.Firewall.Switch = inventory.Switch{}
+			h.Firewall.OutgoingBlocked = inventory.Unknown
+		}),
+		status: checks.Fail, reason: "ruleset-disabled", decides: "vSPC",
+	}),
+	Entry("off before an excluding list", verdictRow{
+		host:  with(host(vSPC(true, addresses("10.9.9.9"))), func(h *inventory.Host) { h.Firewall.Switch.Enabled = inventory.No }),
+		peers: peers("10.0.0.5"), status: checks.Warn, reason: "firewall-off",
+	}),
+
+	// Allowed hosts that are not known are neither all nor none.
+	Entry("enabled, allowed hosts not known", verdictRow{
+		host: host(vSPC(true, nil)), status: checks.Unknown, reason: "facts-unavailable", decides: "vSPC", detail: "could not be read",
+	}),
+	Entry("enabled for somebody whose address makes no sense", verdictRow{
+		host: host(vSPC(true, addresses("10.0.0.300"))), peers: peers("10.0.0.5"), status: checks.Unknown, reason: "facts-unavailable", decides: "vSPC",
+	}),
+
+	// Row 6: allowed hosts leave the peer out.
+	Entry("another address", verdictRow{
+		host: host(vSPC(true, addresses("10.0.0.6"))), peers: peers("10.0.0.5"), status: checks.Fail, reason: "allowed-hosts-exclude-peer", decides: "vSPC", detail: "leaves out 10.0.0.5",
+	}),
+	Entry("half of a network", verdictRow{
+		host: host(vSPC(true, networks("10.0.0.0", 25))), peers: peers("10.0.0.0/24"), status: checks.Fail, reason: "allowed-hosts-exclude-peer", decides: "vSPC", detail: "leaves out 10.0.0.0/24",
+	}),
+	Entry("one of two peers, and only that is named", verdictRow{
+		host: host(vSPC(true, addresses("10.0.0.5"))), peers: peers("10.0.0.5", "10.0.0.6"), status: checks.Fail, reason: "allowed-hosts-exclude-peer", decides: "vSPC", detail: "leaves out 10.0.0.6",
+	}),
+	Entry("an empty list, without a peer", verdictRow{
+		host: host(vSPC(true, addresses())), status: checks.Fail, reason: "allowed-hosts-exclude-peer", decides: "vSPC", detail: "empty list",
+	}),
+	Entry("an empty list, with a peer", verdictRow{
+		host: host(vSPC(true, addresses())), peers: peers("10.0.0.5"), status: checks.Fail, reason: "allowed-hosts-exclude-peer", decides: "vSPC", detail: "empty list",
+	}),
+	Entry("a list for IPv4, a peer of IPv6", verdictRow{
+		host: host(vSPC(true, networks("0.0.0.0", 0))), peers: peers("2001:db8::5"), status: checks.Fail, reason: "allowed-hosts-exclude-peer", decides: "vSPC",
+	}),
+
+	// Row 7: disabled.
+	Entry("vic-engine before vSPC", verdictRow{
+		host: host(vSPC(false, all()), vicEngine(false, all())), status: checks.Fail, reason: "ruleset-disabled", decides: "vic-engine",
+	}),
+	Entry("vSPC where there is no vic-engine", verdictRow{
+		host: host(ruleset("remoteSerialPort", false, all(), outbound(0, 65535)), vSPC(false, all())), status: checks.Fail, reason: "ruleset-disabled", decides: "vSPC",
+	}),
+	Entry("a site's own", verdictRow{
+		host: host(ruleset("site", false, all(), outbound(2377, 0))), status: checks.Fail, reason: "ruleset-disabled", decides: "site",
+	}),
+	Entry("nfsClient for its own server does not count", verdictRow{
+		host:  host(nfs(true, addresses("10.9.9.9")), vSPC(false, all())),
+		peers: peers("10.0.0.5"), status: checks.Fail, reason: "ruleset-disabled", decides: "vSPC", detail: "nfsClient is enabled",
+	}),
+	Entry("nfsClient for its own server does not count without a peer either", verdictRow{
+		host: host(nfs(true, addresses("10.9.9.9")), vSPC(false, all())), status: checks.Fail, reason: "ruleset-disabled", decides: "vSPC",
+	}),
+
+	// Row 8: nothing could.
+	Entry("no ruleset at all", verdictRow{host: host(), status: checks.Fail, reason: "no-ruleset"}),
+	Entry("only borrowed ones, disabled", verdictRow{
+		host: host(nfs(false, all())), status: checks.Fail, reason: "no-ruleset", detail: "other services",
+	}),
+	Entry("the neighbouring port", verdictRow{
+		host: host(ruleset("site", true, all(), outbound(2376, 0))), status: checks.Fail, reason: "no-ruleset",
+	}),
+	Entry("a range that ends before", verdictRow{
+		host: host(ruleset("site", true, all(), outbound(2300, 2376))), status: checks.Fail, reason: "no-ruleset",
+	}),
+	Entry("a range that starts after", verdictRow{
+		host: host(ruleset("site", true, all(), outbound(2378, 2400))), status: checks.Fail, reason: "no-ruleset",
+	}),
+	Entry("inbound", verdictRow{
+		host:   host(ruleset("site", true, all(), inventory.Rule{Port: 2377, Direction: "inbound", PortType: "dst", Protocol: "tcp"})),
+		status: checks.Fail, reason: "no-ruleset",
+	}),
+	Entry("by source port", verdictRow{
+		host:   host(ruleset("site", true, all(), inventory.Rule{Port: 2377, Direction: "outbound", PortType: "src", Protocol: "tcp"})),
+		status: checks.Fail, reason: "no-ruleset",
+	}),
+	Entry("UDP", verdictRow{
+		host:   host(ruleset("site", true, all(), inventory.Rule{Port: 2377, Direction: "outbound", PortType: "dst", Protocol: "udp"})),
+		status: checks.Fail, reason: "no-ruleset",
+	}),
+)
+
+var _ = Describe("outbound-port", func() {
+	It("lists every ruleset that covers the port, the deciding one first", func() {
+		h := host(nfs(false, all()), vSPC(true, addresses("10.0.0.9")), ruleset("webAccess", true, all(), outbound(80, 0)), vicEngine(true, all()))
+		r := checks.JudgeOutbound(&h, checks.Requirement{Port: 2377})
+		var keys []string
+		for _, v := range r.Rulesets {
+			keys = append(keys, v.Key+" "+string(v.Breadth))
+		}
+		Expect(keys).To(Equal([]string{"vic-engine dedicated", "vSPC broad", "nfsClient borrowed"}))
+	})
+
+	It("never gets worse when more is allowed", func() {
+		for range 3000 {
+			h, req := randomHost()
+			before := checks.JudgeOutbound(&h, req)
+			allowMore(&h)
+			after := checks.JudgeOutbound(&h, req)
+			Expect(after.Status.Worse(before.Status)).To(BeFalse(),
+				"%s (%s) became %s (%s)", before.Reason, before.Detail, after.Reason, after.Detail)
+		}
+	})
+
+	It("never passes when nothing of its own is enabled", func() {
+		for range 1000 {
+			h, req := randomHost()
+			for i := range h.Firewall.Rulesets {
+				if rs := &h.Firewall.Rulesets[i]; checks.BreadthOf(rs) != checks.Borrowed {
+					rs.Enabled = false
+				}
+			}
+			Expect(checks.JudgeOutbound(&h, req).Status).NotTo(Equal(checks.Pass))
+		}
+	})
+})
+
+func pick[T any](list ...T) T { return list[rand.IntN(len(list))] }
+
+func randomAllowed() *inventory.AllowedHosts {
+	return pick(nil, all(), addresses(), addresses("10.0.0.5"), addresses("10.0.0.5", "10.0.0.6"),
+		networks("10.0.0.0", 24), networks("10.0.0.0", 30), addresses("garbage"))
+}
+
+func randomHost() (inventory.Host, checks.Requirement) {
+	h := host()
+	for _, key := range []string{"vSPC", "vic-engine", "remoteSerialPort", "nfsClient", "site", "vicoutgoing"} {
+		if rand.IntN(3) == 0 {
+			continue
+		}
+		rule := pick(outbound(2377, 0), outbound(0, 65535), outbound(2000, 3000), outbound(80, 0))
+		h.Firewall.Rulesets = append(h.Firewall.Rulesets, ruleset(key, rand.IntN(2) == 0, randomAllowed(), rule))
+	}
+	tri := func() inventory.Tristate { return pick(inventory.Unknown, inventory.Yes, inventory.No) }
+	h.Firewall.Switch = inventory.Switch{Enabled: tri(), Loaded: tri(), DefaultPass: tri()}
+	h.Firewall.OutgoingBlocked = tri()
+	return h, checks.Requirement{Port: 2377, Peers: pick(nil, peers("10.0.0.5"), peers("10.0.0.0/29"), peers("10.0.0.5", "10.0.0.6"))}
+}
+
+// allowMore widens what the host lets out: it enables a ruleset, lengthens a
+// list, or allows all.
+func allowMore(h *inventory.Host) {
+	if len(h.Firewall.Rulesets) == 0 {
+		h.Firewall.Rulesets = append(h.Firewall.Rulesets, vicEngine(true, all()))
+		return
+	}
+	rs := &h.Firewall.Rulesets[rand.IntN(len(h.Firewall.Rulesets))]
+	switch {
+	case !rs.Enabled && (rs.Allowed == nil || len(rs.Allowed.Addrs) > 0 && rs.Allowed.Addrs[0] == "garbage"):
+		// Enabling something unreadable makes less known, not more allowed.
+	case !rs.Enabled:
+		rs.Enabled = true
+	case rs.Allowed != nil && !rs.Allowed.All && rand.IntN(2) == 0:
+		longer := *rs.Allowed
+		longer.Addrs = append([]string{"10.0.0.7"}, longer.Addrs...)
+		rs.Allowed = &longer
+	default:
+		rs.Allowed = all()
+	}
+}

@@ -1,0 +1,198 @@
+package checks
+
+// Reason is a stable kebab-case code that says why a result has its status.
+type Reason string
+
+// The reasons. They are a contract: scripts compare them.
+const (
+	Permitted               Reason = "permitted"
+	AllowedHostsUnverified  Reason = "allowed-hosts-unverified"
+	BorrowedRuleset         Reason = "borrowed-ruleset"
+	FirewallOff             Reason = "firewall-off"
+	DefaultPass             Reason = "default-pass"
+	AllowedHostsExcludePeer Reason = "allowed-hosts-exclude-peer"
+	RulesetDisabled         Reason = "ruleset-disabled"
+	NoRuleset               Reason = "no-ruleset"
+	FactsUnavailable        Reason = "facts-unavailable"
+
+	Filtering        Reason = "filtering"
+	SwitchUnreadable Reason = "switch-unreadable"
+	FactsStale       Reason = "facts-stale"
+
+	HostConnected     Reason = "connected"
+	HostDisconnected  Reason = "disconnected"
+	HostNotResponding Reason = "not-responding"
+	HostMaintenance   Reason = "maintenance"
+	HostStandby       Reason = "standby"
+	HostQuarantine    Reason = "quarantine"
+
+	SurvivesReboot   Reason = "survives-reboot"
+	LostAtReboot     Reason = "lost-at-reboot"
+	OriginUnknown    Reason = "origin-unknown"
+	NothingToPersist Reason = "nothing-to-persist"
+
+	Uniform     Reason = "uniform"
+	Drift       Reason = "drift"
+	TooFewHosts Reason = "too-few-hosts"
+)
+
+// Explanation is what a user needs to know about a reason.
+type Explanation struct {
+	Reason  Reason
+	Meaning string
+	// Hint says how to mend it in a sentence or two; empty where nothing is wrong.
+	Hint string
+	// Commands mend it. {target}, {host}, {cluster} and {ruleset} stand for
+	// the affected ones; a line that needs a value nobody has is left out.
+	Commands []string
+}
+
+// Explain returns the explanation of a reason; ok is false for an unknown one.
+func Explain(reason Reason) (e Explanation, ok bool) {
+	for _, e := range explanations {
+		if e.Reason == reason {
+			return e, true
+		}
+	}
+	return Explanation{}, false
+}
+
+// Explanations returns all explanations, in the order of the checks.
+func Explanations() []Explanation { return explanations }
+
+const (
+	vicMachineAllow = "vic-machine-linux update firewall --target {target} --user USER --thumbprint THUMBPRINT --compute-resource {cluster} --allow"
+	govcEnable      = "govc host.esxcli -host {host} network firewall ruleset set --ruleset-id={ruleset} --enabled=true"
+	esxcliEnable    = "esxcli network firewall ruleset set --ruleset-id={ruleset} --enabled=true   # on the host"
+	esxcliAllowedIP = "esxcli network firewall ruleset allowedip add --ruleset-id={ruleset} --ip-address={peer}   # on the host"
+	govcAllowedIP   = "govc host.esxcli -host {host} network firewall ruleset allowedip add --ruleset-id={ruleset} --ip-address={peer}"
+	govcSwitchOn    = "govc host.esxcli -host {host} network firewall set --enabled=true"
+	govcDefaultDrop = "govc host.esxcli -host {host} network firewall set --default-action=false"
+	govcHostInfo    = "govc host.info -host {host}"
+)
+
+var explanations = []Explanation{
+	{
+		Reason:  Permitted,
+		Meaning: "An enabled ruleset lets the port out, and its allowed hosts cover the virtual container host.",
+	},
+	{
+		Reason: AllowedHostsUnverified,
+		Meaning: "An enabled ruleset lets the port out, but only to a list of addresses, and no address of the " +
+			"virtual container host was given to compare it with.",
+		Hint: "Run the check again with --vch-ip ADDRESS (or the network it will be leased from).",
+	},
+	{
+		Reason: BorrowedRuleset,
+		Meaning: "The port passes only through a ruleset of another service, such as nfsClient. That service " +
+			"switches it off, or changes whom it lets through, without regard to containers.",
+		Hint:     "Enable a ruleset that is meant for it.",
+		Commands: []string{vicMachineAllow, "govc host.esxcli -host {host} network firewall ruleset list"},
+	},
+	{
+		Reason: FirewallOff,
+		Meaning: "The host's firewall is off or its module is not loaded, so everything passes. When somebody " +
+			"turns it on, a port that no ruleset permits is shut.",
+		Hint:     "Permit the port by a ruleset first, then turn the firewall on.",
+		Commands: []string{vicMachineAllow, govcSwitchOn},
+	},
+	{
+		Reason: DefaultPass,
+		Meaning: "The firewall's default action lets outgoing traffic pass that no ruleset names. When somebody " +
+			"sets it back to DROP, a port that no ruleset permits is shut.",
+		Hint:     "Permit the port by a ruleset first, then set the default action to DROP.",
+		Commands: []string{vicMachineAllow, govcDefaultDrop},
+	},
+	{
+		Reason: AllowedHostsExcludePeer,
+		Meaning: "A ruleset for the port is enabled, but its allowed hosts leave out the virtual container host, " +
+			"or are an empty list.",
+		Hint:     "Add the virtual container host's address to the ruleset's allowed hosts.",
+		Commands: []string{govcAllowedIP, esxcliAllowedIP},
+	},
+	{
+		Reason:   RulesetDisabled,
+		Meaning:  "The host has a ruleset that would let the port out, and it is disabled. This is how ESXi is installed.",
+		Hint:     "Enable the ruleset. That survives reboots.",
+		Commands: []string{vicMachineAllow, govcEnable, esxcliEnable},
+	},
+	{
+		Reason: NoRuleset,
+		Meaning: "The host has no ruleset that could let the port out. The vSphere API cannot create one, it can " +
+			"only enable those that are there.",
+		Hint: "Install a VIB that brings such a ruleset; a service written into /etc/vmware/firewall/service.xml " +
+			"works too, but is lost at the next reboot.",
+		Commands: []string{"esxcli software vib install --viburl=/tmp/RULESET.vib   # on the host"},
+	},
+	{
+		Reason: FactsUnavailable,
+		Meaning: "What is needed for a verdict could not be read: the host is not connected, the account may not " +
+			"read it, or vCenter has no firewall information of it.",
+		Hint:     "Reconnect the host or use an account that may read it; --refresh asks the host for fresh facts.",
+		Commands: []string{govcHostInfo},
+	},
+
+	{Reason: Filtering, Meaning: "The firewall is on, its module is loaded, and it drops what no ruleset permits."},
+	{
+		Reason: SwitchUnreadable,
+		Meaning: "Whether the firewall is on is not in the vSphere API; \"esxcli network firewall get\" says it, " +
+			"and that was not permitted or failed. The verdict on the port assumes that the firewall is on.",
+		Hint: "Use an account with more than a read-only role on the host, or look on the host itself.",
+		Commands: []string{
+			"govc host.esxcli -host {host} network firewall get",
+			"esxcli network firewall get   # on the host",
+		},
+	},
+	{
+		Reason: FactsStale,
+		Meaning: "vCenter keeps a copy of each host's firewall that can lag by minutes. A refresh was asked for, " +
+			"and the host did not make it.",
+		Hint: "Refreshing needs the privilege Host.Config.NetService (Host > Configuration > Security profile and firewall).",
+	},
+
+	{Reason: HostConnected, Meaning: "The host is connected."},
+	{
+		Reason: HostDisconnected, Meaning: "An administrator disconnected the host from vCenter. Its facts are unknown.",
+		Hint:     "Reconnect it, or leave it out with --host.",
+		Commands: []string{"govc host.reconnect {host}"},
+	},
+	{
+		Reason: HostNotResponding, Meaning: "vCenter gets no answer from the host. Its facts are unknown.",
+		Hint: "Look at the host's power, network and management agents.", Commands: []string{govcHostInfo},
+	},
+	{Reason: HostMaintenance, Meaning: "The host is in maintenance mode. Its firewall counts when it comes back."},
+	{Reason: HostStandby, Meaning: "The host is in standby, or on its way in or out. Its firewall counts when it comes back."},
+	{
+		Reason:  HostQuarantine,
+		Meaning: "The host is in quarantine mode: vSphere avoids it while its hardware is degraded, but may still use it.",
+	},
+
+	{Reason: SurvivesReboot, Meaning: "The ruleset is built in or came with a VIB. ESXi keeps its state over reboots."},
+	{
+		Reason: LostAtReboot,
+		Meaning: "The ruleset was written into /etc/vmware/firewall/service.xml by hand. ESXi restores that file " +
+			"at boot, and the ruleset is gone.",
+		Hint:     "Enable a built-in ruleset as well, or install a VIB that brings one.",
+		Commands: []string{vicMachineAllow},
+	},
+	{
+		Reason: OriginUnknown,
+		Meaning: "The ruleset is none that ESXi brings. If a VIB brought it, it survives a reboot; if it was " +
+			"written by hand, it does not.",
+		Hint: "Look whether an installed VIB owns it.",
+		Commands: []string{
+			"govc host.esxcli -host {host} software vib list",
+			"ls -l /etc/vmware/firewall   # on the host",
+		},
+	},
+	{Reason: NothingToPersist, Meaning: "No ruleset of its own permits the port, so there is nothing that could be lost."},
+
+	{Reason: Uniform, Meaning: "All hosts of the cluster that could be read treat the port alike."},
+	{
+		Reason: Drift,
+		Meaning: "Some hosts of the cluster treat the port unlike the others, so whether a container works " +
+			"depends on the host it lands on.",
+		Hint: "Bring the named hosts in line with the others; vic-machine update firewall treats a whole cluster.",
+	},
+	{Reason: TooFewHosts, Meaning: "Fewer than two hosts of the cluster could be read, so there is nothing to compare."},
+}

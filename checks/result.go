@@ -1,0 +1,104 @@
+package checks
+
+import (
+	"fmt"
+
+	"github.com/vic-preflight/vic-preflight/inventory"
+)
+
+// Status is the outcome of a check. The zero value is Unknown, so that a result
+// nobody set can never look green.
+type Status uint8
+
+// The statuses. Their numbers carry no order: see Status.Worse.
+const (
+	Unknown Status = iota
+	Pass
+	Warn
+	Fail
+	Skip
+)
+
+var statusNames = [...]string{Unknown: "unknown", Pass: "pass", Warn: "warn", Fail: "fail", Skip: "skip"}
+
+// Statuses returns all statuses, the worst first.
+func Statuses() []Status { return []Status{Fail, Unknown, Warn, Pass, Skip} }
+
+// String returns the status as reports spell it.
+func (s Status) String() string {
+	if int(s) < len(statusNames) {
+		return statusNames[s]
+	}
+	return fmt.Sprintf("Status(%d)", uint8(s))
+}
+
+// MarshalText spells the status for JSON.
+func (s Status) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (s *Status) UnmarshalText(text []byte) error {
+	for i, name := range statusNames {
+		if name == string(text) {
+			*s = Status(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("%q is not a status", text)
+}
+
+// Worse reports whether s is worse news than t: fail before unknown before
+// warn before pass before skip.
+func (s Status) Worse(t Status) bool {
+	rank := [...]int{Skip: 0, Pass: 1, Warn: 2, Unknown: 3, Fail: 4}
+	return rank[s] > rank[t]
+}
+
+// Scope says what a result is about.
+type Scope string
+
+// The scopes of a result.
+const (
+	ScopeHost    Scope = "host"
+	ScopeCluster Scope = "cluster"
+)
+
+// Result is one check's answer about one host or one cluster.
+type Result struct {
+	Check string
+	Scope Scope
+	// Subject is the inventory path of the host or the cluster.
+	Subject string
+	Status  Status
+	// Reason is a stable kebab-case code, a contract; Detail is one sentence
+	// that names the facts, and is not.
+	Reason Reason
+	Detail string
+	// Rulesets are those of the host that could let the port out, the ones
+	// that decided the verdict first. Only outbound-port fills it.
+	Rulesets []RulesetVerdict
+	// Decides is the key of the ruleset that decided the verdict: the one
+	// that permits, or the one that would have to be enabled. Often empty.
+	Decides string
+}
+
+// RulesetVerdict is what one ruleset that could let the port out does to it.
+type RulesetVerdict struct {
+	Key     string
+	Enabled bool
+	Breadth Breadth
+	// Allowed is nil when the host did not say.
+	Allowed *inventory.AllowedHosts
+	// Persistent says whether the ruleset itself survives a reboot.
+	Persistent inventory.Tristate
+}
+
+// Worst returns the worst status of the results, and Skip when there are none.
+func Worst(results []Result) Status {
+	worst := Skip
+	for _, r := range results {
+		if r.Status.Worse(worst) {
+			worst = r.Status
+		}
+	}
+	return worst
+}
