@@ -1,0 +1,229 @@
+// Package sim is a simulated vCenter, or a simulated bare ESXi host, on
+// loopback: govmomi's simulator, made faithful where ESXi's firewall is
+// concerned (own rulesets for each host, vCenter's copy apart from the host's,
+// the esxcli commands of the firewall).
+//
+// It knows vSphere and the facts of ESXi, not what this tool makes of them.
+package sim
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"encoding/hex"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25"
+	"github.com/vmware/govmomi/vim25/types"
+)
+
+// DefaultUser and DefaultPassword are the credentials of a simulator that is
+// started without others. They guard nothing.
+const (
+	DefaultUser     = "administrator@vsphere.local"
+	DefaultPassword = "simulated"
+)
+
+// Options say how a simulator is served. The zero value serves on a free port
+// of 127.0.0.1 with the default credentials and a certificate of its own.
+type Options struct {
+	// Listen is a host:port.
+	Listen         string
+	User, Password string
+	// TLS, when set, brings the certificate to serve.
+	TLS *tls.Config
+}
+
+// VCenter is a running simulator.
+type VCenter struct {
+	// URL is where the API is served, without credentials.
+	URL *url.URL
+	// Thumbprint is the SHA-256 of the certificate, in hex.
+	Thumbprint string
+	Scenario   Scenario
+
+	model  *simulator.Model
+	server *simulator.Server
+	hosts  map[string]*Host
+	names  []string
+	meter  *meter
+}
+
+// Start builds the scenario and serves it until Close.
+func Start(scenario Scenario, opts Options) (vc *VCenter, err error) {
+	if opts.Listen == "" {
+		opts.Listen = "127.0.0.1:0"
+	}
+	if opts.User == "" {
+		opts.User, opts.Password = DefaultUser, DefaultPassword
+	}
+	if opts.TLS == nil {
+		cert, err := selfSigned()
+		if err != nil {
+			return nil, fmt.Errorf("make a certificate: %w", err)
+		}
+		opts.TLS = &tls.Config{Certificates: []tls.Certificate{cert}}
+	}
+	// NewServer panics when it cannot listen: find out beforehand.
+	probe, err := net.Listen("tcp", opts.Listen)
+	if err != nil {
+		return nil, err
+	}
+	opts.Listen = probe.Addr().String()
+	if err := probe.Close(); err != nil {
+		return nil, err
+	}
+
+	vc = &VCenter{
+		Scenario: scenario, hosts: map[string]*Host{},
+		meter: &meter{requests: map[string]int{}, faults: map[faultKey]*injected{}},
+	}
+	if err := vc.build(scenario); err != nil {
+		return nil, fmt.Errorf("build scenario %s: %w", scenario.Name, err)
+	}
+	service := vc.model.Service
+	service.TLS = opts.TLS.Clone()
+	service.TLS.GetConfigForClient = vc.meter.connect
+	service.RegisterEndpoints = true
+	service.Listen = &url.URL{Host: opts.Listen, User: url.UserPassword(opts.User, opts.Password)}
+	service.Context.Map.Handler = vc.meter.call
+	vc.server = service.NewServer()
+
+	u := *vc.server.URL
+	u.User = nil
+	vc.URL = &u
+	sum := sha256.Sum256(vc.server.Certificate().Raw)
+	vc.Thumbprint = hex.EncodeToString(sum[:])
+	return vc, nil
+}
+
+// Close stops the server and removes what the simulator keeps on disk.
+func (vc *VCenter) Close() {
+	vc.server.Close()
+	vc.model.Remove()
+}
+
+// Model gives tests access to the simulator underneath.
+func (vc *VCenter) Model() *simulator.Model { return vc.model }
+
+// Host returns the simulated host of that name, nil when there is none.
+func (vc *VCenter) Host(name string) *Host { return vc.hosts[name] }
+
+// HostNames returns the names of all hosts, in the order of the scenario.
+func (vc *VCenter) HostNames() []string { return slices.Clone(vc.names) }
+
+// ExpireSessions ends all sessions, as a vCenter does after half an hour idle.
+func (vc *VCenter) ExpireSessions() error {
+	keys := vc.sessions()
+	if len(keys) == 0 {
+		return nil
+	}
+	manager := vc.model.Map().SessionManager()
+	body := manager.TerminateSession(vc.context(), &types.TerminateSession{This: manager.Self, SessionId: keys})
+	if f := body.Fault(); f != nil {
+		return fmt.Errorf("terminate sessions: %T", f.VimFault())
+	}
+	return nil
+}
+
+// sessions returns the keys of the open sessions.
+func (vc *VCenter) sessions() []string {
+	ctx := vc.context()
+	view := ctx.Session.Get(vc.model.Map().SessionManager().Self).(*simulator.SessionManager)
+	keys := make([]string, len(view.SessionList))
+	for i, s := range view.SessionList {
+		keys[i] = s.Key
+	}
+	return keys
+}
+
+func (vc *VCenter) root() *simulator.Folder {
+	m := vc.model.Map()
+	return m.Get(m.Get(vim25.ServiceInstance).(*simulator.ServiceInstance).Content.RootFolder).(*simulator.Folder)
+}
+
+// context is a request context of the simulator for calls from Go.
+func (vc *VCenter) context() *simulator.Context {
+	m := vc.model.Map()
+	return &simulator.Context{
+		Context: context.Background(),
+		Map:     m,
+		Session: &simulator.Session{
+			UserSession: types.UserSession{Key: uuid.NewString()},
+			Registry:    simulator.NewRegistry(),
+			Map:         m,
+		},
+	}
+}
+
+func (vc *VCenter) build(scenario Scenario) error {
+	if scenario.bare {
+		return vc.buildESXi(scenario)
+	}
+	m := simulator.VPX()
+	m.Datacenter, m.Portgroup, m.Host, m.Cluster, m.ClusterHost, m.Machine, m.Datastore = 0, 0, 0, 0, 0, 0, 0
+	if err := m.Create(); err != nil {
+		return err
+	}
+	vc.model = m
+	ctx := vc.context()
+	vc.identify(scenario, "VMware vCenter Server", "8.0.3", "24022515")
+
+	b := newBuilder(vc, ctx)
+	for _, dc := range scenario.datacenters {
+		if err := b.addDatacenter(vc.root(), dc); err != nil {
+			return err
+		}
+	}
+	vc.install()
+	return nil
+}
+
+func (vc *VCenter) buildESXi(scenario Scenario) error {
+	m := simulator.ESX()
+	m.Machine, m.Datastore = 0, 0
+	if err := m.Create(); err != nil {
+		return err
+	}
+	vc.model = m
+	spec := scenario.datacenters[0].clusters[0].hosts[0]
+	vc.identify(scenario, "VMware ESXi", spec.version, "18538813")
+
+	host := m.Map().Any("HostSystem").(*simulator.HostSystem)
+	b := newBuilder(vc, vc.context())
+	b.adopt(host, spec)
+	vc.install()
+	return nil
+}
+
+// identify gives the endpoint a name, and an instance UUID that is the same
+// each time the scenario is started.
+func (vc *VCenter) identify(scenario Scenario, product, version, build string) {
+	si := vc.model.Map().Get(vim25.ServiceInstance).(*simulator.ServiceInstance)
+	about := &si.Content.About
+	about.Name, about.Version, about.Build = product, version, build
+	about.FullName = fmt.Sprintf("%s %s build-%s (simulated)", product, version, build)
+	about.ApiVersion = strings.Join(append(strings.SplitN(version, ".", 4), "0")[:4], ".")
+	if !scenario.bare {
+		about.InstanceUuid = stableUUID("vcenter", scenario.Name)
+	}
+}
+
+// install puts the wrapper of the property collector in place.
+func (vc *VCenter) install() {
+	m := vc.model.Map()
+	ref := m.Get(vim25.ServiceInstance).(*simulator.ServiceInstance).Content.PropertyCollector
+	pc := &propertyCollector{}
+	pc.Self = ref
+	m.Put(pc)
+}
+
+func stableUUID(kind, name string) string {
+	return uuid.NewSHA1(uuid.NameSpaceURL, []byte("vic-preflight/"+kind+"/"+name)).String()
+}

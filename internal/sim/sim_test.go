@@ -1,0 +1,264 @@
+package sim_test
+
+import (
+	"context"
+	"net/url"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"github.com/vmware/govmomi"
+	cliesx "github.com/vmware/govmomi/cli/esx"
+	"github.com/vmware/govmomi/fault"
+	"github.com/vmware/govmomi/find"
+	"github.com/vmware/govmomi/object"
+	"github.com/vmware/govmomi/property"
+	"github.com/vmware/govmomi/vim25/methods"
+	"github.com/vmware/govmomi/vim25/mo"
+	"github.com/vmware/govmomi/vim25/types"
+
+	"github.com/vic-preflight/vic-preflight/internal/sim"
+)
+
+// The simulator is tested through govmomi's client alone, as any other tool
+// sees it.
+
+func start(name string) *sim.VCenter {
+	GinkgoHelper()
+	scenario, err := sim.ParseScenario(name)
+	Expect(err).NotTo(HaveOccurred())
+	vc, err := sim.Start(scenario, sim.Options{})
+	Expect(err).NotTo(HaveOccurred())
+	DeferCleanup(vc.Close)
+	return vc
+}
+
+func connect(ctx context.Context, vc *sim.VCenter) *govmomi.Client {
+	GinkgoHelper()
+	u := *vc.URL
+	u.User = url.UserPassword(sim.DefaultUser, sim.DefaultPassword)
+	c, err := govmomi.NewClient(ctx, &u, true)
+	Expect(err).NotTo(HaveOccurred())
+	return c
+}
+
+func findHost(ctx context.Context, c *govmomi.Client, name string) *object.HostSystem {
+	GinkgoHelper()
+	h, err := find.NewFinder(c.Client).HostSystem(ctx, "/*/host/*/"+name)
+	Expect(err).NotTo(HaveOccurred())
+	return h
+}
+
+func firewall(ctx context.Context, h *object.HostSystem) *object.HostFirewallSystem {
+	GinkgoHelper()
+	fw, err := h.ConfigManager().FirewallSystem(ctx)
+	Expect(err).NotTo(HaveOccurred())
+	return fw
+}
+
+func info(ctx context.Context, fw *object.HostFirewallSystem) *types.HostFirewallInfo {
+	GinkgoHelper()
+	i, err := fw.Info(ctx)
+	Expect(err).NotTo(HaveOccurred())
+	return i
+}
+
+func rulesetOf(i *types.HostFirewallInfo, key string) *types.HostFirewallRuleset {
+	for n := range i.Ruleset {
+		if i.Ruleset[n].Key == key {
+			return &i.Ruleset[n]
+		}
+	}
+	return nil
+}
+
+func esxcli(ctx context.Context, c *govmomi.Client, h *object.HostSystem, args ...string) ([]cliesx.Values, error) {
+	GinkgoHelper()
+	x, err := cliesx.NewExecutor(ctx, c.Client, h)
+	Expect(err).NotTo(HaveOccurred())
+	res, err := x.Run(ctx, args)
+	if err != nil {
+		return nil, err
+	}
+	return res.Values, nil
+}
+
+var _ = Describe("the simulator", func() {
+	It("gives each host, and each simulator, rulesets of its own", func(ctx SpecContext) {
+		vc, other := start("closed"), start("closed")
+		c := connect(ctx, vc)
+		Expect(firewall(ctx, findHost(ctx, c, "esx11.example")).EnableRuleset(ctx, "vSPC")).To(Succeed())
+		for _, name := range vc.HostNames() {
+			i := info(ctx, firewall(ctx, findHost(ctx, c, name)))
+			Expect(rulesetOf(i, "vSPC").Enabled).To(Equal(name == "esx11.example"), name)
+		}
+		for _, name := range other.HostNames() {
+			Expect(rulesetOf(other.Host(name).Firewall(), "vSPC").Enabled).To(BeFalse())
+		}
+	}, SpecTimeout(time.Minute))
+
+	It("keeps config.firewall and firewallInfo in step", func(ctx SpecContext) {
+		vc := start("closed")
+		c := connect(ctx, vc)
+		h := findHost(ctx, c, "esx01.example")
+		Expect(firewall(ctx, h).EnableRuleset(ctx, "vic-engine")).To(Succeed())
+		var host mo.HostSystem
+		Expect(property.DefaultCollector(c.Client).RetrieveOne(ctx, h.Reference(), []string{"config.firewall"}, &host)).To(Succeed())
+		Expect(rulesetOf(host.Config.Firewall, "vic-engine").Enabled).To(BeTrue())
+	}, SpecTimeout(time.Minute))
+
+	It("has vic-engine since 6.7 and the two flags since 8.0 U2", func(ctx SpecContext) {
+		vc := start("mixed")
+		of := func(host, key string) *types.HostFirewallRuleset { return rulesetOf(vc.Host(host).Firewall(), key) }
+		Expect(of("esx04.example", "vic-engine")).To(BeNil(), "6.5")
+		Expect(of("esx01.example", "vic-engine")).NotTo(BeNil(), "6.7")
+		Expect(of("esx01.example", "vSPC").UserControllable).To(BeNil())
+		Expect(*of("esx05.example", "vSPC").UserControllable).To(BeTrue())
+		Expect(*of("esx05.example", "nfsClient").UserControllable).To(BeFalse())
+	}, SpecTimeout(time.Minute))
+
+	It("replaces allowed hosts as a whole and leaves the rest alone", func(ctx SpecContext) {
+		c := connect(ctx, start("open"))
+		fw := firewall(ctx, findHost(ctx, c, "esx11.example"))
+		update := func(id string, list types.HostFirewallRulesetIpList) error {
+			_, err := methods.UpdateRuleset(ctx, c, &types.UpdateRuleset{
+				This: fw.Reference(), Id: id, Spec: types.HostFirewallRulesetRulesetSpec{AllowedHosts: list},
+			})
+			return err
+		}
+		Expect(update("vSPC", types.HostFirewallRulesetIpList{IpAddress: []string{"10.0.0.5"}})).To(Succeed())
+		Expect(update("vSPC", types.HostFirewallRulesetIpList{IpAddress: []string{"10.0.0.6"}})).To(Succeed())
+		rs := rulesetOf(info(ctx, fw), "vSPC")
+		Expect(rs.AllowedHosts.IpAddress).To(Equal([]string{"10.0.0.6"}))
+		Expect(rs.AllowedHosts.AllIp).To(BeFalse())
+		Expect(rs.Enabled).To(BeTrue())
+		Expect(fault.Is(update("nope", types.HostFirewallRulesetIpList{}), &types.NotFound{})).To(BeTrue())
+	}, SpecTimeout(time.Minute))
+
+	It("faults as ESXi does", func(ctx SpecContext) {
+		c := connect(ctx, start("mixed"))
+		fw := firewall(ctx, findHost(ctx, c, "esx06.example"))
+		Expect(fault.Is(fw.EnableRuleset(ctx, "nope"), &types.NotFound{})).To(BeTrue())
+		Expect(fault.Is(fw.EnableRuleset(ctx, "vic-engine"), &types.HostConfigFault{})).To(BeTrue(), "not user-controllable")
+		Expect(fault.Is(fw.DisableRuleset(ctx, "vSphereClient"), &types.HostConfigFault{})).To(BeTrue(), "required")
+	}, SpecTimeout(time.Minute))
+
+	It("lets vCenter's copy lag behind the host until a refresh", func(ctx SpecContext) {
+		c := connect(ctx, start("closed"))
+		h := findHost(ctx, c, "esx11.example")
+		fw := firewall(ctx, h)
+		_, err := esxcli(ctx, c, h, "network", "firewall", "ruleset", "set", "--ruleset-id=vSPC", "--enabled=true")
+		Expect(err).NotTo(HaveOccurred())
+		Expect(rulesetOf(info(ctx, fw), "vSPC").Enabled).To(BeFalse())
+		Expect(fw.Refresh(ctx)).To(Succeed())
+		Expect(rulesetOf(info(ctx, fw), "vSPC").Enabled).To(BeTrue())
+	}, SpecTimeout(time.Minute))
+
+	It("has no lag on a bare host", func(ctx SpecContext) {
+		c := connect(ctx, start("esxi"))
+		h := findHost(ctx, c, "esxi.example")
+		_, err := esxcli(ctx, c, h, "network", "firewall", "ruleset", "set", "-r", "vSPC", "-e", "true")
+		Expect(err).NotTo(HaveOccurred())
+		Expect(rulesetOf(info(ctx, firewall(ctx, h)), "vSPC").Enabled).To(BeTrue())
+	}, SpecTimeout(time.Minute))
+
+	It("leaves commands that are not the firewall's to the stock simulator", func(ctx SpecContext) {
+		c := connect(ctx, start("open"))
+		values, err := esxcli(ctx, c, findHost(ctx, c, "esx01.example"), "software", "vib", "list")
+		Expect(err).NotTo(HaveOccurred())
+		Expect(values).NotTo(BeEmpty())
+	}, SpecTimeout(time.Minute))
+})
+
+var _ = Describe("esxcli network firewall", func() {
+	var c *govmomi.Client
+	var h *object.HostSystem
+	BeforeEach(func(ctx SpecContext) {
+		c = connect(ctx, start("mixed"))
+		h = findHost(ctx, c, "esx11.example")
+	})
+	run := func(ctx context.Context, args ...string) []cliesx.Values {
+		GinkgoHelper()
+		values, err := esxcli(ctx, c, h, append([]string{"network", "firewall"}, args...)...)
+		Expect(err).NotTo(HaveOccurred())
+		return values
+	}
+
+	It("get and set", func(ctx SpecContext) {
+		Expect(run(ctx, "get")).To(ConsistOf(cliesx.Values{"DefaultAction": {"DROP"}, "Enabled": {"true"}, "Loaded": {"true"}}))
+		run(ctx, "set", "--enabled=false", "--default-action=true")
+		run(ctx, "unload")
+		Expect(run(ctx, "get")).To(ConsistOf(cliesx.Values{"DefaultAction": {"PASS"}, "Enabled": {"false"}, "Loaded": {"false"}}))
+		run(ctx, "load")
+		Expect(run(ctx, "get")[0]["Loaded"]).To(Equal([]string{"true"}))
+	})
+	It("ruleset list", func(ctx SpecContext) {
+		Expect(run(ctx, "ruleset", "list", "--ruleset-id=vSPC")).To(ConsistOf(cliesx.Values{"Name": {"vSPC"}, "Enabled": {"true"}}))
+		h = findHost(ctx, c, "esx06.example")
+		Expect(run(ctx, "ruleset", "list", "--ruleset-id=vic-engine")).To(ConsistOf(cliesx.Values{
+			"Name": {"vic-engine"}, "Enabled": {"false"}, "EnableDisableconfigurable": {"false"}, "AllowedIPconfigurable": {"false"},
+		}))
+	})
+	It("ruleset rule list prints a single port twice and in capitals", func(ctx SpecContext) {
+		Expect(run(ctx, "ruleset", "rule", "list", "--ruleset-id=vic-engine")).To(ConsistOf(cliesx.Values{
+			"Ruleset": {"vic-engine"}, "Direction": {"Outbound"}, "Protocol": {"TCP"}, "PortType": {"Dst"}, "PortBegin": {"2377"}, "PortEnd": {"2377"},
+		}))
+	})
+	It("ruleset allowedip list, add and remove", func(ctx SpecContext) {
+		list := func() []string {
+			return run(ctx, "ruleset", "allowedip", "list", "-r", "vSPC")[0]["AllowedIPAddresses"]
+		}
+		Expect(list()).To(Equal([]string{"10.20.0.0/16"}))
+		run(ctx, "ruleset", "allowedip", "add", "-r", "vSPC", "-i", "10.0.0.5")
+		Expect(list()).To(Equal([]string{"10.0.0.5", "10.20.0.0/16"}))
+		run(ctx, "ruleset", "allowedip", "remove", "-r", "vSPC", "-i", "10.20.0.0/16")
+		Expect(list()).To(Equal([]string{"10.0.0.5"}))
+		run(ctx, "ruleset", "set", "-r", "vSPC", "--allowed-all=true")
+		Expect(list()).To(Equal([]string{"All"}))
+		h = findHost(ctx, c, "esx12.example")
+		Expect(list()).To(BeEmpty(), "an empty array is absent")
+	})
+	It("refuses what is wrong", func(ctx SpecContext) {
+		for _, args := range [][]string{
+			{"ruleset", "set", "-r", "nope", "-e", "true"},
+			{"ruleset", "allowedip", "add", "-r", "vSPC", "-i", "nonsense"},
+			{"ruleset", "allowedip", "add", "-r", "vic-engine", "-i", "10.0.0.5"}, // allows all
+		} {
+			_, err := esxcli(ctx, c, h, append([]string{"network", "firewall"}, args...)...)
+			Expect(err).To(HaveOccurred(), "%v", args)
+		}
+	})
+})
+
+var _ = Describe("ParseScenario", func() {
+	It("knows each scenario that it lists", func() {
+		for _, s := range sim.ScenarioNames() {
+			_, err := sim.ParseScenario(s[0])
+			Expect(err).NotTo(HaveOccurred())
+		}
+	})
+	DescribeTable("refuses", func(name, message string) {
+		_, err := sim.ParseScenario(name)
+		Expect(err).To(MatchError(ContainSubstring(message)))
+	},
+		Entry("another name", "medium", `unknown scenario "medium"; the scenarios are: mixed, closed, open, esxi, large`),
+		Entry("nothing", "", "unknown scenario"),
+		Entry("a parameter that is not there", "large?vms=3", `no parameter "vms"`),
+		Entry("a parameter where there is none", "mixed?hosts=3", `no parameter "hosts"`),
+		Entry("no hosts", "large?hosts=0", "from 1 to 20000"),
+		Entry("too many hosts", "large?hosts=20001", "from 1 to 20000"),
+		Entry("hosts that are no number", "large?hosts=many", "from 1 to 20000"),
+	)
+	It("makes as many hosts as asked", func() {
+		vc := start("large?hosts=129")
+		Expect(vc.HostNames()).To(HaveLen(129))
+	})
+})
+
+var _ = It("an address that is taken is an error, not a panic", func() {
+	vc := start("esxi")
+	scenario, err := sim.ParseScenario("esxi")
+	Expect(err).NotTo(HaveOccurred())
+	_, err = sim.Start(scenario, sim.Options{Listen: vc.URL.Host})
+	Expect(err).To(MatchError(ContainSubstring("address already in use")))
+})

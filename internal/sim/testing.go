@@ -1,0 +1,129 @@
+package sim
+
+import (
+	"crypto/tls"
+	"sync"
+
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/methods"
+	"github.com/vmware/govmomi/vim25/mo"
+	"github.com/vmware/govmomi/vim25/types"
+)
+
+// What follows lets a test look at a running simulator and break it. All of it
+// may be called while the simulator serves.
+
+// meter counts what reaches the server.
+type meter struct {
+	mu          sync.Mutex
+	requests    map[string]int
+	connections int
+	faults      map[faultKey]*injected
+	pageSize    int32
+}
+
+type faultKey struct {
+	method string
+	ref    types.ManagedObjectReference
+}
+
+type injected struct {
+	fault types.BaseMethodFault
+	left  int // how often; below 0 means always
+}
+
+// call is the registry's Handler: it sees every call before it is made, and
+// may answer it with a fault. Returning nothing lets the call go on.
+func (m *meter) call(_ *simulator.Context, c *simulator.Method) (mo.Reference, types.BaseMethodFault) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.requests[c.Name]++
+	if ex, ok := c.Body.(*types.RetrievePropertiesEx); ok && m.pageSize > 0 {
+		ex.Options.MaxObjects = m.pageSize
+	}
+	f := m.faults[faultKey{c.Name, c.This}]
+	if f == nil || f.left == 0 {
+		return nil, nil
+	}
+	f.left--
+	return nil, f.fault
+}
+
+// connect sees every connection: each starts with a handshake.
+func (m *meter) connect(*tls.ClientHelloInfo) (*tls.Config, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.connections++
+	return nil, nil
+}
+
+// Requests is how many calls were made.
+func (vc *VCenter) Requests() int {
+	vc.meter.mu.Lock()
+	defer vc.meter.mu.Unlock()
+	sum := 0
+	for _, n := range vc.meter.requests {
+		sum += n
+	}
+	return sum
+}
+
+// RequestsOf is how many calls of one method were made.
+func (vc *VCenter) RequestsOf(method string) int {
+	vc.meter.mu.Lock()
+	defer vc.meter.mu.Unlock()
+	return vc.meter.requests[method]
+}
+
+// Connections is how many connections were accepted.
+func (vc *VCenter) Connections() int {
+	vc.meter.mu.Lock()
+	defer vc.meter.mu.Unlock()
+	return vc.meter.connections
+}
+
+// Fault makes every further call of the method on the object fail.
+func (vc *VCenter) Fault(method string, ref types.ManagedObjectReference, fault types.BaseMethodFault) {
+	vc.FaultTimes(method, ref, fault, -1)
+}
+
+// FaultTimes makes the next n calls of the method on the object fail.
+func (vc *VCenter) FaultTimes(method string, ref types.ManagedObjectReference, fault types.BaseMethodFault, n int) {
+	vc.meter.mu.Lock()
+	defer vc.meter.mu.Unlock()
+	vc.meter.faults[faultKey{method, ref}] = &injected{fault: fault, left: n}
+}
+
+// SetPageSize makes property answers come in pages, asked for or not.
+func (vc *VCenter) SetPageSize(n int32) {
+	vc.meter.mu.Lock()
+	defer vc.meter.mu.Unlock()
+	vc.meter.pageSize = n
+}
+
+// OpenSessions is how many logins were not logged out.
+func (vc *VCenter) OpenSessions() int { return len(vc.sessions()) }
+
+// Certificate is the served certificate in DER.
+func (vc *VCenter) Certificate() []byte { return vc.server.Certificate().Raw }
+
+// AddDatacenter adds an empty datacenter.
+func (vc *VCenter) AddDatacenter(name string) {
+	vc.root().CreateDatacenter(vc.context(), &types.CreateDatacenter{This: vc.root().Self, Name: name})
+}
+
+// AddPool adds a resource pool to a cluster's root pool.
+func (vc *VCenter) AddPool(cluster, name string) {
+	ctx := vc.context()
+	for _, e := range vc.model.Map().All("ClusterComputeResource") {
+		c := e.(*simulator.ClusterComputeResource)
+		if c.Name != cluster {
+			continue
+		}
+		root := vc.model.Map().Get(*c.ResourcePool).(*simulator.ResourcePool)
+		body := root.CreateResourcePool(ctx, &types.CreateResourcePool{This: root.Self, Name: name, Spec: types.DefaultResourceConfigSpec()})
+		if ok := body.(*methods.CreateResourcePoolBody); ok.Fault() != nil {
+			panic(ok.Fault().String)
+		}
+	}
+}
