@@ -1,0 +1,232 @@
+package vsphere
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/vmware/govmomi/vim25/methods"
+	"github.com/vmware/govmomi/vim25/types"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/vic-preflight/vic-preflight/inventory"
+)
+
+// batchSize is how many hosts' firewalls one call reads. 25 to 100 cost the
+// same; a batch is also what is read again when one host of it faults.
+const batchSize = 50
+
+// CollectOptions say what to read besides the rulesets.
+type CollectOptions struct {
+	// Refresh asks each host to refresh vCenter's copy of its firewall first.
+	Refresh bool
+	// Progress, when set, is told how many of a stage's hosts are done. It is
+	// called from several goroutines.
+	Progress func(stage string, done, total int)
+}
+
+// Collect reads the facts of the selected hosts: two calls and one for each
+// further batch of hosts, and for each connected host the two of its master
+// switch. One host's fault, or a property it does not show, costs that host's
+// facts and never another's.
+//
+// When the context ends half way, Collect returns what it has, with the other
+// hosts marked as unread, and the context's error. An *SelectionError means
+// that the selection fits no host.
+func (s *Session) Collect(ctx context.Context, sel Selection, opts CollectOptions) (*inventory.Inventory, error) {
+	if opts.Progress == nil {
+		opts.Progress = func(string, int, int) {}
+	}
+	t, err := s.readTree(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the inventory of %s: %w", s.cfg.Target.Address, err)
+	}
+	dc, nodes, err := s.locate(ctx, t, sel)
+	if err != nil {
+		return nil, err
+	}
+	inv := &inventory.Inventory{Endpoint: s.Endpoint(), Datacenter: t.path(dc), Hosts: make([]inventory.Host, len(nodes))}
+	for i, n := range nodes {
+		inv.Hosts[i] = t.host(n)
+		inv.Hosts[i].Firewall.Unreadable = unreadFirewall(n)
+	}
+	slices.SortStableFunc(inv.Hosts, func(a, b inventory.Host) int {
+		return cmp.Or(cmp.Compare(a.ClusterPath, b.ClusterPath), cmp.Compare(a.Name, b.Name))
+	})
+	if inv.Endpoint.Kind == inventory.ESXi && inv.Endpoint.InstanceUUID == "" {
+		inv.Endpoint.InstanceUUID = inv.Hosts[0].UUID
+	}
+
+	readable := make([]*inventory.Host, 0, len(inv.Hosts))
+	for i := range inv.Hosts {
+		if h := &inv.Hosts[i]; h.Firewall.ID != "" {
+			readable = append(readable, h)
+		}
+	}
+	if opts.Refresh {
+		s.refresh(ctx, connected(readable), opts.Progress)
+	}
+	s.readFirewalls(ctx, readable, opts.Progress)
+	s.readSwitches(ctx, connected(readable), opts.Progress)
+	return inv, ctx.Err()
+}
+
+// unreadFirewall says why a host's firewall is not known before it was read.
+func unreadFirewall(n *node) string {
+	if _, ok := n.ref1("configManager.firewallSystem"); ok {
+		return "its firewall was not read"
+	}
+	if f, ok := n.missing["configManager.firewallSystem"]; ok {
+		return fmt.Sprintf("its firewall could not be read: %s", describeFault(f, ""))
+	}
+	return "the host has no firewall system"
+}
+
+func connected(hosts []*inventory.Host) []*inventory.Host {
+	return slices.DeleteFunc(slices.Clone(hosts), func(h *inventory.Host) bool { return !h.IsConnected() })
+}
+
+func firewallRef(h *inventory.Host) types.ManagedObjectReference {
+	return types.ManagedObjectReference{Type: "HostFirewallSystem", Value: h.Firewall.ID}
+}
+
+func hostRef(h *inventory.Host) types.ManagedObjectReference {
+	return types.ManagedObjectReference{Type: kindHost, Value: h.ID}
+}
+
+// each calls f for every host, some at a time, until the context ends.
+func (s *Session) each(ctx context.Context, stage string, hosts []*inventory.Host, progress func(string, int, int), f func(*inventory.Host)) {
+	var g errgroup.Group
+	g.SetLimit(s.cfg.Workers)
+	count := counter(stage, len(hosts), progress)
+	for _, h := range hosts {
+		if ctx.Err() != nil {
+			break
+		}
+		g.Go(func() error {
+			f(h)
+			count(1)
+			return nil
+		})
+	}
+	_ = g.Wait() // f reports by host
+}
+
+// refresh brings vCenter's copies up to date.
+func (s *Session) refresh(ctx context.Context, hosts []*inventory.Host, progress func(string, int, int)) {
+	for _, h := range hosts {
+		h.Firewall.Stale = "it was not asked"
+	}
+	s.each(ctx, "refresh", hosts, progress, func(h *inventory.Host) {
+		h.Firewall.Stale = ""
+		if err := s.RefreshFirewall(ctx, h); err != nil {
+			h.Firewall.Stale = Describe(err)
+		}
+	})
+}
+
+// RefreshFirewall asks the host to refresh what the API shows of its firewall.
+// It needs the privilege Host.Config.NetService.
+func (s *Session) RefreshFirewall(ctx context.Context, h *inventory.Host) error {
+	_, err := methods.RefreshFirewall(ctx, s, &types.RefreshFirewall{This: firewallRef(h)})
+	return err
+}
+
+// readFirewalls reads firewallInfo of all hosts in batches.
+func (s *Session) readFirewalls(ctx context.Context, hosts []*inventory.Host, progress func(string, int, int)) {
+	var g errgroup.Group
+	g.SetLimit(s.cfg.Workers)
+	count := counter("read", len(hosts), progress)
+	for batch := range slices.Chunk(hosts, batchSize) {
+		g.Go(func() error {
+			s.readBatch(ctx, batch)
+			count(len(batch))
+			return nil
+		})
+	}
+	_ = g.Wait() // readBatch reports by host
+}
+
+// readBatch reads a batch, and halves it when the server faults on it as a
+// whole: vCenter does so when one of the objects is gone.
+func (s *Session) readBatch(ctx context.Context, hosts []*inventory.Host) {
+	byRef := make(map[types.ManagedObjectReference]*inventory.Host, len(hosts))
+	spec := types.PropertyFilterSpec{
+		PropSet: []types.PropertySpec{{Type: "HostFirewallSystem", PathSet: []string{"firewallInfo"}}},
+	}
+	for _, h := range hosts {
+		byRef[firewallRef(h)] = h
+		spec.ObjectSet = append(spec.ObjectSet, types.ObjectSpec{Obj: firewallRef(h)})
+	}
+	err := s.retrieve(ctx, []types.PropertyFilterSpec{spec}, func(content types.ObjectContent) {
+		if h := byRef[content.Obj]; h != nil {
+			setFirewall(&h.Firewall, content)
+		}
+	})
+	switch {
+	case err == nil:
+	case len(hosts) > 1 && faultOf(err) != nil:
+		half := len(hosts) / 2
+		s.readBatch(ctx, hosts[:half])
+		s.readBatch(ctx, hosts[half:])
+	default:
+		for _, h := range hosts {
+			h.Firewall.Unreadable = fmt.Sprintf("its firewall could not be read: %s", Describe(err))
+		}
+	}
+}
+
+func setFirewall(fw *inventory.Firewall, content types.ObjectContent) {
+	for _, m := range content.MissingSet {
+		fw.Unreadable = fmt.Sprintf("its firewall could not be read: %s", describeFault(m.Fault.Fault, ""))
+	}
+	for _, p := range content.PropSet {
+		if info, ok := p.Val.(types.HostFirewallInfo); ok {
+			fw.Unreadable = ""
+			fw.OutgoingBlocked = inventory.FromPtr(info.DefaultPolicy.OutgoingBlocked)
+			fw.Rulesets = rulesets(info.Ruleset)
+			return
+		}
+	}
+	if len(content.MissingSet) == 0 {
+		// Seen on disconnected and on old hosts: vmware/vic #6049, #6071.
+		fw.Unreadable = "there is no firewall information of the host"
+	}
+}
+
+func rulesets(list []types.HostFirewallRuleset) []inventory.Ruleset {
+	out := make([]inventory.Ruleset, len(list))
+	for i, rs := range list {
+		out[i] = inventory.Ruleset{
+			Key: rs.Key, Label: rs.Label, Enabled: rs.Enabled, Required: rs.Required, Service: rs.Service,
+			UserControllable:   inventory.FromPtr(rs.UserControllable),
+			IPListConfigurable: inventory.FromPtr(rs.IpListUserConfigurable),
+			Rules:              rules(rs.Rule),
+			Allowed:            allowed(rs.AllowedHosts),
+		}
+	}
+	return out
+}
+
+func rules(list []types.HostFirewallRule) []inventory.Rule {
+	out := make([]inventory.Rule, len(list))
+	for i, r := range list {
+		out[i] = inventory.Rule{
+			Port: int(r.Port), EndPort: int(r.EndPort), Direction: string(r.Direction),
+			PortType: string(r.PortType), Protocol: r.Protocol,
+		}
+	}
+	return out
+}
+
+func allowed(list *types.HostFirewallRulesetIpList) *inventory.AllowedHosts {
+	if list == nil {
+		return nil
+	}
+	a := &inventory.AllowedHosts{All: list.AllIp, Addrs: list.IpAddress}
+	for _, n := range list.IpNetwork {
+		a.Networks = append(a.Networks, inventory.Network{Address: n.Network, Bits: int(n.PrefixLength)})
+	}
+	return a
+}

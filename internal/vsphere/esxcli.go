@@ -1,0 +1,166 @@
+package vsphere
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/vmware/govmomi/vim25/soap"
+	"github.com/vmware/govmomi/vim25/types"
+	"github.com/vmware/govmomi/vim25/xml"
+
+	"github.com/vic-preflight/vic-preflight/inventory"
+)
+
+// esxcli over SOAP. The types of these calls are internal to govmomi, and its
+// own client (cli/esx) makes two more calls a host to fetch metadata that one
+// fixed command does not need. The elements carry no namespace here, because
+// vCenter may answer with prefixed ones (<reflect:response>).
+
+type executerRequest struct {
+	This types.ManagedObjectReference `xml:"urn:vim25 _this"`
+}
+
+type executerBody struct {
+	Req *executerRequest `xml:"urn:vim25 RetrieveManagedMethodExecuter,omitempty"`
+	Res *struct {
+		Returnval *types.ManagedObjectReference `xml:"returnval"`
+	} `xml:"RetrieveManagedMethodExecuterResponse,omitempty"`
+	Fault_ *soap.Fault `xml:"http://schemas.xmlsoap.org/soap/envelope/ Fault,omitempty"` //nolint:revive // as govmomi names it
+}
+
+// Fault implements soap.HasFault.
+func (b *executerBody) Fault() *soap.Fault { return b.Fault_ }
+
+type executeRequest struct {
+	This    types.ManagedObjectReference `xml:"urn:vim25 _this"`
+	Moid    string                       `xml:"urn:vim25 moid"`
+	Version string                       `xml:"urn:vim25 version"`
+	Method  string                       `xml:"urn:vim25 method"`
+}
+
+type executeBody struct {
+	Req *executeRequest `xml:"urn:vim25 ExecuteSoap,omitempty"`
+	Res *struct {
+		Returnval *struct {
+			Response string `xml:"response"`
+			Fault    *struct {
+				Msg    string `xml:"faultMsg"`
+				Detail string `xml:"faultDetail"`
+			} `xml:"fault"`
+		} `xml:"returnval"`
+	} `xml:"ExecuteSoapResponse,omitempty"`
+	Fault_ *soap.Fault `xml:"http://schemas.xmlsoap.org/soap/envelope/ Fault,omitempty"` //nolint:revive // as govmomi names it
+}
+
+// Fault implements soap.HasFault.
+func (b *executeBody) Fault() *soap.Fault { return b.Fault_ }
+
+// esxcli runs a command without arguments, such as "network.firewall.get", and
+// returns the fields of the object it answers with.
+func (s *Session) esxcli(ctx context.Context, h *inventory.Host, command string) (map[string]string, error) {
+	var find, found executerBody
+	find.Req = &executerRequest{This: hostRef(h)}
+	if err := s.RoundTrip(ctx, &find, &found); err != nil {
+		return nil, err
+	}
+	if found.Res == nil || found.Res.Returnval == nil {
+		return nil, errors.New("the host offers no esxcli")
+	}
+
+	var run, ran executeBody
+	namespace := command[:strings.LastIndex(command, ".")]
+	run.Req = &executeRequest{
+		This: *found.Res.Returnval, Version: "urn:vim25/5.0",
+		Moid:   "ha-cli-handler-" + strings.ReplaceAll(namespace, ".", "-"),
+		Method: "vim.EsxCLI." + command,
+	}
+	if err := s.RoundTrip(ctx, &run, &ran); err != nil {
+		return nil, err
+	}
+	if ran.Res == nil || ran.Res.Returnval == nil {
+		return nil, errors.New("esxcli answered with nothing")
+	}
+	if f := ran.Res.Returnval.Fault; f != nil {
+		return nil, fmt.Errorf("esxcli %s: %s", strings.ReplaceAll(command, ".", " "), strings.TrimSpace(f.Msg+" "+esxcliDetail(f.Detail)))
+	}
+	return parseObject(ran.Res.Returnval.Response)
+}
+
+// parseObject reads the leaf elements of an esxcli answer by their local names,
+// whether the object stands alone or in an ArrayOfDataObject. Of a name that
+// repeats the first counts.
+func parseObject(text string) (map[string]string, error) {
+	fields := map[string]string{}
+	dec := xml.NewDecoder(strings.NewReader(text))
+	var open, value string
+	for {
+		token, err := dec.Token()
+		if errors.Is(err, io.EOF) {
+			return fields, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("esxcli answered with malformed XML: %w", err)
+		}
+		switch token := token.(type) {
+		case xml.StartElement:
+			open, value = token.Name.Local, ""
+		case xml.CharData:
+			value += string(token)
+		case xml.EndElement:
+			if _, seen := fields[open]; !seen && token.Name.Local == open {
+				fields[open] = strings.TrimSpace(value)
+			}
+			open = ""
+		}
+	}
+}
+
+// esxcliDetail takes the messages out of a fault's detail, which is XML.
+func esxcliDetail(detail string) string {
+	fields, err := parseObject(detail)
+	if err != nil {
+		return ""
+	}
+	return fields["errMsg"]
+}
+
+// readSwitches reads the master switch of all hosts: whether the firewall is
+// on at all, which is not in the vSphere API.
+func (s *Session) readSwitches(ctx context.Context, hosts []*inventory.Host, progress func(string, int, int)) {
+	for _, h := range hosts {
+		h.Firewall.Switch.Unreadable = "it was not read"
+	}
+	s.each(ctx, "switch", hosts, progress, func(h *inventory.Host) {
+		fields, err := s.esxcli(ctx, h, "network.firewall.get")
+		h.Firewall.Switch = parseSwitch(fields, err)
+	})
+}
+
+func parseSwitch(fields map[string]string, err error) inventory.Switch {
+	if err != nil {
+		return inventory.Switch{Unreadable: Describe(err)}
+	}
+	sw := inventory.Switch{Enabled: parseBool(fields["Enabled"]), Loaded: parseBool(fields["Loaded"])}
+	switch strings.ToUpper(fields["DefaultAction"]) {
+	case "PASS":
+		sw.DefaultPass = inventory.Yes
+	case "DROP":
+		sw.DefaultPass = inventory.No
+	}
+	return sw
+}
+
+// parseBool reads "true" and "false" in any case: esxcli's firewall commands
+// print them in lower case, its software commands do not.
+func parseBool(s string) inventory.Tristate {
+	switch strings.ToLower(s) {
+	case "true":
+		return inventory.Yes
+	case "false":
+		return inventory.No
+	}
+	return inventory.Unknown
+}

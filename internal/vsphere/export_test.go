@@ -1,0 +1,4 @@
+package vsphere
+
+// ParseObject is parseObject, for the tests.
+var ParseObject = parseObject

@@ -1,0 +1,221 @@
+// Package vsphere speaks to a vCenter or an ESXi host: the session, the
+// collection of facts, and the firewall calls. It is the only production
+// package that knows govmomi's client. It passes no verdict.
+package vsphere
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"reflect"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/vmware/govmomi/vim25"
+	"github.com/vmware/govmomi/vim25/methods"
+	"github.com/vmware/govmomi/vim25/soap"
+	"github.com/vmware/govmomi/vim25/types"
+
+	"github.com/vic-preflight/vic-preflight/inventory"
+)
+
+// DefaultWorkers is how many calls are in flight at a time unless told
+// otherwise. 16 to 32 is where more of them stop paying (docs/decisions/0006).
+const DefaultWorkers = 16
+
+// logoutTimeout bounds the last call of a run, which is made even when the run
+// was interrupted.
+const logoutTimeout = 5 * time.Second
+
+// Config says where to log in, and as whom.
+type Config struct {
+	Target         Target
+	User, Password string
+	// Thumbprint pins the server's certificate and beats Insecure.
+	Thumbprint Thumbprint
+	Insecure   bool
+	// CACerts are PEM files, separated as in PATH; empty means the system's.
+	CACerts string
+	// Workers bounds the calls in flight; 0 means DefaultWorkers.
+	Workers int
+	// UserAgent names the tool in the server's session list.
+	UserAgent string
+}
+
+// Session is a login. Its methods may be called concurrently.
+type Session struct {
+	cfg    Config
+	client *vim25.Client
+	http   *http.Transport
+
+	renewing sync.Mutex
+	renewals int // how often the login was renewed
+}
+
+// LoginError means that the server refused the user name or the password.
+type LoginError struct{ Address, User string }
+
+func (e *LoginError) Error() string {
+	return fmt.Sprintf("%s refused the login of %s: wrong user name or password", e.Address, e.User)
+}
+
+// NotVSphereError means that something answers at the target, but not a
+// vCenter or an ESXi host.
+type NotVSphereError struct {
+	Address string
+	Cause   error
+}
+
+func (e *NotVSphereError) Error() string {
+	return fmt.Sprintf("%s answers, but is neither a vCenter nor an ESXi host: %v", e.Address, e.Cause)
+}
+
+func (e *NotVSphereError) Unwrap() error { return e.Cause }
+
+// UnreachableError means that no connection could be made.
+type UnreachableError struct {
+	Address string
+	Cause   error
+}
+
+func (e *UnreachableError) Error() string {
+	return fmt.Sprintf("cannot reach %s: %s", e.Address, Describe(e.Cause))
+}
+
+func (e *UnreachableError) Unwrap() error { return e.Cause }
+
+// Connect logs in. The errors are *UnreachableError, *UntrustedError,
+// *ThumbprintMismatchError, *NotVSphereError, *LoginError, or the context's.
+// The caller must Close the session.
+func Connect(ctx context.Context, cfg Config) (*Session, error) {
+	if cfg.Workers <= 0 {
+		cfg.Workers = DefaultWorkers
+	}
+	roots, err := rootCAs(cfg.CACerts)
+	if err != nil {
+		return nil, err
+	}
+	s := &Session{cfg: cfg}
+	s.http = newTransport(tlsConfig(cfg.Thumbprint, cfg.Insecure, roots), cfg.Workers)
+
+	sc := soap.NewClient(cfg.Target.url(), false)
+	sc.Client.Transport = draining{s.http}
+	sc.UserAgent = cfg.UserAgent
+
+	client, err := vim25.NewClient(ctx, sc)
+	if err != nil {
+		return nil, s.connectError(ctx, err)
+	}
+	client.RoundTripper = s
+	s.client = client
+	if kind := s.kind(); kind == "" || client.ServiceContent.SessionManager == nil {
+		return nil, &NotVSphereError{
+			Address: cfg.Target.Address,
+			Cause:   fmt.Errorf("its API is of the type %q", client.ServiceContent.About.ApiType),
+		}
+	}
+	if err := s.login(ctx); err != nil {
+		s.http.CloseIdleConnections()
+		if _, ok := deref(faultOf(err)).(types.InvalidLogin); ok {
+			return nil, &LoginError{Address: cfg.Target.Address, User: cfg.User}
+		}
+		if faultOf(err) != nil {
+			return nil, fmt.Errorf("log in to %s: %s", cfg.Target.Address, Describe(err))
+		}
+		return nil, s.connectError(ctx, err)
+	}
+	return s, nil
+}
+
+// connectError sorts an error of the first calls by what the user can do.
+func (s *Session) connectError(ctx context.Context, err error) error {
+	address := s.cfg.Target.Address
+	if ctx.Err() != nil {
+		return fmt.Errorf("connect to %s: %w", address, ctx.Err())
+	}
+	if tlsErr := tlsError(address, err); tlsErr != nil {
+		return tlsErr
+	}
+	if isNetworkError(err) {
+		return &UnreachableError{Address: address, Cause: err}
+	}
+	return &NotVSphereError{Address: address, Cause: errors.New(Describe(err))}
+}
+
+func (s *Session) kind() inventory.Kind {
+	switch s.client.ServiceContent.About.ApiType {
+	case "VirtualCenter":
+		return inventory.VCenter
+	case "HostAgent":
+		return inventory.ESXi
+	}
+	return ""
+}
+
+// Endpoint identifies what the session is logged in to.
+func (s *Session) Endpoint() inventory.Endpoint {
+	about := s.client.ServiceContent.About
+	return inventory.Endpoint{
+		Address: s.cfg.Target.Address, Kind: s.kind(),
+		FullName: about.FullName, InstanceUUID: about.InstanceUuid,
+		Simulated: strings.Contains(about.FullName, "simulat"),
+	}
+}
+
+func (s *Session) login(ctx context.Context) error {
+	req := types.Login{
+		This:     *s.client.ServiceContent.SessionManager,
+		UserName: s.cfg.User, Password: s.cfg.Password, Locale: "en_US",
+	}
+	_, err := methods.Login(ctx, s.client.Client, &req)
+	return err
+}
+
+// Close logs out and closes the connections. It works after the run's context
+// has ended.
+func (s *Session) Close() {
+	ctx, cancel := context.WithTimeout(context.Background(), logoutTimeout)
+	defer cancel()
+	// A logout that fails leaves a session that expires by itself.
+	_, _ = methods.Logout(ctx, s.client.Client, &types.Logout{This: *s.client.ServiceContent.SessionManager})
+	s.http.CloseIdleConnections()
+}
+
+// RoundTrip makes one call, and when the session has expired logs in again,
+// once in the session's life, and repeats it.
+func (s *Session) RoundTrip(ctx context.Context, req, res soap.HasFault) error {
+	seen := s.seenRenewals()
+	err := s.client.Client.RoundTrip(ctx, req, res)
+	if !isNotAuthenticated(err) {
+		return err
+	}
+	if !s.renew(ctx, seen) {
+		return err
+	}
+	// The body keeps the fault of the first answer: start with a new one.
+	reflect.ValueOf(res).Elem().SetZero()
+	return s.client.Client.RoundTrip(ctx, req, res)
+}
+
+func (s *Session) seenRenewals() int {
+	s.renewing.Lock()
+	defer s.renewing.Unlock()
+	return s.renewals
+}
+
+// renew logs in again unless another call did so since seen was read, or it
+// was done before. It reports whether the call is worth repeating.
+func (s *Session) renew(ctx context.Context, seen int) bool {
+	s.renewing.Lock()
+	defer s.renewing.Unlock()
+	if s.renewals > seen {
+		return true
+	}
+	if s.renewals > 0 || s.login(ctx) != nil {
+		return false
+	}
+	s.renewals++
+	return true
+}

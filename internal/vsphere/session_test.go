@@ -1,0 +1,255 @@
+package vsphere_test
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/types"
+
+	"github.com/vic-preflight/vic-preflight/internal/sim"
+	"github.com/vic-preflight/vic-preflight/internal/vsphere"
+	"github.com/vic-preflight/vic-preflight/inventory"
+)
+
+// start runs a scenario until the spec ends.
+func start(name string) *sim.VCenter {
+	GinkgoHelper()
+	scenario, err := sim.ParseScenario(name)
+	Expect(err).NotTo(HaveOccurred())
+	vc, err := sim.Start(scenario, sim.Options{})
+	Expect(err).NotTo(HaveOccurred())
+	DeferCleanup(vc.Close)
+	return vc
+}
+
+func thumbprint(s string) vsphere.Thumbprint {
+	GinkgoHelper()
+	t, err := vsphere.ParseThumbprint(s)
+	Expect(err).NotTo(HaveOccurred())
+	return t
+}
+
+func config(vc *sim.VCenter) vsphere.Config {
+	return vsphere.Config{
+		Target: vsphere.Target{Address: vc.URL.Host}, User: sim.DefaultUser, Password: sim.DefaultPassword,
+		Thumbprint: thumbprint(vc.Thumbprint),
+	}
+}
+
+func login(ctx context.Context, vc *sim.VCenter) *vsphere.Session {
+	GinkgoHelper()
+	s, err := vsphere.Connect(ctx, config(vc))
+	Expect(err).NotTo(HaveOccurred())
+	DeferCleanup(s.Close)
+	return s
+}
+
+// as returns err as a T.
+func as[T error](err error) T {
+	GinkgoHelper()
+	var target T
+	Expect(errors.As(err, &target)).To(BeTrue(), "%T: %v", err, err)
+	return target
+}
+
+// sessions counts the logins that are still open, besides the one that asks.
+func sessions(vc *sim.VCenter) int {
+	return vc.OpenSessions()
+}
+
+var _ = Describe("Connect", func() {
+	It("logs in, names the endpoint, and logs out", func(ctx SpecContext) {
+		vc := start("open")
+		s, err := vsphere.Connect(ctx, config(vc))
+		Expect(err).NotTo(HaveOccurred())
+		Expect(s.Endpoint().Kind).To(Equal(inventory.VCenter))
+		Expect(s.Endpoint().FullName).To(ContainSubstring("vCenter Server"))
+		Expect(s.Endpoint().Simulated).To(BeTrue())
+		Expect(s.Endpoint().InstanceUUID).NotTo(BeEmpty())
+		Expect(sessions(vc)).To(Equal(1))
+		s.Close()
+		Expect(sessions(vc)).To(BeZero())
+	}, SpecTimeout(time.Minute))
+
+	It("knows a bare ESXi host", func(ctx SpecContext) {
+		s := login(ctx, start("esxi"))
+		Expect(s.Endpoint().Kind).To(Equal(inventory.ESXi))
+	}, SpecTimeout(time.Minute))
+
+	It("reports a wrong password as such", func(ctx SpecContext) {
+		cfg := config(start("open"))
+		cfg.Password = "wrong"
+		_, err := vsphere.Connect(ctx, cfg)
+		e := as[*vsphere.LoginError](err)
+		Expect(e.Error()).To(ContainSubstring("wrong user name or password"))
+		Expect(e.Error()).NotTo(ContainSubstring(`"wrong"`))
+	}, SpecTimeout(time.Minute))
+
+	Describe("the certificate", func() {
+		It("is untrusted without a thumbprint, and presented", func(ctx SpecContext) {
+			vc := start("open")
+			cfg := config(vc)
+			cfg.Thumbprint = nil
+			_, err := vsphere.Connect(ctx, cfg)
+			e := as[*vsphere.UntrustedError](err)
+			Expect(e.Thumbprint).To(Equal(thumbprint(vc.Thumbprint)))
+			Expect(vc.Requests()).To(BeZero())
+		}, SpecTimeout(time.Minute))
+
+		It("must fit the thumbprint, whatever insecure says", func(ctx SpecContext) {
+			vc := start("open")
+			for _, insecure := range []bool{false, true} {
+				cfg := config(vc)
+				cfg.Thumbprint, cfg.Insecure = thumbprint(strings.Repeat("00", 32)), insecure
+				_, err := vsphere.Connect(ctx, cfg)
+				e := as[*vsphere.ThumbprintMismatchError](err)
+				Expect(e.Presented).To(Equal(thumbprint(vc.Thumbprint)))
+			}
+			Expect(vc.Requests()).To(BeZero())
+		}, SpecTimeout(time.Minute))
+
+		It("may be pinned by SHA-1", func(ctx SpecContext) {
+			vc := start("open")
+			cfg := config(vc)
+			cfg.Thumbprint = thumbprint(strings.Repeat("00", 20))
+			_, err := vsphere.Connect(ctx, cfg)
+			e := as[*vsphere.ThumbprintMismatchError](err)
+			cfg.Thumbprint = e.PresentedLegacy
+			s, err := vsphere.Connect(ctx, cfg)
+			Expect(err).NotTo(HaveOccurred())
+			s.Close()
+		}, SpecTimeout(time.Minute))
+
+		It("is not asked for with insecure", func(ctx SpecContext) {
+			cfg := config(start("open"))
+			cfg.Thumbprint, cfg.Insecure = nil, true
+			s, err := vsphere.Connect(ctx, cfg)
+			Expect(err).NotTo(HaveOccurred())
+			s.Close()
+		}, SpecTimeout(time.Minute))
+
+		It("must fit the thumbprint even where the system trusts it", func(ctx SpecContext) {
+			vc := start("open")
+			file := filepath.Join(GinkgoT().TempDir(), "ca.pem")
+			Expect(os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: vc.Certificate()}), 0o600)).To(Succeed())
+			cfg := config(vc)
+			cfg.CACerts = file
+
+			cfg.Thumbprint = nil
+			s, err := vsphere.Connect(ctx, cfg)
+			Expect(err).NotTo(HaveOccurred(), "trusted by its CA")
+			s.Close()
+
+			cfg.Thumbprint = thumbprint(strings.Repeat("00", 32))
+			_, err = vsphere.Connect(ctx, cfg)
+			as[*vsphere.ThumbprintMismatchError](err)
+		}, SpecTimeout(time.Minute))
+
+		It("is refused when the CA file holds none", func(ctx SpecContext) {
+			cfg := config(start("open"))
+			cfg.CACerts = os.DevNull
+			_, err := vsphere.Connect(ctx, cfg)
+			Expect(err).To(MatchError(ContainSubstring("holds no PEM certificate")))
+		}, SpecTimeout(time.Minute))
+	})
+
+	It("tells what is neither vCenter nor ESXi", func(ctx SpecContext) {
+		web := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprint(w, "<html><body>Welcome</body></html>")
+		}))
+		DeferCleanup(web.Close)
+		missing := httptest.NewTLSServer(http.NotFoundHandler())
+		DeferCleanup(missing.Close)
+		for _, server := range []*httptest.Server{web, missing} {
+			_, err := vsphere.Connect(ctx, vsphere.Config{Target: vsphere.Target{Address: server.Listener.Addr().String()}, Insecure: true})
+			Expect(as[*vsphere.NotVSphereError](err).Error()).To(ContainSubstring("neither a vCenter nor an ESXi host"))
+		}
+	}, SpecTimeout(time.Minute))
+
+	It("tells a server that does not speak TLS", func(ctx SpecContext) {
+		web := httptest.NewServer(http.NotFoundHandler())
+		DeferCleanup(web.Close)
+		_, err := vsphere.Connect(ctx, vsphere.Config{Target: vsphere.Target{Address: web.Listener.Addr().String()}})
+		Expect(as[*vsphere.NotVSphereError](err).Error()).To(ContainSubstring("HTTP response to HTTPS client"))
+	}, SpecTimeout(time.Minute))
+
+	It("tells an API of another type", func(ctx SpecContext) {
+		m := simulator.VPX()
+		Expect(m.Create()).To(Succeed())
+		DeferCleanup(m.Remove)
+		m.Map().Get(types.ManagedObjectReference{Type: "ServiceInstance", Value: "ServiceInstance"}).(*simulator.ServiceInstance).Content.About.ApiType = "Fusion"
+		m.Service.TLS = new(tls.Config)
+		server := m.Service.NewServer()
+		DeferCleanup(server.Close)
+		_, err := vsphere.Connect(ctx, vsphere.Config{Target: vsphere.Target{Address: server.URL.Host}, Insecure: true, User: "u", Password: "p"})
+		Expect(as[*vsphere.NotVSphereError](err).Error()).To(ContainSubstring(`"Fusion"`))
+	}, SpecTimeout(time.Minute))
+
+	It("tells where nobody listens", func(ctx SpecContext) {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		Expect(err).NotTo(HaveOccurred())
+		Expect(l.Close()).To(Succeed())
+		_, err = vsphere.Connect(ctx, vsphere.Config{Target: vsphere.Target{Address: l.Addr().String()}})
+		Expect(as[*vsphere.UnreachableError](err).Error()).To(ContainSubstring("the connection was refused"))
+	}, SpecTimeout(time.Minute))
+
+	It("obeys its context while a server says nothing", func(ctx SpecContext) {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		Expect(err).NotTo(HaveOccurred())
+		DeferCleanup(l.Close)
+		short, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
+		defer cancel()
+		_, err = vsphere.Connect(short, vsphere.Config{Target: vsphere.Target{Address: l.Addr().String()}})
+		Expect(err).To(MatchError(context.DeadlineExceeded))
+	}, SpecTimeout(time.Minute))
+})
+
+var _ = Describe("a session that expires", func() {
+	It("is renewed once", func(ctx SpecContext) {
+		vc := start("open")
+		s := login(ctx, vc)
+		Expect(vc.ExpireSessions()).To(Succeed())
+		inv, err := s.Collect(ctx, vsphere.Selection{}, vsphere.CollectOptions{Refresh: true})
+		Expect(err).NotTo(HaveOccurred())
+		for _, h := range inv.Hosts {
+			Expect(h.Firewall.Unreadable).To(BeEmpty())
+			Expect(h.Firewall.Stale).To(BeEmpty())
+			Expect(h.Firewall.Switch.Enabled).To(Equal(inventory.Yes))
+		}
+
+		By("expiring again")
+		Expect(vc.ExpireSessions()).To(Succeed())
+		_, err = s.Collect(ctx, vsphere.Selection{}, vsphere.CollectOptions{})
+		Expect(err).To(HaveOccurred())
+	}, SpecTimeout(time.Minute))
+
+	It("is renewed by one of many calls that find out", func(ctx SpecContext) {
+		vc := start("large?hosts=200")
+		s := login(ctx, vc)
+		inv, err := s.Collect(ctx, vsphere.Selection{}, vsphere.CollectOptions{
+			Progress: func(stage string, done, _ int) {
+				if stage == "switch" && done == 20 {
+					defer GinkgoRecover()
+					Expect(vc.ExpireSessions()).To(Succeed())
+				}
+			},
+		})
+		Expect(err).NotTo(HaveOccurred())
+		for _, h := range inv.Hosts {
+			Expect(h.Firewall.Switch.Unreadable).To(BeEmpty(), h.Name)
+		}
+	}, SpecTimeout(time.Minute))
+})
