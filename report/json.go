@@ -1,0 +1,171 @@
+package report
+
+import (
+	"encoding/json"
+	"io"
+	"net/netip"
+	"time"
+
+	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/inventory"
+)
+
+// SchemaVersion is the version of the JSON report. It changes when a field
+// changes its meaning or goes; new fields do not change it.
+// docs/report.schema.json describes the report in full.
+const SchemaVersion = 1
+
+type jsonReport struct {
+	SchemaVersion int          `json:"schemaVersion"`
+	Tool          jsonTool     `json:"tool"`
+	Simulated     bool         `json:"simulated"`
+	Interrupted   bool         `json:"interrupted,omitempty"`
+	Target        string       `json:"target"`
+	Endpoint      jsonEndpoint `json:"endpoint"`
+	StartedAt     string       `json:"startedAt"`
+	DurationMs    int64        `json:"durationMs"`
+	Requirement   jsonRequired `json:"requirement"`
+	Hosts         []jsonHost   `json:"hosts"`
+	Checks        []jsonScoped `json:"checks,omitempty"`
+	Summary       Summary      `json:"summary"`
+}
+
+type jsonTool struct {
+	Version string `json:"version"`
+}
+
+type jsonEndpoint struct {
+	Kind         inventory.Kind `json:"kind"`
+	FullName     string         `json:"fullName,omitempty"`
+	InstanceUUID string         `json:"instanceUuid,omitempty"`
+}
+
+type jsonRequired struct {
+	Direction string         `json:"direction"`
+	Protocol  string         `json:"protocol"`
+	Port      int            `json:"port"`
+	Peers     []netip.Prefix `json:"peers,omitempty"`
+}
+
+type jsonHost struct {
+	Name    string      `json:"name"`
+	Path    string      `json:"path"`
+	Cluster string      `json:"cluster,omitempty"`
+	State   string      `json:"state"`
+	Version string      `json:"version,omitempty"`
+	Checks  []jsonCheck `json:"checks"`
+}
+
+type jsonCheck struct {
+	ID       string        `json:"id"`
+	Status   checks.Status `json:"status"`
+	Reason   checks.Reason `json:"reason"`
+	Detail   string        `json:"detail,omitempty"`
+	Hint     string        `json:"hint,omitempty"`
+	Rulesets []jsonRuleset `json:"rulesets,omitempty"`
+}
+
+type jsonRuleset struct {
+	Key          string         `json:"key"`
+	Enabled      bool           `json:"enabled"`
+	Breadth      checks.Breadth `json:"breadth"`
+	AllowedHosts *jsonAllowed   `json:"allowedHosts,omitempty"`
+	// Persistent is left out where it is not known.
+	Persistent *bool `json:"persistent,omitempty"`
+}
+
+type jsonAllowed struct {
+	All      bool     `json:"all"`
+	Addrs    []string `json:"addresses,omitempty"`
+	Networks []string `json:"networks,omitempty"`
+}
+
+type jsonScoped struct {
+	ID      string        `json:"id"`
+	Scope   checks.Scope  `json:"scope"`
+	Subject string        `json:"subject"`
+	Status  checks.Status `json:"status"`
+	Reason  checks.Reason `json:"reason"`
+	Detail  string        `json:"detail,omitempty"`
+	Hint    string        `json:"hint,omitempty"`
+}
+
+// JSON writes the report as docs/report.schema.json describes it.
+func JSON(w io.Writer, r *Report) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(r.toJSON())
+}
+
+func (r *Report) toJSON() jsonReport {
+	out := jsonReport{
+		SchemaVersion: SchemaVersion,
+		Tool:          jsonTool{Version: r.ToolVersion},
+		Simulated:     r.Inventory.Endpoint.Simulated,
+		Interrupted:   r.Interrupted,
+		Target:        r.Target,
+		Endpoint: jsonEndpoint{
+			Kind: r.Inventory.Endpoint.Kind, FullName: Clean(r.Inventory.Endpoint.FullName),
+			InstanceUUID: r.Inventory.Endpoint.InstanceUUID,
+		},
+		StartedAt:  r.StartedAt.UTC().Format(time.RFC3339),
+		DurationMs: r.Duration.Milliseconds(),
+		Requirement: jsonRequired{
+			Direction: inventory.Outbound, Protocol: inventory.TCP, Port: r.Requirement.Port, Peers: r.Requirement.Peers,
+		},
+		Hosts:   make([]jsonHost, 0, len(r.Inventory.Hosts)),
+		Summary: r.Summary(),
+	}
+	byHost := r.byHost()
+	for i := range r.Inventory.Hosts {
+		h := &r.Inventory.Hosts[i]
+		jh := jsonHost{
+			Name: Clean(h.Name), Path: Clean(h.Path), Cluster: Clean(h.Cluster),
+			State: h.StateLabel(), Version: h.Version, Checks: []jsonCheck{},
+		}
+		for _, res := range byHost[h.Path] {
+			jh.Checks = append(jh.Checks, jsonCheck{
+				ID: res.Check, Status: res.Status, Reason: res.Reason, Detail: Clean(res.Detail),
+				Hint: hintOf(res), Rulesets: jsonRulesets(res.Rulesets),
+			})
+		}
+		out.Hosts = append(out.Hosts, jh)
+	}
+	for _, res := range r.Results {
+		if res.Scope != checks.ScopeHost {
+			out.Checks = append(out.Checks, jsonScoped{
+				ID: res.Check, Scope: res.Scope, Subject: Clean(res.Subject),
+				Status: res.Status, Reason: res.Reason, Detail: Clean(res.Detail), Hint: hintOf(res),
+			})
+		}
+	}
+	return out
+}
+
+func hintOf(res checks.Result) string {
+	e, _ := checks.Explain(res.Reason)
+	return e.Hint
+}
+
+func jsonRulesets(list []checks.RulesetVerdict) []jsonRuleset {
+	var out []jsonRuleset
+	for _, v := range list {
+		rs := jsonRuleset{Key: Clean(v.Key), Enabled: v.Enabled, Breadth: v.Breadth}
+		if v.Allowed != nil {
+			rs.AllowedHosts = &jsonAllowed{All: v.Allowed.All}
+			if !v.Allowed.All {
+				rs.AllowedHosts.Addrs = v.Allowed.Addrs
+				for _, n := range v.Allowed.Networks {
+					rs.AllowedHosts.Networks = append(rs.AllowedHosts.Networks, n.String())
+				}
+			}
+		}
+		if v.Persistent != inventory.Unknown {
+			yes := v.Persistent == inventory.Yes
+			rs.Persistent = &yes
+		}
+		out = append(out, rs)
+	}
+	return out
+}

@@ -1,0 +1,61 @@
+package report
+
+import (
+	"strings"
+
+	"github.com/olekukonko/tablewriter/pkg/twwarp"
+
+	"github.com/vic-preflight/vic-preflight/checks"
+)
+
+// Style says what the output may look like.
+type Style struct {
+	// Width is the number of columns; 0 means that lines are never wrapped,
+	// for output that programs read line by line.
+	Width int
+	// Colour allows ANSI colours.
+	Colour bool
+}
+
+var colours = map[checks.Status]string{
+	checks.Fail:    "\x1b[1;31m",
+	checks.Unknown: "\x1b[35m",
+	checks.Warn:    "\x1b[33m",
+	checks.Pass:    "\x1b[32m",
+	checks.Skip:    "\x1b[2m",
+}
+
+func (s Style) paint(status checks.Status, text string) string {
+	if !s.Colour {
+		return text
+	}
+	return colours[status] + text + "\x1b[0m"
+}
+
+// indent wraps text to the width and puts prefix before each line.
+func indent(text, prefix string, width int) string {
+	return prefix + strings.Join(Wrap(text, width-len(prefix)), "\n"+prefix)
+}
+
+// Wrap breaks text into lines of at most width columns, at blanks, and inside
+// words longer than that. A width under 1 does not wrap.
+func Wrap(text string, width int) []string {
+	if width < 1 {
+		return []string{text}
+	}
+	var words []string
+	for _, word := range strings.Fields(text) {
+		for runes := []rune(word); ; runes = runes[width:] {
+			if len(runes) <= width {
+				words = append(words, string(runes))
+				break
+			}
+			words = append(words, string(runes[:width]))
+		}
+	}
+	lines, _ := twwarp.WrapString(strings.Join(words, " "), width)
+	if len(lines) == 0 {
+		return []string{""}
+	}
+	return lines
+}

@@ -1,0 +1,216 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/olekukonko/tablewriter"
+	"github.com/olekukonko/tablewriter/pkg/twwidth"
+	"github.com/olekukonko/tablewriter/renderer"
+	"github.com/olekukonko/tablewriter/tw"
+
+	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/inventory"
+)
+
+// Table writes one table for each cluster, the worst hosts first, and a line
+// that sums up.
+func Table(w io.Writer, r *Report, style Style) error {
+	var b strings.Builder
+	simulated := ""
+	if r.Inventory.Endpoint.Simulated {
+		simulated = " (simulated)"
+	}
+	b.WriteString(strings.Join(Wrap(fmt.Sprintf("%s%s: %s", r.Target, simulated, r.Requirement), style.Width), "\n") + "\n")
+
+	byHost := r.byHost()
+	columns := r.columnWidths(byHost, style.Width)
+	for _, c := range r.Inventory.Clusters() {
+		if err := r.clusterTable(&b, c, byHost, columns, style); err != nil {
+			return err
+		}
+	}
+	b.WriteString("\n" + r.summaryLine(style) + "\n")
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func (r *Report) clusterTable(b *strings.Builder, c inventory.Cluster, byHost map[string][]checks.Result, columns []int, style Style) error {
+	title := "Standalone hosts"
+	if c.Name != "" {
+		title = "Cluster " + Clean(c.Name)
+	}
+	fmt.Fprintf(b, "\n%s\n", strings.Join(Wrap(title, style.Width), "\n"))
+
+	hosts := slices.Clone(c.Hosts)
+	worst := func(i int) checks.Status { return checks.Worst(byHost[r.Inventory.Hosts[i].Path]) }
+	slices.SortStableFunc(hosts, func(x, y int) int {
+		switch {
+		case worst(x).Worse(worst(y)):
+			return -1
+		case worst(y).Worse(worst(x)):
+			return 1
+		}
+		return 0
+	})
+
+	var rendered strings.Builder
+	t := newTable(&rendered)
+	t.Header(header)
+	for _, i := range hosts {
+		h := &r.Inventory.Hosts[i]
+		row := cells(h, byHost[h.Path])
+		for col := range row {
+			row[col] = strings.Join(Wrap(row[col], columns[col]), "\n")
+		}
+		row[2] = style.paint(worst(i), row[2])
+		if err := t.Append(row); err != nil {
+			return fmt.Errorf("render %s: %w", h.Name, err)
+		}
+	}
+	if err := t.Render(); err != nil {
+		return fmt.Errorf("render the table: %w", err)
+	}
+	for line := range strings.Lines(rendered.String()) {
+		b.WriteString(strings.TrimRight(line, " \n") + "\n")
+	}
+	for _, res := range r.Results {
+		if res.Scope == checks.ScopeCluster && res.Subject == c.Path && res.Status != checks.Pass && res.Status != checks.Skip {
+			line := fmt.Sprintf("%s: %s, %s", verdictWord(res.Status), res.Check, Clean(res.Detail))
+			b.WriteString(style.paint(res.Status, strings.Join(Wrap(line, style.Width), "\n")) + "\n")
+		}
+	}
+	return nil
+}
+
+var header = []string{"HOST", "STATE", "VERDICT", "RULESET", "DETAIL"}
+
+// verdictWord makes the one status that must be found stand out in plain text.
+func verdictWord(s checks.Status) string {
+	if s == checks.Fail {
+		return "FAIL"
+	}
+	return s.String()
+}
+
+// cells is a host's row: the verdict is the worst of its checks, and the detail
+// tells the main check's sentence and those of all others that did not pass,
+// each reason and each sentence once.
+func cells(h *inventory.Host, results []checks.Result) []string {
+	row := []string{Clean(h.Name), h.StateLabel(), verdictWord(checks.Worst(results)), "-", "nothing to report"}
+	told := map[string]bool{}
+	var details []string
+	for _, res := range results {
+		if res.Check == checks.OutboundPort && res.Decides != "" {
+			row[3] = Clean(strings.ReplaceAll(res.Decides, "+", ", "))
+		}
+		plain := res.Status == checks.Pass || res.Status == checks.Skip
+		if plain && res.Check != checks.OutboundPort || told[string(res.Reason)] || told[res.Detail] {
+			continue
+		}
+		told[string(res.Reason)], told[res.Detail] = true, true
+		detail := Clean(res.Detail)
+		if !plain {
+			detail = fmt.Sprintf("%s: %s", res.Reason, detail)
+		}
+		details = append(details, detail)
+	}
+	if len(details) > 0 {
+		row[4] = strings.Join(details, "; ")
+	}
+	return row
+}
+
+const (
+	gap       = 2  // blanks between columns
+	minDetail = 24 // columns that a sentence needs to be read as one
+	minCell   = 8
+)
+
+// columnWidths shares the width out: the first four columns get what they need,
+// less where that would squeeze the detail.
+func (r *Report) columnWidths(byHost map[string][]checks.Result, width int) []int {
+	columns := make([]int, len(header))
+	if width < 1 {
+		return columns // nothing is wrapped
+	}
+	for i := range columns {
+		columns[i] = twwidth.Width(header[i])
+	}
+	for i := range r.Inventory.Hosts {
+		h := &r.Inventory.Hosts[i]
+		for col, text := range cells(h, byHost[h.Path]) {
+			columns[col] = max(columns[col], twwidth.Width(text))
+		}
+	}
+	last := len(columns) - 1
+	left := func() int {
+		sum := gap * last
+		for _, c := range columns[:last] {
+			sum += c
+		}
+		return width - sum
+	}
+	for left() < minDetail {
+		widest := 0
+		for i := range columns[:last] {
+			if columns[i] > columns[widest] {
+				widest = i
+			}
+		}
+		if columns[widest] <= minCell {
+			break
+		}
+		columns[widest]--
+	}
+	columns[last] = min(columns[last], max(left(), minCell))
+	return columns
+}
+
+func newTable(w io.Writer) *tablewriter.Table {
+	return tablewriter.NewTable(w,
+		tablewriter.WithRenderer(renderer.NewBlueprint(tw.Rendition{
+			Borders:  tw.BorderNone,
+			Settings: tw.Settings{Separators: tw.SeparatorsNone, Lines: tw.LinesNone},
+		})),
+		tablewriter.WithHeaderAutoFormat(tw.Off),
+		tablewriter.WithHeaderAlignment(tw.AlignLeft),
+		tablewriter.WithRowAlignment(tw.AlignLeft),
+		tablewriter.WithRowAutoWrap(tw.WrapNone),
+		tablewriter.WithHeaderAutoWrap(tw.WrapNone),
+		tablewriter.WithPadding(tw.Padding{Right: strings.Repeat(" ", gap), Overwrite: true}),
+		// Bytes must not depend on RUNEWIDTH_EASTASIAN in the environment.
+		tablewriter.WithEastAsian(tw.Off),
+	)
+}
+
+func (r *Report) summaryLine(style Style) string {
+	s := r.Summary()
+	noun := "hosts"
+	if s.Hosts == 1 {
+		noun = "host"
+	}
+	parts := []string{}
+	for _, p := range []struct {
+		n      int
+		status checks.Status
+		text   string
+	}{
+		{s.Fail, checks.Fail, "failed"},
+		{s.Unknown, checks.Unknown, "unknown"},
+		{s.Warn, checks.Warn, "with warnings"},
+		{s.Pass, checks.Pass, "passed"},
+		{s.Skip, checks.Skip, "skipped"},
+	} {
+		if p.n > 0 {
+			parts = append(parts, style.paint(p.status, fmt.Sprintf("%d %s", p.n, p.text)))
+		}
+	}
+	line := fmt.Sprintf("%d %s: %s", s.Hosts, noun, strings.Join(parts, ", "))
+	if r.Interrupted {
+		line += " (interrupted: what is not known was not read)"
+	}
+	return line
+}
