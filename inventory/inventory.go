@@ -24,7 +24,7 @@ type Endpoint struct {
 	// InstanceUUID is stable over restarts and renames of a vCenter. An ESXi
 	// host has none, there it is the host's hardware UUID when that was read.
 	InstanceUUID string
-	// Simulated endpoints are simulators, ours or govmomi's.
+	// Simulated endpoints say of themselves that they are.
 	Simulated bool
 }
 

@@ -18,6 +18,7 @@ func Hints(w io.Writer, r *Report, style Style) error {
 		checks.Explanation
 		status   checks.Status
 		subjects []string
+		seen     map[string]bool
 		first    checks.Result
 	}
 	var groups []*group
@@ -32,10 +33,11 @@ func Hints(w io.Writer, r *Report, style Style) error {
 		}
 		i := slices.IndexFunc(groups, func(g *group) bool { return g.Reason == res.Reason })
 		if i < 0 {
-			groups = append(groups, &group{Explanation: e, status: res.Status, first: res})
+			groups = append(groups, &group{Explanation: e, status: res.Status, first: res, seen: map[string]bool{}})
 			i = len(groups) - 1
 		}
-		if g := groups[i]; !slices.Contains(g.subjects, names[res.Subject]) {
+		if g := groups[i]; !g.seen[res.Subject] {
+			g.seen[res.Subject] = true
 			g.subjects = append(g.subjects, names[res.Subject])
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/olekukonko/tablewriter/pkg/twwarp"
+	"github.com/olekukonko/tablewriter/pkg/twwidth"
 
 	"github.com/vic-preflight/vic-preflight/checks"
 )
@@ -45,17 +46,28 @@ func Wrap(text string, width int) []string {
 	}
 	var words []string
 	for _, word := range strings.Fields(text) {
-		for runes := []rune(word); ; runes = runes[width:] {
-			if len(runes) <= width {
-				words = append(words, string(runes))
-				break
-			}
-			words = append(words, string(runes[:width]))
-		}
+		words = append(words, pieces(word, width)...)
 	}
 	lines, _ := twwarp.WrapString(strings.Join(words, " "), width)
 	if len(lines) == 0 {
 		return []string{""}
 	}
 	return lines
+}
+
+// pieces cuts a word into parts of at most width columns. A single character
+// that is wider than that stays whole.
+func pieces(word string, width int) []string {
+	if twwidth.Width(word) <= width {
+		return []string{word}
+	}
+	var parts []string
+	from := 0
+	for i, r := range word {
+		if i > from && twwidth.Width(word[from:i]+string(r)) > width {
+			parts = append(parts, word[from:i])
+			from = i
+		}
+	}
+	return append(parts, word[from:])
 }

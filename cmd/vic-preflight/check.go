@@ -162,8 +162,10 @@ func (o *checkOptions) run(ctx context.Context, a *app) error {
 	case errors.Is(err, context.Canceled):
 		return &exitError{code: exitInterrupted, err: errors.New("interrupted; what was known is reported")}
 	case err != nil:
-		return &exitError{code: exitUnknown, err: fmt.Errorf("the time ran out after %s; what was known is reported", o.timeout),
-			hints: []string{"--timeout sets how long a run may take"}}
+		return &exitError{
+			code: exitUnknown, err: fmt.Errorf("the time ran out after %s; what was known is reported", o.timeout),
+			hints: []string{"--timeout sets how long a run may take"},
+		}
 	}
 	if code := verdict(r.Results, o.strict, o.allowUnknown); code != exitOK {
 		return &exitError{code: code}

@@ -42,7 +42,7 @@ type executeSoapResponse struct {
 
 type executeSoapBody struct {
 	Res    *executeSoapResponse `xml:"urn:vim25 ExecuteSoapResponse,omitempty"`
-	Fault_ *soap.Fault          `xml:"http://schemas.xmlsoap.org/soap/envelope/ Fault,omitempty"` //nolint // as govmomi names it
+	Fault_ *soap.Fault          `xml:"http://schemas.xmlsoap.org/soap/envelope/ Fault,omitempty"`
 }
 
 func (b *executeSoapBody) Fault() *soap.Fault { return b.Fault_ }
@@ -205,7 +205,7 @@ func (e *executer) rulesets(a args) ([]types.HostFirewallRuleset, error) {
 	}
 	i := slices.IndexFunc(all, func(rs types.HostFirewallRuleset) bool { return rs.Key == id })
 	if i < 0 {
-		return nil, fmt.Errorf("Invalid ruleset id: '%s'", id) //nolint // esxcli's spelling
+		return nil, hostMessage(fmt.Sprintf("Invalid ruleset id: '%s'", id))
 	}
 	return all[i : i+1], nil
 }
@@ -335,14 +335,14 @@ func (e *executer) editAllowed(ctx *simulator.Context, a args, edit func(*types.
 	if err != nil {
 		addr, err := netip.ParseAddr(text)
 		if err != nil {
-			return nil, fmt.Errorf("Invalid IP address: %s", text) //nolint // esxcli's spelling
+			return nil, hostMessage(fmt.Sprintf("Invalid IP address: %s", text))
 		}
 		p = netip.PrefixFrom(addr, addr.BitLen())
 	}
 	return done(), e.change(ctx, func(info *types.HostFirewallInfo) error {
 		old := find(info, a["rulesetid"]).AllowedHosts
 		if old.AllIp {
-			return fmt.Errorf("Disable allowed all IP first for ruleset %s", a["rulesetid"]) //nolint // esxcli's spelling
+			return hostMessage(fmt.Sprintf("Disable allowed all IP first for ruleset %s", a["rulesetid"]))
 		}
 		list := types.HostFirewallRulesetIpList{
 			IpAddress: slices.Clone(old.IpAddress), IpNetwork: slices.Clone(old.IpNetwork),

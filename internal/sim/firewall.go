@@ -72,11 +72,17 @@ func (h *Host) Deny(path string, fault types.BaseMethodFault) {
 // Object gives tests access to the simulator's object.
 func (h *Host) Object() *simulator.HostSystem { return h.object }
 
-var (
-	errNoRuleset   = errors.New("no such ruleset")
-	errRequired    = errors.New("Invalid operation requested: this ruleset is required and cannot be disabled.")
-	errSystemOwned = errors.New("Invalid operation requested: Can not change allowed ip list this ruleset, it is owned by system service.")
-	errLocked      = errors.New("Invalid operation requested: Can not change this ruleset, it is owned by system service.")
+// hostMessage is an error in ESXi's own words and spelling.
+type hostMessage string
+
+func (m hostMessage) Error() string { return string(m) }
+
+var errNoRuleset = errors.New("no such ruleset")
+
+const (
+	errRequired    hostMessage = "Invalid operation requested: this ruleset is required and cannot be disabled."
+	errLocked      hostMessage = "Invalid operation requested: Can not change this ruleset, it is owned by system service."
+	errSystemOwned hostMessage = "Invalid operation requested: Can not change allowed ip list this ruleset, it is owned by system service."
 )
 
 func setEnabled(key string, enabled bool) func(*types.HostFirewallInfo) error {

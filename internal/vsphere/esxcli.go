@@ -28,7 +28,7 @@ type executerBody struct {
 	Res *struct {
 		Returnval *types.ManagedObjectReference `xml:"returnval"`
 	} `xml:"RetrieveManagedMethodExecuterResponse,omitempty"`
-	Fault_ *soap.Fault `xml:"http://schemas.xmlsoap.org/soap/envelope/ Fault,omitempty"` //nolint:revive // as govmomi names it
+	Fault_ *soap.Fault `xml:"http://schemas.xmlsoap.org/soap/envelope/ Fault,omitempty"`
 }
 
 // Fault implements soap.HasFault.
@@ -52,7 +52,7 @@ type executeBody struct {
 			} `xml:"fault"`
 		} `xml:"returnval"`
 	} `xml:"ExecuteSoapResponse,omitempty"`
-	Fault_ *soap.Fault `xml:"http://schemas.xmlsoap.org/soap/envelope/ Fault,omitempty"` //nolint:revive // as govmomi names it
+	Fault_ *soap.Fault `xml:"http://schemas.xmlsoap.org/soap/envelope/ Fault,omitempty"`
 }
 
 // Fault implements soap.HasFault.

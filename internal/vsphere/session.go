@@ -22,7 +22,7 @@ import (
 )
 
 // DefaultWorkers is how many calls are in flight at a time unless told
-// otherwise. 16 to 32 is where more of them stop paying (docs/decisions/0006).
+// otherwise. 16 to 32 is where more of them stop paying (0005 in docs/decisions).
 const DefaultWorkers = 16
 
 // logoutTimeout bounds the last call of a run, which is made even when the run

@@ -2,7 +2,7 @@ package vsphere
 
 import (
 	"bytes"
-	"crypto/sha1" //nolint:gosec // vSphere prints SHA-1 thumbprints; a pin by one is the user's choice
+	"crypto/sha1" // vSphere prints SHA-1 thumbprints; a pin by one is the user's choice
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
@@ -54,7 +54,7 @@ func (t Thumbprint) matches(cert *x509.Certificate) bool {
 }
 
 func sha1Of(cert *x509.Certificate) Thumbprint {
-	sum := sha1.Sum(cert.Raw) //nolint:gosec // see the import
+	sum := sha1.Sum(cert.Raw)
 	return sum[:]
 }
 

@@ -1,0 +1,62 @@
+# vic-preflight
+
+GO       ?= go
+BIN      := bin/vic-preflight
+VERSION  ?= $(shell git describe --tags --dirty 2>/dev/null)
+LDFLAGS  := -s -w $(if $(VERSION),-X main.version=$(VERSION))
+TOOL     := $(GO) tool -modfile=tools/go.mod
+FUZZTIME ?= 20s
+# package:target
+FUZZ     := checks:FuzzCovers report:FuzzTable internal/vsphere:FuzzParseTarget
+
+.DEFAULT_GOAL := help
+.PHONY: help build test race e2e cover bench fuzz golden fmt lint tidy check clean
+
+help: ## Show this help
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## Build bin/vic-preflight
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/vic-preflight
+
+test: ## Run all tests
+	$(GO) test ./...
+
+race: ## Run all tests with the race detector
+	$(GO) test -race ./...
+
+e2e: ## Run the end-to-end tests alone
+	$(GO) test -count=1 ./e2e/...
+
+cover: ## Show the coverage of each package
+	$(GO) test -cover ./...
+
+bench: ## Run the benchmarks (benchstat-friendly)
+	$(GO) test -run '^$$' -bench . -benchmem -count $(or $(COUNT),10) ./...
+
+fuzz: ## Fuzz each target for FUZZTIME
+	@set -e; for t in $(FUZZ); do \
+		echo "fuzz $$t"; $(GO) test ./$${t%%:*} -run '^$$' -fuzz "^$${t##*:}\$$" -fuzztime $(FUZZTIME); done
+
+golden: ## Rewrite the golden files; review their diff like code
+	$(GO) test ./report -update
+
+fmt: ## Format the code
+	$(TOOL) gofumpt -w .
+
+lint: ## Run the linters
+	$(GO) vet ./...
+	@out=$$($(TOOL) gofumpt -l .); test -z "$$out" || { echo "make fmt would change: $$out"; exit 1; }
+	$(TOOL) staticcheck ./...
+	$(TOOL) go-errorlint ./...
+	$(TOOL) misspell -error $$(git ls-files '*.go' '*.md')
+
+tidy: ## Tidy go.mod
+	$(GO) mod tidy
+	cd tools && $(GO) mod tidy
+
+check: lint test ## What CI runs: linters, tests, a clean tree
+	$(GO) mod tidy -diff
+	git diff --exit-code
+
+clean: ## Remove what was built
+	rm -rf bin

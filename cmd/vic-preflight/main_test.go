@@ -1,0 +1,377 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"github.com/vmware/govmomi/vim25/types"
+
+	"github.com/vic-preflight/vic-preflight/internal/sim"
+	"github.com/vic-preflight/vic-preflight/internal/testsuite"
+)
+
+func TestCommand(t *testing.T) { testsuite.Run(t, "cmd/vic-preflight") }
+
+// outcome is what one command line did.
+type outcome struct {
+	code           int
+	stdout, stderr string
+}
+
+// invocation is a command line and the world it runs in.
+type invocation struct {
+	args  []string
+	env   map[string]string
+	stdin string
+}
+
+func (i invocation) run(ctx context.Context) outcome {
+	var stdout, stderr bytes.Buffer
+	a := &app{
+		stdin: strings.NewReader(i.stdin), stdout: &stdout, stderr: &stderr,
+		getenv: func(key string) string { return i.env[key] },
+	}
+	code := run(ctx, a, i.args)
+	return outcome{code, stdout.String(), stderr.String()}
+}
+
+func start(name string) *sim.VCenter {
+	GinkgoHelper()
+	scenario, err := sim.ParseScenario(name)
+	Expect(err).NotTo(HaveOccurred())
+	vc, err := sim.Start(scenario, sim.Options{User: "root", Password: secret})
+	Expect(err).NotTo(HaveOccurred())
+	DeferCleanup(vc.Close)
+	return vc
+}
+
+// secret must never be seen in any output.
+const secret = "s3cr3t-pass"
+
+// flags logs in to a simulator by flags.
+func flags(vc *sim.VCenter, more ...string) []string {
+	return append([]string{"check", "--target", vc.URL.Host, "--user", "root", "--password", secret, "--thumbprint", vc.Thumbprint}, more...)
+}
+
+type badRow struct {
+	run     invocation
+	code    int
+	message string
+	hint    string
+}
+
+func verifyBad(ctx context.Context, row badRow) {
+	GinkgoHelper()
+	out := row.run.run(ctx)
+	Expect(out.code).To(Equal(row.code), out.stderr)
+	Expect(out.stderr).To(HavePrefix("vic-preflight: "))
+	Expect(out.stderr).To(ContainSubstring(row.message))
+	Expect(out.stderr).To(ContainSubstring(row.hint))
+	Expect(out.stdout).To(BeEmpty(), "nothing was checked")
+	Expect(out.stdout + out.stderr).NotTo(ContainSubstring(secret))
+}
+
+var _ = DescribeTable("bad input that needs no server", verifyBad,
+	Entry("no target", badRow{invocation{args: []string{"check"}}, exitUsage, "no target", "sim://mixed"}),
+	Entry("an empty target", badRow{invocation{args: []string{"check", "--target", ""}}, exitUsage, "no target", ""}),
+	Entry("a target that is none", badRow{invocation{args: []string{"check", "-t", "root:" + secret + "@"}}, exitUsage, "--target: there is no host name", "it takes"}),
+	Entry("a target in the environment that is none", badRow{invocation{args: []string{"check"}, env: map[string]string{"VIC_MACHINE_TARGET": "ftp://x"}}, exitUsage, "VIC_MACHINE_TARGET: the scheme", ""}),
+	Entry("no user", badRow{invocation{args: []string{"check", "-t", "vc.example"}}, exitUsage, "no user", ""}),
+	Entry("no password, and no terminal to ask on", badRow{invocation{args: []string{"check", "-t", "root@vc.example"}}, exitUsage, "no password for root", "--password-file"}),
+	Entry("two passwords", badRow{invocation{args: []string{"check", "-t", "root@vc.example", "-p", secret, "--password-file", "x"}}, exitUsage, "exclude each other", ""}),
+	Entry("a password file that is not there", badRow{invocation{args: []string{"check", "-t", "root@vc.example", "--password-file", "/nonexistent"}}, exitUsage, "/nonexistent", ""}),
+	Entry("a password file that is empty", badRow{invocation{args: []string{"check", "-t", "root@vc.example", "--password-file", os.DevNull}}, exitUsage, "holds no password", ""}),
+	Entry("no password on standard input", badRow{invocation{args: []string{"check", "-t", "root@vc.example", "-p", "-"}}, exitUsage, "standard input holds no password", ""}),
+	Entry("a malformed thumbprint", badRow{invocation{args: []string{"check", "-t", "root@vc.example", "--thumbprint", "AB:CD"}}, exitUsage, "--thumbprint", "40 (SHA-1) or 64 (SHA-256)"}),
+	Entry("a malformed thumbprint in the environment", badRow{invocation{args: []string{"check", "-t", "root@vc.example"}, env: map[string]string{"VIC_MACHINE_THUMBPRINT": "x"}}, exitUsage, "VIC_MACHINE_THUMBPRINT", ""}),
+	Entry("port 0", badRow{invocation{args: []string{"check", "-t", "sim://open", "--port", "0"}}, exitUsage, "--port 0 is not a port", ""}),
+	Entry("port 70000", badRow{invocation{args: []string{"check", "-t", "sim://open", "--port", "70000"}}, exitUsage, "--port 70000 is not a port", ""}),
+	Entry("a port that is no number", badRow{invocation{args: []string{"check", "-t", "sim://open", "--port", "vic"}}, exitUsage, `"vic"`, ""}),
+	Entry("a VCH address that is none", badRow{invocation{args: []string{"check", "-t", "sim://open", "--vch-ip", "vch.example"}}, exitUsage, `--vch-ip: "vch.example" is not an IP address or CIDR`, ""}),
+	Entry("an unknown check", badRow{invocation{args: []string{"check", "-t", "sim://open", "--only", "port"}}, exitUsage, `unknown check "port"`, "outbound-port, firewall-state"}),
+	Entry("an unknown check to skip", badRow{invocation{args: []string{"check", "-t", "sim://open", "--skip", "port"}}, exitUsage, `unknown check "port"`, ""}),
+	Entry("no check left", badRow{invocation{args: []string{"check", "-t", "sim://open", "--only", "host-state", "--skip", "host-state"}}, exitUsage, "leave no check", ""}),
+	Entry("an unknown scenario", badRow{invocation{args: []string{"check", "-t", "sim://nowhere"}}, exitUsage, `unknown scenario "nowhere"`, "mixed, closed, open"}),
+	Entry("an unknown flag", badRow{invocation{args: []string{"check", "--prot", "1"}}, exitUsage, "unknown flag: --prot", "check --help"}),
+	Entry("an unknown command", badRow{invocation{args: []string{"chek"}}, exitUsage, `unknown command "chek"`, "--help"}),
+	Entry("an argument too many", badRow{invocation{args: []string{"check", "vc.example"}}, exitUsage, `"vc.example"`, ""}),
+	Entry("an unknown format", badRow{invocation{args: []string{"check", "-t", "sim://open", "-o", "xml"}}, exitUsage, `--output "xml" is no format`, "table, json"}),
+	Entry("an unknown colour", badRow{invocation{args: []string{"check", "-t", "sim://open", "--color", "red"}}, exitUsage, `--color "red"`, ""}),
+	Entry("a table too narrow", badRow{invocation{args: []string{"check", "-t", "sim://open", "--width", "20"}}, exitUsage, "--width 20 is too narrow", ""}),
+	Entry("a negative time", badRow{invocation{args: []string{"check", "-t", "sim://open", "--timeout", "-1s"}}, exitUsage, "negative", ""}),
+	Entry("no concurrency", badRow{invocation{args: []string{"check", "-t", "sim://open", "--concurrency", "0"}}, exitUsage, "--concurrency 0", ""}),
+	Entry("an unknown reason to explain", badRow{invocation{args: []string{"explain", "nope"}}, exitUsage, `no check or reason "nope"`, "lists them"}),
+	Entry("a simulator on all addresses", badRow{invocation{args: []string{"sim", "--listen", "0.0.0.0:0"}}, exitUsage, "not a loopback address", ""}),
+	Entry("a simulator on no address", badRow{invocation{args: []string{"sim", "--listen", "8989"}}, exitUsage, "--listen", "host:port"}),
+	Entry("a simulator of nothing", badRow{invocation{args: []string{"sim", "nowhere"}}, exitUsage, "unknown scenario", ""}),
+)
+
+var _ = Describe("bad input that a server answers", func() {
+	check := func(ctx context.Context, args []string, code int, messages ...string) {
+		GinkgoHelper()
+		for _, m := range messages {
+			verifyBad(ctx, badRow{run: invocation{args: args}, code: code, message: m})
+		}
+	}
+
+	It("an unreachable target", func(ctx SpecContext) {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		Expect(err).NotTo(HaveOccurred())
+		Expect(l.Close()).To(Succeed())
+		check(ctx, []string{"check", "-t", l.Addr().String(), "-u", "root", "-p", secret}, exitUnknown, "cannot reach "+l.Addr().String(), "hint: is the address right")
+	}, SpecTimeout(time.Minute))
+
+	It("a wrong password", func(ctx SpecContext) {
+		vc := start("open")
+		check(ctx, append(flags(vc), "--password", secret+"x"), exitUnknown, "refused the login of root", "hint: vCenter wants the domain")
+	}, SpecTimeout(time.Minute))
+
+	It("an untrusted certificate, with the flag to use", func(ctx SpecContext) {
+		vc := start("open")
+		args := []string{"check", "-t", vc.URL.Host, "-u", "root", "-p", secret}
+		check(ctx, args, exitUnknown, "is not trusted", "hint: --thumbprint ")
+		out := invocation{args: args}.run(ctx)
+		_, flag, _ := strings.Cut(out.stderr, "hint: --thumbprint ")
+		again := invocation{args: append(args, "--thumbprint", strings.TrimSpace(flag))}.run(ctx)
+		Expect(again.code).To(Equal(exitOK), again.stderr)
+	}, SpecTimeout(time.Minute))
+
+	It("a wrong thumbprint, with or without insecure", func(ctx SpecContext) {
+		vc := start("open")
+		wrong := strings.Repeat("AB:", 19) + "AB"
+		for _, more := range [][]string{nil, {"--insecure"}} {
+			out := invocation{args: append(flags(vc, "--thumbprint", wrong), more...)}.run(ctx)
+			Expect(out.code).To(Equal(exitUnknown))
+			Expect(out.stderr).To(And(ContainSubstring("not the given "+wrong), ContainSubstring("intercepting"), ContainSubstring("presented, SHA-256: ")))
+		}
+	}, SpecTimeout(time.Minute))
+
+	It("insecure, which is said on every run", func(ctx SpecContext) {
+		vc := start("open")
+		out := invocation{args: []string{"check", "-t", vc.URL.Host, "-u", "root", "-p", secret, "--insecure"}}.run(ctx)
+		Expect(out.code).To(Equal(exitOK))
+		Expect(out.stderr).To(ContainSubstring("is not verified"))
+	}, SpecTimeout(time.Minute))
+
+	It("names that are not there", func(ctx SpecContext) {
+		vc := start("open")
+		check(ctx, append(flags(vc), "--target", vc.URL.Host+"/dc9"), exitUsage, `no datacenter "dc9"`, "/dc1")
+		check(ctx, flags(vc, "--compute-resource", "nope"), exitUsage, `no cluster, host or resource pool "nope"`, "/dc1/host/prod")
+		check(ctx, flags(vc, "--host", "nope*"), exitUsage, `no host matches "nope*"`, "esx01.example")
+		vc.AddDatacenter("dc2")
+		check(ctx, flags(vc), exitUsage, "several datacenters", "/dc1, /dc2")
+	}, SpecTimeout(time.Minute))
+
+	It("zero hosts", func(ctx SpecContext) {
+		vc := start("open")
+		vc.AddDatacenter("empty")
+		check(ctx, append(flags(vc), "--target", vc.URL.Host+"/empty"), exitUsage, "no hosts to check")
+	}, SpecTimeout(time.Minute))
+
+	It("neither vCenter nor ESXi", func(ctx SpecContext) {
+		web := httptest.NewTLSServer(http.NotFoundHandler())
+		DeferCleanup(web.Close)
+		out := invocation{args: []string{"check", "-t", web.Listener.Addr().String(), "-u", "root", "-p", secret, "--insecure"}}.run(ctx)
+		Expect(out.code).To(Equal(exitUnknown))
+		Expect(out.stderr).To(ContainSubstring("neither a vCenter nor an ESXi host"))
+	}, SpecTimeout(time.Minute))
+
+	It("a time that runs out", func(ctx SpecContext) {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		Expect(err).NotTo(HaveOccurred())
+		DeferCleanup(l.Close)
+		check(ctx, []string{"check", "-t", l.Addr().String(), "-u", "root", "-p", secret, "--timeout", "100ms"}, exitUnknown, "the time ran out", "--timeout")
+	}, SpecTimeout(time.Minute))
+
+	It("an interrupt before anything is known", func(ctx SpecContext) {
+		done, cancel := context.WithCancel(ctx)
+		cancel()
+		verifyBad(done, badRow{run: invocation{args: flags(start("open"))}, code: exitInterrupted, message: "interrupted before anything was known"})
+	}, SpecTimeout(time.Minute))
+})
+
+var _ = Describe("hosts that cannot be read", func() {
+	reasons := func(out outcome) map[string]string {
+		GinkgoHelper()
+		var r struct {
+			Hosts []struct {
+				Name   string
+				Checks []struct{ ID, Status, Reason, Detail string }
+			}
+		}
+		Expect(json.Unmarshal([]byte(out.stdout), &r)).To(Succeed())
+		found := map[string]string{}
+		for _, h := range r.Hosts {
+			found[h.Name] = h.Checks[0].Status + " " + h.Checks[0].Reason + ": " + h.Checks[0].Detail
+		}
+		return found
+	}
+
+	It("cost their own rows, and exit 3 when none failed", func(ctx SpecContext) {
+		vc := start("open")
+		vc.Host("esx01.example").Object().ConfigManager.FirewallSystem = nil
+		vc.Host("esx02.example").Deny("firewallInfo", &types.NoPermission{PrivilegeId: "System.Read"})
+		out := invocation{args: flags(vc, "-o", "json")}.run(ctx)
+		Expect(out.code).To(Equal(exitUnknown))
+		Expect(reasons(out)).To(HaveKeyWithValue("esx01.example", "unknown facts-unavailable: the host has no firewall system"))
+		Expect(reasons(out)).To(HaveKeyWithValue("esx02.example", "unknown facts-unavailable: its firewall could not be read: the account lacks the privilege System.Read"))
+		Expect(reasons(out)["esx03.example"]).To(HavePrefix("pass permitted"))
+
+		By("tolerating them")
+		out = invocation{args: flags(vc, "--allow-unknown")}.run(ctx)
+		Expect(out.code).To(Equal(exitOK))
+	}, SpecTimeout(time.Minute))
+
+	It("do not hide a failure", func(ctx SpecContext) {
+		Expect(invocation{args: []string{"check", "-t", "sim://mixed", "--allow-unknown"}}.run(ctx).code).To(Equal(exitFailed))
+		Expect(invocation{args: []string{"check", "-t", "sim://mixed", "--host", "esx16*"}}.run(ctx).code).To(Equal(exitUnknown))
+	}, SpecTimeout(time.Minute))
+})
+
+var _ = Describe("check", func() {
+	It("exits by its verdict", func(ctx SpecContext) {
+		code := func(args ...string) int { return invocation{args: append([]string{"check"}, args...)}.run(ctx).code }
+		Expect(code("-t", "sim://open")).To(Equal(exitOK))
+		Expect(code("-t", "sim://closed")).To(Equal(exitFailed))
+		Expect(code("-t", "sim://esxi")).To(Equal(exitFailed))
+		Expect(code("-t", "sim://open", "--strict")).To(Equal(exitOK))
+		Expect(code("-t", "sim://mixed", "--host", "esx23*")).To(Equal(exitOK), "a warning")
+		Expect(code("-t", "sim://mixed", "--host", "esx23*", "--strict")).To(Equal(exitFailed))
+		Expect(code("-t", "sim://mixed", "--host", "esx11*", "--vch-ip", "10.20.0.5")).To(Equal(exitOK))
+		Expect(code("-t", "sim://mixed", "--host", "esx11*", "--vch-ip", "10.21.0.5")).To(Equal(exitFailed))
+		Expect(code("-t", "sim://open", "--port", "2376", "--host", "esx01*")).To(Equal(exitFailed), "vic-engine opens 2377 alone")
+	}, SpecTimeout(time.Minute))
+
+	It("shows each status and reason of the verdict table on sim://mixed", func(ctx SpecContext) {
+		out := invocation{args: []string{"check", "-t", "sim://mixed", "-o", "json"}}.run(ctx)
+		Expect(out.code).To(Equal(exitFailed))
+		Expect(out.stderr).To(BeEmpty())
+		for _, reason := range []string{
+			"facts-unavailable", "permitted", "allowed-hosts-unverified", "borrowed-ruleset", "firewall-off", "default-pass",
+			"allowed-hosts-exclude-peer", "ruleset-disabled", "no-ruleset",
+		} {
+			Expect(out.stdout).To(ContainSubstring(`"reason": "` + reason + `"`))
+		}
+		for _, status := range []string{"unknown", "pass", "warn", "fail", "skip"} {
+			Expect(out.stdout).To(ContainSubstring(`"status": "` + status + `"`))
+		}
+		Expect(out.stdout).To(ContainSubstring(`"simulated": true`))
+	}, SpecTimeout(time.Minute))
+
+	It("keeps results on standard output and hints on standard error", func(ctx SpecContext) {
+		out := invocation{args: []string{"check", "-t", "sim://closed"}}.run(ctx)
+		Expect(out.stdout).To(And(ContainSubstring("5 hosts: 5 failed"), ContainSubstring("(simulated)"), Not(ContainSubstring("What to do"))))
+		Expect(out.stderr).To(And(ContainSubstring("What to do"), ContainSubstring("vic-machine-linux update firewall")))
+		Expect(out.stdout + out.stderr).NotTo(ContainSubstring("\x1b"))
+	}, SpecTimeout(time.Minute))
+
+	It("reports what is known when it is interrupted", func(ctx SpecContext) {
+		vc := start("large?hosts=300")
+		run, cancel := context.WithCancel(ctx)
+		go func() {
+			defer GinkgoRecover()
+			Eventually(func() int { return vc.RequestsOf("ExecuteSoap") }).WithContext(ctx).WithPolling(time.Millisecond).Should(BeNumerically(">", 5))
+			cancel()
+		}()
+		out := invocation{args: flags(vc)}.run(run)
+		Expect(out.code).To(Equal(exitInterrupted), out.stderr)
+		Expect(out.stdout).To(ContainSubstring("300 hosts: "))
+		Expect(out.stdout).To(ContainSubstring("interrupted"))
+		Expect(vc.OpenSessions()).To(BeZero(), "logged out all the same")
+	}, SpecTimeout(time.Minute))
+
+	It("refreshes when asked", func(ctx SpecContext) {
+		vc := start("closed")
+		Expect(vc.Host("esx11.example").Change(func(info *types.HostFirewallInfo) error {
+			for i := range info.Ruleset {
+				info.Ruleset[i].Enabled = info.Ruleset[i].Key == "vSPC"
+			}
+			return nil
+		})).To(Succeed())
+		Expect(invocation{args: flags(vc, "--host", "esx11*")}.run(ctx).code).To(Equal(exitFailed), "vCenter's old copy")
+		Expect(invocation{args: flags(vc, "--host", "esx11*", "--refresh")}.run(ctx).code).To(Equal(exitOK))
+	}, SpecTimeout(time.Minute))
+})
+
+var _ = Describe("credentials", func() {
+	var vc *sim.VCenter
+	BeforeEach(func() { vc = start("open") })
+
+	verify := func(ctx context.Context, i invocation) {
+		GinkgoHelper()
+		i.args = append([]string{"check"}, i.args...)
+		out := i.run(ctx)
+		Expect(out.code).To(Equal(exitOK), out.stderr)
+		Expect(out.stdout + out.stderr).NotTo(ContainSubstring(secret))
+	}
+
+	It("come from vic-machine's environment", func(ctx SpecContext) {
+		verify(ctx, invocation{env: map[string]string{
+			"VIC_MACHINE_TARGET": vc.URL.Host + "/dc1", "VIC_MACHINE_USER": "root", "VIC_MACHINE_PASSWORD": secret, "VIC_MACHINE_THUMBPRINT": vc.Thumbprint,
+			"GOVC_USERNAME": "other", "GOVC_PASSWORD": "other",
+		}})
+	}, SpecTimeout(time.Minute))
+	It("come from govc's environment", func(ctx SpecContext) {
+		verify(ctx, invocation{env: map[string]string{"GOVC_URL": vc.URL.String(), "GOVC_USERNAME": "root", "GOVC_PASSWORD": secret, "GOVC_INSECURE": "true"}})
+		verify(ctx, invocation{env: map[string]string{"GOVC_URL": "root:" + secret + "@" + vc.URL.Host, "GOVC_INSECURE": "1"}})
+	}, SpecTimeout(time.Minute))
+	It("come from govc's known hosts", func(ctx SpecContext) {
+		file := filepath.Join(GinkgoT().TempDir(), "known_hosts")
+		Expect(os.WriteFile(file, []byte("elsewhere:443 00\n"+vc.URL.Host+" "+vc.Thumbprint+"\n"), 0o600)).To(Succeed())
+		verify(ctx, invocation{env: map[string]string{"GOVC_URL": "root:" + secret + "@" + vc.URL.Host, "GOVC_TLS_KNOWN_HOSTS": file}})
+	}, SpecTimeout(time.Minute))
+	It("stand in the target", func(ctx SpecContext) {
+		verify(ctx, invocation{args: []string{"-t", "root:" + secret + "@" + vc.URL.Host + "/dc1", "--thumbprint", vc.Thumbprint}})
+	}, SpecTimeout(time.Minute))
+	It("come from standard input or a file", func(ctx SpecContext) {
+		verify(ctx, invocation{args: []string{"-t", vc.URL.Host, "-u", "root", "-p", "-", "--thumbprint", vc.Thumbprint}, stdin: secret + "\r\n"})
+		file := filepath.Join(GinkgoT().TempDir(), "password")
+		Expect(os.WriteFile(file, []byte(secret), 0o600)).To(Succeed())
+		verify(ctx, invocation{args: []string{"-t", vc.URL.Host, "-u", "root", "--password-file", file, "--thumbprint", vc.Thumbprint}})
+	}, SpecTimeout(time.Minute))
+	It("are the flags' before all others", func(ctx SpecContext) {
+		verify(ctx, invocation{
+			args: []string{"-t", "other:wrong@" + vc.URL.Host, "-u", "root", "-p", secret, "--thumbprint", vc.Thumbprint},
+			env:  map[string]string{"VIC_MACHINE_USER": "other", "VIC_MACHINE_PASSWORD": "wrong", "VIC_MACHINE_TARGET": "nowhere"},
+		})
+	}, SpecTimeout(time.Minute))
+})
+
+var _ = Describe("help", func() {
+	It("ends with EXIT STATUS on every command", func(ctx SpecContext) {
+		for _, args := range [][]string{{"--help"}, {"check", "--help"}, {"sim", "--help"}, {"explain", "--help"}, {"version", "--help"}} {
+			out := invocation{args: args}.run(ctx)
+			Expect(out.code).To(Equal(exitOK))
+			Expect(out.stdout).To(HaveSuffix(exitStatus+"\n"), "%v", args)
+		}
+	})
+	It("explains every check and reason", func(ctx SpecContext) {
+		all := invocation{args: []string{"explain"}}.run(ctx).stdout
+		for line := range strings.Lines(all) {
+			if name := strings.Fields(line); strings.HasPrefix(line, "  ") && !strings.HasPrefix(line, "   ") {
+				out := invocation{args: []string{"explain", name[0]}}.run(ctx)
+				Expect(out.code).To(Equal(exitOK), name[0])
+				Expect(out.stdout).NotTo(ContainSubstring("{"))
+			}
+		}
+	})
+	It("is there without a command", func(ctx SpecContext) {
+		out := invocation{}.run(ctx)
+		Expect(out.code).To(Equal(exitOK))
+		Expect(out.stdout).To(ContainSubstring("check --target sim://mixed"))
+	})
+	It("knows its version", func(ctx SpecContext) {
+		Expect(invocation{args: []string{"version"}}.run(ctx).stdout).To(HavePrefix("vic-preflight "))
+	})
+})

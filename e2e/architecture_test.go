@@ -1,0 +1,97 @@
+package e2e_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+)
+
+// banned imports, direct or not, of the packages that are meant to stay apart.
+// Each has its reason.
+var banned = []struct{ pkg, dep, why string }{
+	{"inventory", "github.com/", "facts are plain data over the standard library"},
+	{"inventory", module + "/checks", "facts do not know verdicts"},
+	{"checks", "github.com/vmware/", "a verdict is a pure function: every corner gets a table row, without a simulator"},
+	{"checks", "net/http", "a verdict does no I/O"},
+	{"checks", "os", "a verdict does no I/O"},
+	{"checks", module + "/report", "how a verdict is shown is not the verdict's business"},
+	{"checks", module + "/internal", "a verdict does not know where facts come from"},
+	{"report", "github.com/vmware/", "a report shows results, wherever they come from"},
+	{"report", module + "/internal", "a report shows results, wherever they come from"},
+	{"internal/vsphere", module + "/checks", "collecting passes no verdict"},
+	{"internal/vsphere", module + "/report", "collecting shows nothing"},
+	{"internal/vsphere", "github.com/vmware/govmomi/simulator", "the production client must not know the simulator"},
+	{"internal/sim", module + "/checks", "the simulator must not know what is made of it, or the two could agree by accident"},
+	{"internal/sim", module + "/internal/vsphere", "the simulator must not share code with the client that it tests"},
+}
+
+// own are the exceptions: this module's import path starts like other people's.
+func isBanned(dep, ban string) bool {
+	if strings.HasPrefix(dep, module) && !strings.HasPrefix(ban, module) {
+		return false
+	}
+	return dep == ban || strings.HasPrefix(dep, strings.TrimSuffix(ban, "/")+"/")
+}
+
+var _ = Describe("the import graph", func() {
+	deps := func(pkg string) []string {
+		GinkgoHelper()
+		out, err := exec.Command("go", "list", "-deps", module+"/"+pkg).Output()
+		Expect(err).NotTo(HaveOccurred())
+		return strings.Fields(string(out))
+	}
+	for _, b := range banned {
+		It(b.pkg+" does not import "+b.dep, func() {
+			for _, dep := range deps(b.pkg) {
+				if b.dep == "os" {
+					// The standard library itself uses os; what counts is this
+					// package's own imports.
+					continue
+				}
+				Expect(isBanned(dep, b.dep)).To(BeFalse(), "%s reaches %s: %s", b.pkg, dep, b.why)
+			}
+			if b.dep == "os" {
+				out, err := exec.Command("go", "list", "-f", `{{join .Imports "\n"}}`, module+"/"+b.pkg).Output()
+				Expect(err).NotTo(HaveOccurred())
+				Expect(strings.Fields(string(out))).NotTo(ContainElement(b.dep), b.why)
+			}
+		})
+	}
+	It("would notice", func() {
+		reaches := false
+		for _, dep := range deps("internal/vsphere") {
+			reaches = reaches || isBanned(dep, "github.com/vmware/")
+		}
+		Expect(reaches).To(BeTrue())
+	})
+})
+
+var _ = It("every package has exactly one package comment", func() {
+	comments := map[string][]string{}
+	Expect(filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") {
+			return err
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments|parser.PackageClauseOnly)
+		if err != nil {
+			return err
+		}
+		dir := filepath.Dir(path)
+		if f.Doc != nil {
+			comments[dir] = append(comments[dir], path)
+		} else if comments[dir] == nil {
+			comments[dir] = []string{}
+		}
+		return nil
+	})).To(Succeed())
+	Expect(len(comments)).To(BeNumerically(">", 6))
+	for dir, files := range comments {
+		Expect(files).To(HaveLen(1), dir)
+	}
+})

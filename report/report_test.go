@@ -1,0 +1,288 @@
+package report_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/olekukonko/tablewriter/pkg/twwidth"
+
+	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/inventory"
+	"github.com/vic-preflight/vic-preflight/report"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+func outbound(key string, enabled bool, allowed *inventory.AllowedHosts, port, end int) inventory.Ruleset {
+	return inventory.Ruleset{
+		Key: key, Enabled: enabled, Allowed: allowed,
+		Rules: []inventory.Rule{{Port: port, EndPort: end, Direction: "outbound", PortType: "dst", Protocol: "tcp"}},
+	}
+}
+
+func everybody() *inventory.AllowedHosts { return &inventory.AllowedHosts{All: true} }
+
+func member(cluster, name string, rulesets ...inventory.Ruleset) inventory.Host {
+	h := inventory.Host{
+		Name: name, Path: "/dc1/host/" + cluster + "/" + name, Cluster: cluster, ClusterPath: "/dc1/host/" + cluster,
+		Connection: inventory.Connected, Version: "7.0.3",
+		Firewall: inventory.Firewall{
+			ID: "fw", Rulesets: rulesets, OutgoingBlocked: inventory.Yes,
+			Switch: inventory.Switch{Enabled: inventory.Yes, Loaded: inventory.Yes, DefaultPass: inventory.No},
+		},
+	}
+	if cluster == "" {
+		h.Path, h.ClusterPath = "/dc1/host/"+name+"/"+name, ""
+	}
+	return h
+}
+
+func build(hosts []inventory.Host, peers ...string) *report.Report {
+	req := checks.Requirement{Port: 2377}
+	for _, p := range peers {
+		req.Peers = append(req.Peers, netip.MustParsePrefix(p))
+	}
+	inv := &inventory.Inventory{
+		Endpoint:   inventory.Endpoint{Address: "vc.example", Kind: inventory.VCenter, FullName: "VMware vCenter Server 8.0.3", InstanceUUID: "u-1"},
+		Datacenter: "/dc1", Hosts: hosts,
+	}
+	return &report.Report{
+		ToolVersion: "v0.0.0", Target: "vc.example/dc1", StartedAt: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Duration: 1500 * time.Millisecond,
+		Inventory: inv, Requirement: req,
+		Results: checks.Run(checks.Default(), checks.Facts{Inventory: inv, Requirement: req}),
+	}
+}
+
+// reports are the cases of the golden files.
+func reports() map[string]*report.Report {
+	lost := member("edge", "esx2.example")
+	lost.Connection = inventory.Disconnected
+	mixed := []inventory.Host{
+		member("edge", "esx1.example", outbound("vSPC", true, &inventory.AllowedHosts{Addrs: []string{"10.0.0.9"}}, 0, 65535)),
+		lost,
+		member("prod", "esx3.example", outbound("vic-engine", true, everybody(), 2377, 0)),
+		member("prod", "esx4.example", outbound("vSPC", false, everybody(), 0, 65535), outbound("vic-engine", false, everybody(), 2377, 0)),
+		member("", "esx5.example", outbound("vicoutgoing", true, everybody(), 2377, 0)),
+	}
+	many := make([]inventory.Host, 0, 40)
+	for i := range 40 {
+		many = append(many, member("big", "esx"+string(rune('a'+i%26))+string(rune('a'+i/26))+".example", outbound("vic-engine", i%7 != 0, everybody(), 2377, 0)))
+	}
+	wide := member("a cluster with a rather long name", "esxi-frankfurt-rack-0042-slot-0017.datacenter.internal.example.com", outbound("a-site-ruleset-with-a-long-name", true, everybody(), 2377, 0))
+	unicodeHost := member("プロダクション", "ホスト一号.example", outbound("vSPC", false, everybody(), 0, 65535))
+	evil := member("c\x1b[2Jlear", "esx\x1b[31m\x07\r\n\u202eevil.example", outbound("vSPC", false, everybody(), 0, 65535))
+	return map[string]*report.Report{
+		"one":     build(mixed[2:3]),
+		"mixed":   build(mixed, "10.0.0.5/32"),
+		"many":    build(many),
+		"wide":    build([]inventory.Host{wide}),
+		"unicode": build([]inventory.Host{unicodeHost}),
+		"evil":    build([]inventory.Host{evil}),
+	}
+}
+
+func golden(name, got string) {
+	GinkgoHelper()
+	file := filepath.Join("testdata", name)
+	if *update {
+		Expect(os.WriteFile(file, []byte(got), 0o600)).To(Succeed())
+	}
+	want, err := os.ReadFile(file)
+	Expect(err).NotTo(HaveOccurred(), "make golden writes it")
+	Expect(got).To(Equal(string(want)), name)
+}
+
+func render(r *report.Report, style report.Style) string {
+	GinkgoHelper()
+	var out bytes.Buffer
+	Expect(report.Table(&out, r, style)).To(Succeed())
+	if style.Width > 0 {
+		out.WriteString("\n")
+	}
+	Expect(report.Hints(&out, r, style)).To(Succeed())
+	return out.String()
+}
+
+var _ = Describe("the output", func() {
+	for name, r := range reports() {
+		It("of "+name+" is as it was reviewed", func() {
+			for suffix, style := range map[string]report.Style{".80.txt": {Width: 80}, ".160.txt": {Width: 160}, ".plain.txt": {}} {
+				golden(name+suffix, render(r, style))
+			}
+			var out bytes.Buffer
+			Expect(report.JSON(&out, r)).To(Succeed())
+			golden(name+".json", out.String())
+		})
+
+		It("of "+name+" fits its schema", func() {
+			var out bytes.Buffer
+			Expect(report.JSON(&out, r)).To(Succeed())
+			value, err := jsonschema.UnmarshalJSON(&out)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(schema().Validate(value)).To(Succeed())
+		})
+
+		It("of "+name+" fits 80 columns, but for commands to copy", func() {
+			for line := range strings.Lines(render(r, report.Style{Width: 80})) {
+				line = strings.TrimSuffix(line, "\n")
+				if command := regexp.MustCompile(`^      (govc|esxcli|vic-machine-linux|vic-preflight|ls) `); !command.MatchString(line) {
+					Expect(twwidth.Width(line)).To(BeNumerically("<=", 80), line)
+				}
+			}
+		})
+
+		It("of "+name+" holds no control characters", func() {
+			for _, style := range []report.Style{{}, {Width: 80}} {
+				text := strings.ReplaceAll(render(r, style), "\n", "")
+				Expect(strings.IndexFunc(text, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) })).To(Equal(-1))
+			}
+		})
+	}
+
+	It("gives every host one line when it is not wrapped", func() {
+		r := reports()["many"]
+		var out bytes.Buffer
+		Expect(report.Table(&out, r, report.Style{})).To(Succeed())
+		for _, h := range r.Inventory.Hosts {
+			lines := 0
+			for line := range strings.Lines(out.String()) {
+				if strings.HasPrefix(line, h.Name) {
+					lines++
+				}
+			}
+			Expect(lines).To(Equal(1), h.Name)
+		}
+	})
+
+	It("loses no word of a detail to the width", func() {
+		r := reports()["mixed"]
+		for _, width := range []int{60, 80, 120, 200} {
+			text := strings.Join(strings.Fields(render(r, report.Style{Width: width})), " ")
+			for _, word := range []string{"leaves", "disconnected", "service.xml", "reboot"} {
+				Expect(text).To(ContainSubstring(word), "width %d", width)
+			}
+		}
+	})
+
+	It("colours, and says the same without", func() {
+		r := reports()["mixed"]
+		coloured := render(r, report.Style{Width: 120, Colour: true})
+		Expect(coloured).To(ContainSubstring("\x1b[1;31m"))
+		stripped := coloured
+		for _, code := range []string{"\x1b[1;31m", "\x1b[35m", "\x1b[33m", "\x1b[32m", "\x1b[2m", "\x1b[0m"} {
+			stripped = strings.ReplaceAll(stripped, code, "")
+		}
+		Expect(stripped).To(Equal(render(r, report.Style{Width: 120})))
+	})
+
+	It("does not depend on the environment's idea of widths", func() {
+		before := render(reports()["unicode"], report.Style{Width: 80})
+		GinkgoT().Setenv("RUNEWIDTH_EASTASIAN", "1")
+		Expect(render(reports()["unicode"], report.Style{Width: 80})).To(Equal(before))
+	})
+
+	It("says nothing to do when there is nothing to do", func() {
+		var out bytes.Buffer
+		Expect(report.Hints(&out, reports()["one"], report.Style{})).To(Succeed())
+		Expect(out.String()).To(BeEmpty())
+	})
+
+	It("quotes names in commands", func() {
+		h := member("my cluster", "esx1.example", outbound("vSPC", false, everybody(), 0, 65535))
+		Expect(render(build([]inventory.Host{h}), report.Style{})).To(ContainSubstring("--compute-resource 'my cluster'"))
+	})
+
+	It("counts hosts by their worst status, and every host", func() {
+		s := reports()["mixed"].Summary()
+		Expect(s).To(Equal(report.Summary{Hosts: 5, Pass: 1, Warn: 1, Fail: 2, Unknown: 1}))
+	})
+
+	It("says when it was interrupted", func() {
+		r := reports()["mixed"]
+		r.Interrupted = true
+		Expect(render(r, report.Style{Width: 80})).To(ContainSubstring("interrupted"))
+		var out bytes.Buffer
+		Expect(report.JSON(&out, r)).To(Succeed())
+		Expect(out.String()).To(ContainSubstring(`"interrupted": true`))
+	})
+})
+
+func schema() *jsonschema.Schema {
+	GinkgoHelper()
+	s, err := jsonschema.NewCompiler().Compile(filepath.Join("..", "docs", "report.schema.json"))
+	Expect(err).NotTo(HaveOccurred())
+	return s
+}
+
+var _ = Describe("the schema", func() {
+	It("lists every reason there is, and no other", func() {
+		text, err := os.ReadFile(filepath.Join("..", "docs", "report.schema.json"))
+		Expect(err).NotTo(HaveOccurred())
+		var doc struct {
+			Defs struct {
+				Reason struct{ Enum []checks.Reason }
+				Status struct{ Enum []checks.Status }
+			} `json:"$defs"`
+		}
+		Expect(json.Unmarshal(text, &doc)).To(Succeed())
+		var known []checks.Reason
+		for _, e := range checks.Explanations() {
+			known = append(known, e.Reason)
+		}
+		Expect(doc.Defs.Reason.Enum).To(ConsistOf(known))
+		Expect(doc.Defs.Status.Enum).To(ConsistOf(checks.Statuses()))
+	})
+	It("refuses a report with a key that it does not know", func() {
+		var out bytes.Buffer
+		Expect(report.JSON(&out, reports()["one"])).To(Succeed())
+		text := strings.Replace(out.String(), `"simulated": false`, `"simulated": false, "surprise": 1`, 1)
+		value, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
+		Expect(err).NotTo(HaveOccurred())
+		Expect(schema().Validate(value)).NotTo(Succeed())
+	})
+})
+
+// FuzzTable feeds names as a server could send them.
+func FuzzTable(f *testing.F) {
+	for _, r := range reports() {
+		h := r.Inventory.Hosts[0]
+		f.Add(h.Name, h.Cluster, "vSPC", 80)
+	}
+	f.Add("a\tb", "\x00", "", 61)
+	f.Fuzz(func(t *testing.T, name, cluster, key string, width int) {
+		if width < 60 || width > 300 {
+			return
+		}
+		r := build([]inventory.Host{member(cluster, name, outbound(key, false, everybody(), 0, 65535)), member(cluster, "other", outbound("vSPC", true, everybody(), 0, 65535))})
+		var out bytes.Buffer
+		if err := report.Table(&out, r, report.Style{Width: width}); err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(out.String()) {
+			line = strings.TrimSuffix(line, "\n")
+			if strings.ContainsFunc(line, unicode.IsControl) {
+				t.Fatalf("control character in %q", line)
+			}
+			if w := twwidth.Width(line); w > width {
+				t.Fatalf("%d columns, more than %d: %q", w, width, line)
+			}
+		}
+		if !slices.ContainsFunc(strings.Split(out.String(), "\n"), func(s string) bool { return strings.HasPrefix(s, "2 hosts:") }) {
+			t.Fatal("no summary")
+		}
+	})
+}
