@@ -69,3 +69,26 @@ func deniedOf(ctx *simulator.Context, ref types.ManagedObjectReference) map[stri
 	}
 	return nil
 }
+
+// authorizationManager answers for the privileges that a host's Revoke took;
+// the stock one grants everything.
+type authorizationManager struct {
+	*simulator.AuthorizationManager
+}
+
+// HasPrivilegeOnEntities overrides the stock method.
+func (m *authorizationManager) HasPrivilegeOnEntities(ctx *simulator.Context, r *types.HasPrivilegeOnEntities) soap.HasFault {
+	body := &methods.HasPrivilegeOnEntitiesBody{Res: &types.HasPrivilegeOnEntitiesResponse{}}
+	for _, e := range r.Entity {
+		granted := types.EntityPrivilege{Entity: e}
+		for _, id := range r.PrivId {
+			yes := true
+			if x, ok := ctx.Map.Get(executerRef(e)).(*executer); ok {
+				yes = x.host.has(id)
+			}
+			granted.PrivAvailability = append(granted.PrivAvailability, types.PrivilegeAvailability{PrivId: id, IsGranted: yes})
+		}
+		body.Res.Returnval = append(body.Res.Returnval, granted)
+	}
+	return body
+}

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"errors"
+	"slices"
 	"sync"
 
 	"github.com/vmware/govmomi/simulator"
@@ -29,6 +30,21 @@ type Host struct {
 	off         bool
 	notLoaded   bool
 	defaultPass bool
+	revoked     []string // privileges
+	lag         int      // refreshes that vCenter's copy does not take over
+}
+
+// has reports whether the account has the privilege on the host.
+func (h *Host) has(privilege string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return !slices.Contains(h.revoked, privilege)
+}
+
+func (h *Host) lagging() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.lag > 0
 }
 
 // Firewall returns what the host's firewall is now, not vCenter's copy. It must
@@ -130,10 +146,13 @@ type firewallSystem struct {
 // vCenter's copy. It touches one ruleset: what else the copy lags in, it goes
 // on lagging in.
 func (s *firewallSystem) change(ctx *simulator.Context, f func(*types.HostFirewallInfo) error) *soap.Fault {
+	if fault := s.permitted(); fault != nil {
+		return fault
+	}
 	if err := s.host.Change(f); err != nil {
 		return hostFault(err)
 	}
-	if s.FirewallInfo == nil {
+	if s.FirewallInfo == nil || s.host.lagging() {
 		return nil
 	}
 	view := clone(s.FirewallInfo)
@@ -142,6 +161,17 @@ func (s *firewallSystem) change(ctx *simulator.Context, f func(*types.HostFirewa
 	}
 	s.show(ctx, view)
 	return nil
+}
+
+// netService guards every method of the firewall system.
+const netService = "Host.Config.NetService"
+
+func (s *firewallSystem) permitted() *soap.Fault {
+	if s.host.has(netService) {
+		return nil
+	}
+	return simulator.Fault("Permission to perform this operation was denied.",
+		&types.NoPermission{Object: &s.host.Ref, PrivilegeId: netService})
 }
 
 // show makes info vCenter's copy, in both places where it is kept. It is called
@@ -207,8 +237,16 @@ func (s *firewallSystem) UpdateDefaultPolicy(ctx *simulator.Context, r *types.Up
 
 // RefreshFirewall brings vCenter's copy up to what the host has.
 func (s *firewallSystem) RefreshFirewall(ctx *simulator.Context, _ *types.RefreshFirewall) soap.HasFault {
-	if s.FirewallInfo != nil {
+	if fault := s.permitted(); fault != nil {
+		return &methods.RefreshFirewallBody{Fault_: fault}
+	}
+	body := &methods.RefreshFirewallBody{Res: &types.RefreshFirewallResponse{}}
+	s.host.mu.Lock()
+	behind := s.host.lag > 0
+	s.host.lag = max(s.host.lag-1, 0)
+	s.host.mu.Unlock()
+	if s.FirewallInfo != nil && !behind {
 		s.show(ctx, s.host.Firewall())
 	}
-	return &methods.RefreshFirewallBody{Res: &types.RefreshFirewallResponse{}}
+	return body
 }

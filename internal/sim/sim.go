@@ -70,13 +70,7 @@ func Start(scenario Scenario, opts Options) (vc *VCenter, err error) {
 		}
 		opts.TLS = &tls.Config{Certificates: []tls.Certificate{cert}}
 	}
-	// NewServer panics when it cannot listen: find out beforehand.
-	probe, err := net.Listen("tcp", opts.Listen)
-	if err != nil {
-		return nil, err
-	}
-	opts.Listen = probe.Addr().String()
-	if err := probe.Close(); err != nil {
+	if err := canListen(opts.Listen); err != nil {
 		return nil, err
 	}
 
@@ -101,6 +95,19 @@ func Start(scenario Scenario, opts Options) (vc *VCenter, err error) {
 	sum := sha256.Sum256(vc.server.Certificate().Raw)
 	vc.Thumbprint = hex.EncodeToString(sum[:])
 	return vc, nil
+}
+
+// canListen finds out beforehand what the simulator's server would panic on. A
+// free port is left to that to pick: one found here could be gone by then.
+func canListen(address string) error {
+	if _, port, err := net.SplitHostPort(address); err == nil && port == "0" {
+		return nil
+	}
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return err
+	}
+	return l.Close()
 }
 
 // Close stops the server and removes what the simulator keeps on disk.
@@ -215,13 +222,16 @@ func (vc *VCenter) identify(scenario Scenario, product, version, build string) {
 	}
 }
 
-// install puts the wrapper of the property collector in place.
+// install puts the wrappers of singletons in place.
 func (vc *VCenter) install() {
 	m := vc.model.Map()
-	ref := m.Get(vim25.ServiceInstance).(*simulator.ServiceInstance).Content.PropertyCollector
+	content := m.Get(vim25.ServiceInstance).(*simulator.ServiceInstance).Content
 	pc := &propertyCollector{}
-	pc.Self = ref
+	pc.Self = content.PropertyCollector
 	m.Put(pc)
+	if ref := content.AuthorizationManager; ref != nil {
+		m.Put(&authorizationManager{m.Get(*ref).(*simulator.AuthorizationManager)})
+	}
 }
 
 func stableUUID(kind, name string) string {

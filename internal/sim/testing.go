@@ -2,6 +2,7 @@ package sim
 
 import (
 	"crypto/tls"
+	"slices"
 	"sync"
 
 	"github.com/vmware/govmomi/simulator"
@@ -30,11 +31,21 @@ type faultKey struct {
 type injected struct {
 	fault types.BaseMethodFault
 	left  int // how often; below 0 means always
+	// hold, when set, keeps the call waiting until it is closed.
+	hold <-chan struct{}
 }
 
 // call is the registry's Handler: it sees every call before it is made, and
 // may answer it with a fault. Returning nothing lets the call go on.
 func (m *meter) call(_ *simulator.Context, c *simulator.Method) (mo.Reference, types.BaseMethodFault) {
+	fault, hold := m.count(c)
+	if hold != nil {
+		<-hold
+	}
+	return nil, fault
+}
+
+func (m *meter) count(c *simulator.Method) (types.BaseMethodFault, <-chan struct{}) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.requests[c.Name]++
@@ -46,7 +57,7 @@ func (m *meter) call(_ *simulator.Context, c *simulator.Method) (mo.Reference, t
 		return nil, nil
 	}
 	f.left--
-	return nil, f.fault
+	return f.fault, f.hold
 }
 
 // connect sees every connection: each starts with a handshake.
@@ -94,6 +105,16 @@ func (vc *VCenter) FaultTimes(method string, ref types.ManagedObjectReference, f
 	vc.meter.faults[faultKey{method, ref}] = &injected{fault: fault, left: n}
 }
 
+// Hold keeps every call of the method on the object waiting until release is
+// called; then they fail, or go on when fault is nil.
+func (vc *VCenter) Hold(method string, ref types.ManagedObjectReference, fault types.BaseMethodFault) (release func()) {
+	hold := make(chan struct{})
+	vc.meter.mu.Lock()
+	defer vc.meter.mu.Unlock()
+	vc.meter.faults[faultKey{method, ref}] = &injected{fault: fault, left: -1, hold: hold}
+	return sync.OnceFunc(func() { close(hold) })
+}
+
 // SetPageSize makes property answers come in pages, asked for or not.
 func (vc *VCenter) SetPageSize(n int32) {
 	vc.meter.mu.Lock()
@@ -126,4 +147,46 @@ func (vc *VCenter) AddPool(cluster, name string) {
 			panic(ok.Fault().String)
 		}
 	}
+}
+
+// AddSerialVM adds a powered-on virtual machine with a serial port over the
+// network to a host. It is there to be read, nothing more.
+func (vc *VCenter) AddSerialVM(host, name string) {
+	h := vc.hosts[host].object
+	vm := &simulator.VirtualMachine{}
+	vm.Name = name
+	vm.Runtime.Host = &h.Self
+	vm.Runtime.PowerState = types.VirtualMachinePowerStatePoweredOn
+	vm.Config = &types.VirtualMachineConfigInfo{Hardware: types.VirtualHardware{Device: []types.BaseVirtualDevice{
+		&types.VirtualSerialPort{VirtualDevice: types.VirtualDevice{Backing: &types.VirtualSerialPortURIBackingInfo{
+			VirtualDeviceURIBackingInfo: types.VirtualDeviceURIBackingInfo{ServiceURI: "tcp://203.0.113.20:2377", Direction: "client"},
+		}}},
+	}}}
+	vc.model.Map().PutEntity(h, vm)
+	h.Vm = append(h.Vm, vm.Self)
+}
+
+// Revoke takes a privilege on the host from every account: asked for it, the
+// simulator says no, and changes to the host's firewall fail.
+func (h *Host) Revoke(privilege string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.revoked = append(h.revoked, privilege)
+}
+
+// Lag makes vCenter's copy of the host's firewall stay behind: neither changes
+// nor the next n refreshes show in it.
+func (h *Host) Lag(n int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.lag = n
+}
+
+// RemoveRuleset takes a ruleset away from the host, as removing its VIB does.
+// vCenter's copy still shows it.
+func (h *Host) RemoveRuleset(key string) {
+	_ = h.Change(func(info *types.HostFirewallInfo) error {
+		info.Ruleset = slices.DeleteFunc(info.Ruleset, func(rs types.HostFirewallRuleset) bool { return rs.Key == key })
+		return nil
+	})
 }

@@ -130,7 +130,7 @@ func (s *Session) refresh(ctx context.Context, hosts []*inventory.Host, progress
 // It needs the privilege Host.Config.NetService.
 func (s *Session) RefreshFirewall(ctx context.Context, h *inventory.Host) error {
 	_, err := methods.RefreshFirewall(ctx, s, &types.RefreshFirewall{This: firewallRef(h)})
-	return err
+	return plain(err)
 }
 
 // readFirewalls reads firewallInfo of all hosts in batches.

@@ -50,8 +50,9 @@ type Session struct {
 	client *vim25.Client
 	http   *http.Transport
 
-	renewing sync.Mutex
-	renewals int // how often the login was renewed
+	renewing   sync.Mutex
+	renewals   int    // how often the login was renewed
+	sessionKey string // of the last login
 }
 
 // LoginError means that the server refused the user name or the password.
@@ -116,7 +117,7 @@ func Connect(ctx context.Context, cfg Config) (*Session, error) {
 			Cause:   fmt.Errorf("its API is of the type %q", client.ServiceContent.About.ApiType),
 		}
 	}
-	if err := s.login(ctx); err != nil {
+	if err := s.login(ctx); err != nil { // nobody else has the session yet
 		s.http.CloseIdleConnections()
 		if _, ok := deref(faultOf(err)).(types.InvalidLogin); ok {
 			return nil, &LoginError{Address: cfg.Target.Address, User: cfg.User}
@@ -169,8 +170,18 @@ func (s *Session) login(ctx context.Context) error {
 		This:     *s.client.ServiceContent.SessionManager,
 		UserName: s.cfg.User, Password: s.cfg.Password, Locale: "en_US",
 	}
-	_, err := methods.Login(ctx, s.client.Client, &req)
+	res, err := methods.Login(ctx, s.client.Client, &req)
+	if err == nil {
+		s.sessionKey = res.Returnval.Key
+	}
 	return err
+}
+
+// key names the session to the server.
+func (s *Session) key() string {
+	s.renewing.Lock()
+	defer s.renewing.Unlock()
+	return s.sessionKey
 }
 
 // Close logs out and closes the connections. It works after the run's context

@@ -44,6 +44,13 @@ type tree struct {
 	paths map[types.ManagedObjectReference]string
 }
 
+func newTree(root types.ManagedObjectReference) *tree {
+	return &tree{
+		root: root, nodes: map[types.ManagedObjectReference]*node{},
+		paths: map[types.ManagedObjectReference]string{},
+	}
+}
+
 const (
 	kindDatacenter = "Datacenter"
 	kindHost       = "HostSystem"
@@ -88,7 +95,7 @@ func (s *Session) readTree(ctx context.Context) (*tree, error) {
 			{Type: kindHost, PathSet: hostProperties},
 		},
 	}
-	t := &tree{root: root, nodes: map[types.ManagedObjectReference]*node{}, paths: map[types.ManagedObjectReference]string{}}
+	t := newTree(root)
 	return t, s.retrieve(ctx, []types.PropertyFilterSpec{spec}, t.add)
 }
 

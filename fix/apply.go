@@ -1,0 +1,180 @@
+package fix
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/vic-preflight/vic-preflight/inventory"
+)
+
+// Client is how a plan reaches the hosts. Its methods may be called
+// concurrently for different hosts. They are idempotent, they return when their
+// context ends, and their errors say in plain words what went wrong.
+type Client interface {
+	EnableRuleset(ctx context.Context, h *inventory.Host, key string) error
+	DisableRuleset(ctx context.Context, h *inventory.Host, key string) error
+	// SetAllowedHosts replaces the ruleset's allowed hosts as a whole.
+	SetAllowedHosts(ctx context.Context, h *inventory.Host, key string, list *inventory.AllowedHosts) error
+	// RefreshFirewall brings what the next read shows up to what the host has.
+	RefreshFirewall(ctx context.Context, h *inventory.Host) error
+	// ReadFirewalls reads the rulesets of the hosts again, in place. A host
+	// that cannot be read gets its Firewall.Unreadable set.
+	ReadFirewalls(ctx context.Context, hosts []*inventory.Host)
+}
+
+// Log takes a change before it is made. Record returns when the change is on
+// disk; after an error the change is not made. It may be called concurrently.
+type Log interface {
+	Record(c *Change) error
+}
+
+// ApplyOptions bound an Apply.
+type ApplyOptions struct {
+	// Workers is how many hosts are changed at a time, at least 1.
+	Workers int
+	// HostTimeout bounds the calls to one host; after it the host's change
+	// counts as failed, though it may have been made.
+	HostTimeout time.Duration
+	// Progress, when set, is told of each host that is through. It is called
+	// from several goroutines.
+	Progress func(stage string, done, total int)
+}
+
+// Outcome is what became of one change.
+type Outcome struct {
+	Change *Change
+	// Done means that every call was made and answered well.
+	Done bool
+	// Err is nil, or says which call failed and why; ErrNotStarted means that
+	// the run ended before the change was begun.
+	Err error
+	// Verified is set by Verify: the change was seen on the host.
+	Verified bool
+}
+
+// ErrNotStarted means that nothing was done about a host.
+var ErrNotStarted = errors.New("not begun: the run ended before")
+
+// ErrApplied means that Apply was called a second time on one plan.
+var ErrApplied = errors.New("the plan has been applied already")
+
+// Apply makes the changes of the plan: for each host in turn of its changes,
+// journal, then call. One host's failure never stops the others. When the
+// context ends, changes that are under way are finished and no further one is
+// begun. The outcomes stand in the order of Plan.Changes.
+func Apply(ctx context.Context, p *Plan, client Client, log Log, opts ApplyOptions) ([]*Outcome, error) {
+	if p.applied {
+		return nil, ErrApplied
+	}
+	p.applied = true
+
+	var outcomes []*Outcome
+	var g errgroup.Group
+	g.SetLimit(max(opts.Workers, 1))
+	done := make(chan struct{})
+	progress := tally(done, len(p.hostsWithChanges()), opts.Progress)
+	for i := range p.Hosts {
+		hp := &p.Hosts[i]
+		if len(hp.Changes) == 0 {
+			continue
+		}
+		mine := make([]*Outcome, len(hp.Changes))
+		for j, c := range hp.Changes {
+			mine[j] = &Outcome{Change: c, Err: ErrNotStarted}
+		}
+		outcomes = append(outcomes, mine...)
+		g.Go(func() error {
+			for _, o := range mine {
+				if ctx.Err() != nil {
+					break
+				}
+				o.Err = applyChange(ctx, o.Change, client, log, opts.HostTimeout)
+				o.Done = o.Err == nil
+			}
+			progress <- struct{}{}
+			return nil
+		})
+	}
+	_ = g.Wait() // every outcome holds its own error
+	close(progress)
+	<-done
+	return outcomes, nil
+}
+
+func (p *Plan) hostsWithChanges() []*inventory.Host {
+	var hosts []*inventory.Host
+	for i := range p.Hosts {
+		if len(p.Hosts[i].Changes) > 0 {
+			hosts = append(hosts, p.Hosts[i].Host)
+		}
+	}
+	return hosts
+}
+
+// tally reports progress from one goroutine, which ends when the returned
+// channel is closed.
+func tally(done chan<- struct{}, total int, report func(string, int, int)) chan struct{} {
+	steps := make(chan struct{})
+	go func() {
+		defer close(done)
+		n := 0
+		for range steps {
+			n++
+			if report != nil {
+				report("apply", n, total)
+			}
+		}
+	}()
+	return steps
+}
+
+// applyChange journals one change and makes it. The order of calls never opens
+// more than the change wants: a list is narrowed before the ruleset is enabled,
+// and a ruleset is disabled before its list is put back.
+func applyChange(ctx context.Context, c *Change, client Client, log Log, timeout time.Duration) error {
+	if err := log.Record(c); err != nil {
+		return fmt.Errorf("nothing was changed: the journal could not be written: %w", err)
+	}
+	// A change that was begun is finished, also when the run is interrupted.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
+	defer cancel()
+
+	var steps []step
+	if c.Before.Enabled && !c.After.Enabled {
+		steps = append(steps, step{"DisableRuleset", func() error { return client.DisableRuleset(ctx, c.Host, c.Ruleset) }})
+	}
+	if c.After.Allowed != nil && !sameList(c.Before.Allowed, c.After.Allowed) {
+		steps = append(steps, step{"UpdateRuleset", func() error { return client.SetAllowedHosts(ctx, c.Host, c.Ruleset, c.After.Allowed) }})
+	}
+	if !c.Before.Enabled && c.After.Enabled {
+		steps = append(steps, step{"EnableRuleset", func() error { return client.EnableRuleset(ctx, c.Host, c.Ruleset) }})
+	}
+	for _, s := range steps {
+		if err := s.call(); err != nil {
+			if errors.Is(err, context.DeadlineExceeded) {
+				return fmt.Errorf("%s %s on %s: no answer within %s; it may have been made all the same", s.name, c.Ruleset, c.Host.Name, timeout)
+			}
+			return fmt.Errorf("%s %s on %s: %w", s.name, c.Ruleset, c.Host.Name, err)
+		}
+	}
+	return nil
+}
+
+type step struct {
+	name string
+	call func() error
+}
+
+// sameList compares lists as they are written, not by what they let through:
+// an undo restores the spelling too.
+func sameList(a, b *inventory.AllowedHosts) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.All == b.All && slices.Equal(a.Addrs, b.Addrs) && slices.Equal(a.Networks, b.Networks)
+}

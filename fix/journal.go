@@ -1,0 +1,344 @@
+package fix
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/vic-preflight/vic-preflight/inventory"
+)
+
+// JournalVersion is the version of the journal's format. A journal of another
+// version is refused.
+const JournalVersion = 1
+
+// The journal is a file of JSON lines: a Header, then one Entry for each change,
+// written and synced before the change is made. Each line carries the digest of
+// itself and the line before, so that an edit shows. A last line without its
+// end was being written when the run was killed: its change was never made.
+
+// Header is the journal's first line.
+type Header struct {
+	Journal   string    `json:"journal"`
+	Version   int       `json:"version"`
+	Tool      string    `json:"tool"`
+	StartedAt time.Time `json:"startedAt"`
+	// InstanceUUID and Address say which endpoint the changes were made on.
+	InstanceUUID string `json:"instanceUuid"`
+	Address      string `json:"address"`
+	FullName     string `json:"fullName,omitempty"`
+}
+
+const journalName = "vic-preflight"
+
+// Entry is one change.
+type Entry struct {
+	At      time.Time    `json:"at"`
+	Host    EntryHost    `json:"host"`
+	Ruleset string       `json:"ruleset"`
+	Before  journalState `json:"before"`
+	After   journalState `json:"after"`
+}
+
+// EntryHost names the host of an entry.
+type EntryHost struct {
+	ID   string `json:"id"`
+	UUID string `json:"uuid,omitempty"`
+	Name string `json:"name"`
+	Path string `json:"path"`
+}
+
+// journalState is a State with everything that is needed to restore it exactly.
+type journalState struct {
+	Enabled bool            `json:"enabled"`
+	Allowed *journalAllowed `json:"allowed,omitempty"`
+}
+
+type journalAllowed struct {
+	All      bool             `json:"all"`
+	Addrs    []string         `json:"addresses,omitempty"`
+	Networks []journalNetwork `json:"networks,omitempty"`
+}
+
+type journalNetwork struct {
+	Address string `json:"address"`
+	Bits    int    `json:"bits"`
+}
+
+func toJournal(s State) journalState {
+	js := journalState{Enabled: s.Enabled}
+	if s.Allowed != nil {
+		js.Allowed = &journalAllowed{All: s.Allowed.All, Addrs: s.Allowed.Addrs}
+		for _, n := range s.Allowed.Networks {
+			js.Allowed.Networks = append(js.Allowed.Networks, journalNetwork(n))
+		}
+	}
+	return js
+}
+
+func (js journalState) state() State {
+	s := State{Enabled: js.Enabled}
+	if js.Allowed != nil {
+		s.Allowed = &inventory.AllowedHosts{All: js.Allowed.All, Addrs: js.Allowed.Addrs}
+		for _, n := range js.Allowed.Networks {
+			s.Allowed.Networks = append(s.Allowed.Networks, inventory.Network(n))
+		}
+	}
+	return s
+}
+
+// Journal is an open journal. Record may be called concurrently; lines that
+// come together share one sync.
+type Journal struct {
+	Path string
+
+	mu      sync.Mutex
+	file    syncWriter
+	sum     string // digest of the last line
+	next    *group // what the next sync will carry
+	syncing bool
+	failed  error
+}
+
+// syncWriter is the part of *os.File that a journal needs.
+type syncWriter interface {
+	io.Writer
+	Sync() error
+	Close() error
+}
+
+// group is a set of lines that go to disk together.
+type group struct {
+	lines bytes.Buffer
+	done  chan struct{}
+	err   error
+}
+
+// CreateJournal makes a new journal. It never overwrites a file, makes the
+// folders above it, and returns when the header is on disk.
+func CreateJournal(path string, h Header) (*Journal, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fmt.Errorf("create the journal: %w", err)
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("create the journal: %w", err)
+	}
+	j, err := newJournal(f, h)
+	if err == nil {
+		err = syncDir(filepath.Dir(path))
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("write the journal %s: %w", path, err), f.Close(), os.Remove(path))
+	}
+	j.Path = path
+	return j, nil
+}
+
+func newJournal(w syncWriter, h Header) (*Journal, error) {
+	h.Journal, h.Version = journalName, JournalVersion
+	j := &Journal{file: w, next: newGroup()}
+	return j, j.append(h)
+}
+
+func newGroup() *group { return &group{done: make(chan struct{})} }
+
+// syncDir makes the new name itself durable.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// Record writes the change and returns when it is on disk.
+func (j *Journal) Record(c *Change) error {
+	return j.append(Entry{
+		At: time.Now().UTC(), Ruleset: c.Ruleset,
+		Host:   EntryHost{ID: c.Host.ID, UUID: c.Host.UUID, Name: c.Host.Name, Path: c.Host.Path},
+		Before: toJournal(c.Before), After: toJournal(c.After),
+	})
+}
+
+// line is what stands in the file: the record and the digest of it and of the
+// digest before.
+type line struct {
+	Record json.RawMessage `json:"record"`
+	Sum    string          `json:"sum"`
+}
+
+func digest(previous string, record []byte) string {
+	h := sha256.New()
+	h.Write([]byte(previous))
+	h.Write(record)
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// append puts a record into the next group and waits until that is on disk.
+// Whoever finds no sync under way makes the next one, for all that wait.
+func (j *Journal) append(record any) error {
+	text, err := json.Marshal(record)
+	if err != nil {
+		return err
+	}
+	j.mu.Lock()
+	if j.failed != nil {
+		defer j.mu.Unlock()
+		return j.failed
+	}
+	j.sum = digest(j.sum, text)
+	full, err := json.Marshal(line{Record: text, Sum: j.sum})
+	if err != nil {
+		defer j.mu.Unlock()
+		return err
+	}
+	g := j.next
+	g.lines.Write(full)
+	g.lines.WriteByte('\n')
+	if j.syncing {
+		j.mu.Unlock()
+		<-g.done
+		return g.err
+	}
+	j.syncing = true
+	for j.next.lines.Len() > 0 {
+		j.flush()
+	}
+	j.syncing = false
+	j.mu.Unlock()
+	<-g.done
+	return g.err
+}
+
+// flush writes and syncs the next group. It is called with the lock held, and
+// gives it up meanwhile. After a failure the file's end is uncertain, so nothing
+// more is written.
+func (j *Journal) flush() {
+	g := j.next
+	j.next = newGroup()
+	if j.failed == nil {
+		j.mu.Unlock()
+		_, err := j.file.Write(g.lines.Bytes())
+		if err == nil {
+			err = j.file.Sync()
+		}
+		j.mu.Lock()
+		if err != nil && j.failed == nil {
+			j.failed = err
+		}
+		g.err = err
+	} else {
+		g.err = j.failed
+	}
+	close(g.done)
+}
+
+// Close closes the file. What Record returned well is on disk already.
+func (j *Journal) Close() error { return j.file.Close() }
+
+// JournalError means that a journal cannot be used.
+type JournalError struct {
+	Path string
+	// Line counts from 1; 0 means the file as a whole.
+	Line    int
+	Problem string
+}
+
+func (e *JournalError) Error() string {
+	if e.Line == 0 {
+		return fmt.Sprintf("%s: %s", e.Path, e.Problem)
+	}
+	return fmt.Sprintf("%s line %d: %s", e.Path, e.Line, e.Problem)
+}
+
+// maxLine bounds a line of a journal, far beyond any allowed list.
+const maxLine = 16 << 20
+
+// ReadJournal reads a journal. torn is true when the last line was cut off: a
+// run was killed while it wrote it, and its change was never made. Any other
+// damage is a *JournalError.
+func ReadJournal(path string) (h Header, entries []Entry, torn bool, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return h, nil, false, fmt.Errorf("read the journal: %w", err)
+	}
+	defer f.Close()
+
+	sum := ""
+	in := bufio.NewReaderSize(f, 1<<16)
+	for n := 1; ; n++ {
+		text, more, err := readLine(in)
+		if err != nil {
+			return h, nil, false, &JournalError{path, n, err.Error()}
+		}
+		if !more {
+			// The end, or a line without one: it was being written.
+			if n == 1 {
+				return h, nil, false, &JournalError{path, 0, "it is empty, or no journal of vic-preflight"}
+			}
+			return h, entries, len(text) > 0, nil
+		}
+		var l line
+		if err := json.Unmarshal(text, &l); err != nil || len(l.Record) == 0 {
+			problem := "it is damaged"
+			if n == 1 {
+				problem = "it is no journal of vic-preflight"
+			}
+			return h, nil, false, &JournalError{path, n, problem}
+		}
+		if n == 1 {
+			if err := readHeader(l.Record, &h); err != nil {
+				return h, nil, false, &JournalError{path, n, err.Error()}
+			}
+		}
+		if sum = digest(sum, l.Record); sum != l.Sum {
+			return h, nil, false, &JournalError{path, n, "it was changed after it was written"}
+		}
+		if n > 1 {
+			var e Entry
+			if err := json.Unmarshal(l.Record, &e); err != nil {
+				return h, nil, false, &JournalError{path, n, "it is damaged"}
+			}
+			entries = append(entries, e)
+		}
+	}
+}
+
+// readLine returns a line without its end; more is false for what stands after
+// the last one.
+func readLine(in *bufio.Reader) (text []byte, more bool, err error) {
+	for {
+		part, err := in.ReadSlice('\n')
+		text = append(text, part...)
+		switch {
+		case err == nil:
+			return text[:len(text)-1], true, nil
+		case errors.Is(err, io.EOF):
+			return text, false, nil
+		case !errors.Is(err, bufio.ErrBufferFull):
+			return nil, false, err
+		case len(text) > maxLine:
+			return nil, false, errors.New("it is too long for a journal")
+		}
+	}
+}
+
+func readHeader(record []byte, h *Header) error {
+	if err := json.Unmarshal(record, h); err != nil || h.Journal != journalName {
+		return errors.New("it is no journal of vic-preflight")
+	}
+	if h.Version != JournalVersion {
+		return fmt.Errorf("it is a journal of version %d, and this program reads version %d", h.Version, JournalVersion)
+	}
+	return nil
+}

@@ -1,0 +1,214 @@
+// Package fix changes hosts' rulesets: it plans, applies, verifies and undoes.
+//
+// A plan is a pure function of facts, so that a dry run prints what Apply would
+// do. How vSphere is spoken to is behind the Client interface.
+package fix
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/inventory"
+)
+
+// Reason is a stable kebab-case code that says why a host's plan is what it is.
+type Reason string
+
+// The reasons of a plan.
+const (
+	// Chosen: there is something to change, and it may be changed.
+	Chosen Reason = "chosen"
+
+	AlreadyPermitted Reason = "already-permitted"
+	AlreadyDenied    Reason = "already-denied"
+	// Unverified: a ruleset is enabled for a list, and without the address of
+	// the virtual container host nothing says that the list is wrong.
+	Unverified Reason = "allowed-hosts-unverified"
+	// AlreadyRestored: what an undo would restore is as it was.
+	AlreadyRestored Reason = "already-restored"
+
+	NotUserControllable Reason = "not-user-controllable"
+	NoRuleset           Reason = "no-ruleset"
+	HostUnavailable     Reason = "host-unavailable"
+	NotPrivileged       Reason = "not-privileged"
+	BorrowedRuleset     Reason = "borrowed-ruleset"
+	// ChangedSince: somebody else has changed what an undo would restore.
+	ChangedSince Reason = "changed-since"
+)
+
+// refusals are the reasons for which a wanted change is not made.
+var refusals = map[Reason]bool{
+	NotUserControllable: true, NoRuleset: true, HostUnavailable: true, NotPrivileged: true,
+	BorrowedRuleset: true, ChangedSince: true,
+}
+
+// Refused reports whether a change was wanted and is not going to be made.
+func (r Reason) Refused() bool { return refusals[r] }
+
+// State is what can be changed of a ruleset.
+type State struct {
+	Enabled bool
+	// Allowed is nil when the host did not say; then it is never changed.
+	Allowed *inventory.AllowedHosts
+}
+
+// StateOf is the state of a ruleset as it was read.
+func StateOf(rs *inventory.Ruleset) State { return State{Enabled: rs.Enabled, Allowed: rs.Allowed} }
+
+// Equal reports whether both let the same through.
+func (s State) Equal(t State) bool {
+	return s.Enabled == t.Enabled && s.Allowed.Canonical() == t.Allowed.Canonical()
+}
+
+// Change is one ruleset of one host, before and after.
+type Change struct {
+	Host    *inventory.Host
+	Ruleset string
+	// Why says why this ruleset, and Opens what it lets through afterwards.
+	Why, Opens    string
+	Before, After State
+}
+
+// Verb is what the change does, in one word: enable, disable, allow (only the
+// allowed hosts change), or both enable and allow as enable.
+func (c *Change) Verb() string {
+	switch {
+	case c.Before.Enabled == c.After.Enabled:
+		return "allow"
+	case c.After.Enabled:
+		return "enable"
+	}
+	return "disable"
+}
+
+// HostPlan is what is to be done about one host.
+type HostPlan struct {
+	Host    *inventory.Host
+	Reason  Reason
+	Detail  string
+	Changes []*Change
+	// Warnings are what the user should know besides, a sentence each.
+	Warnings []string
+}
+
+// Plan is what is to be done. Apply may be called once.
+type Plan struct {
+	Hosts []HostPlan
+
+	applied bool
+}
+
+// Changes returns the changes of all hosts, in order.
+func (p *Plan) Changes() []*Change {
+	var list []*Change
+	for _, h := range p.Hosts {
+		list = append(list, h.Changes...)
+	}
+	return list
+}
+
+// Refused counts the hosts that a wanted change is refused on.
+func (p *Plan) Refused() int {
+	n := 0
+	for _, h := range p.Hosts {
+		if h.Reason.Refused() {
+			n++
+		}
+	}
+	return n
+}
+
+// Refuse turns the plan of the hosts that the function names a reason for into
+// a refusal. It serves what is found out after planning, such as privileges.
+func (p *Plan) Refuse(why func(*HostPlan) (Reason, string)) {
+	for i := range p.Hosts {
+		h := &p.Hosts[i]
+		if len(h.Changes) == 0 {
+			continue
+		}
+		if reason, detail := why(h); reason != "" {
+			h.Reason, h.Detail, h.Changes = reason, detail, nil
+		}
+	}
+}
+
+// Privilege is what changing, and refreshing, a host's firewall takes.
+const Privilege = "Host.Config.NetService"
+
+func unavailable(h *inventory.Host) (HostPlan, bool) {
+	switch {
+	case !h.IsConnected():
+		return HostPlan{Host: h, Reason: HostUnavailable, Detail: fmt.Sprintf("the host is %s", h.StateLabel())}, true
+	case h.Firewall.Unreadable != "":
+		return HostPlan{Host: h, Reason: HostUnavailable, Detail: h.Firewall.Unreadable}, true
+	}
+	return HostPlan{}, false
+}
+
+// Opens says in plain words what an enabled ruleset lets through, and to whom.
+func Opens(rs *inventory.Ruleset, allowed *inventory.AllowedHosts) string {
+	var parts []string
+	for _, r := range rs.Rules {
+		what := fmt.Sprintf("%s %s %d", r.Direction, strings.ToUpper(r.Protocol), r.Port)
+		switch {
+		case r.Port == 0 && r.Last() == 65535:
+			what = fmt.Sprintf("all %s %s", r.Direction, strings.ToUpper(r.Protocol))
+		case r.Last() != r.Port:
+			what = fmt.Sprintf("%s-%d", what, r.Last())
+		}
+		if r.PortType == inventory.Src {
+			what += " by source port"
+		}
+		parts = append(parts, what)
+	}
+	whom := "any address"
+	switch {
+	case allowed == nil:
+		whom = "addresses that the host does not tell"
+	case !allowed.All:
+		whom = allowed.String()
+		if allowed.Empty() {
+			whom = "nobody"
+		}
+	}
+	return fmt.Sprintf("%s, for %s", strings.Join(parts, " and "), whom)
+}
+
+// merge adds the prefixes that the list lacks, and keeps the spelling and order
+// of what is there.
+func merge(list *inventory.AllowedHosts, add []netip.Prefix) *inventory.AllowedHosts {
+	merged := &inventory.AllowedHosts{}
+	if list != nil && !list.All {
+		merged.Addrs = append(merged.Addrs, list.Addrs...)
+		merged.Networks = append(merged.Networks, list.Networks...)
+	}
+	for _, p := range add {
+		have, _ := merged.Prefixes()
+		switch {
+		case inventory.Covered(p, have):
+		case p.IsSingleIP():
+			merged.Addrs = append(merged.Addrs, p.Addr().String())
+		default:
+			merged.Networks = append(merged.Networks, inventory.Network{Address: p.Addr().String(), Bits: p.Bits()})
+		}
+	}
+	return merged
+}
+
+// after is the host as it would be with the changes made, for a verdict on it.
+func after(h *inventory.Host, changes ...*Change) inventory.Host {
+	changed := *h
+	changed.Firewall.Rulesets = append([]inventory.Ruleset(nil), h.Firewall.Rulesets...)
+	for _, c := range changes {
+		if rs := changed.Firewall.Ruleset(c.Ruleset); rs != nil {
+			rs.Enabled, rs.Allowed = c.After.Enabled, c.After.Allowed
+		}
+	}
+	return changed
+}
+
+func judge(h *inventory.Host, req checks.Requirement) checks.Result {
+	return checks.JudgeOutbound(h, req)
+}

@@ -1,0 +1,140 @@
+package fix
+
+import (
+	"fmt"
+
+	"github.com/vic-preflight/vic-preflight/inventory"
+)
+
+// ForeignJournalError means that a journal was written on another endpoint.
+type ForeignJournalError struct {
+	Journal Header
+	Here    inventory.Endpoint
+}
+
+func (e *ForeignJournalError) Error() string {
+	return fmt.Sprintf("the journal is of %s (%s), and this is %s (%s)",
+		e.Journal.Address, e.Journal.InstanceUUID, e.Here.Address, e.Here.InstanceUUID)
+}
+
+// Undo plans to restore what the journal's run changed, and nothing else. A
+// ruleset that is neither as it was left nor as it was found has been changed
+// by somebody else since; it is refused unless force is set. Hosts of the
+// journal that are not in the inventory get a row too.
+func Undo(inv *inventory.Inventory, h Header, entries []Entry, force bool) (*Plan, error) {
+	same := h.InstanceUUID == inv.Endpoint.InstanceUUID
+	if h.InstanceUUID == "" {
+		same = h.Address == inv.Endpoint.Address
+	}
+	if !same {
+		return nil, &ForeignJournalError{h, inv.Endpoint}
+	}
+	byID := make(map[string]*inventory.Host, len(inv.Hosts))
+	for i := range inv.Hosts {
+		byID[inv.Hosts[i].ID] = &inv.Hosts[i]
+	}
+
+	p := &Plan{}
+	index := map[string]int{} // host ID to its place in p.Hosts
+	for _, e := range firstAndLast(entries) {
+		at, seen := index[e.Host.ID]
+		if !seen {
+			at = len(p.Hosts)
+			index[e.Host.ID] = at
+			p.Hosts = append(p.Hosts, undoHost(byID[e.Host.ID], e))
+		}
+		undoEntry(&p.Hosts[at], e, force)
+	}
+	return p, nil
+}
+
+// Hosts names the hosts of a journal, each once.
+func Hosts(entries []Entry) []EntryHost {
+	var hosts []EntryHost
+	seen := map[string]bool{}
+	for _, e := range entries {
+		if !seen[e.Host.ID] {
+			seen[e.Host.ID] = true
+			hosts = append(hosts, e.Host)
+		}
+	}
+	return hosts
+}
+
+// firstAndLast joins entries of one ruleset: from before the first to after the
+// last.
+func firstAndLast(entries []Entry) []Entry {
+	type key struct{ host, ruleset string }
+	var joined []Entry
+	index := map[key]int{}
+	for _, e := range entries {
+		k := key{e.Host.ID, e.Ruleset}
+		if at, seen := index[k]; seen {
+			joined[at].After = e.After
+			continue
+		}
+		index[k] = len(joined)
+		joined = append(joined, e)
+	}
+	return joined
+}
+
+func undoHost(h *inventory.Host, e Entry) HostPlan {
+	gone := &inventory.Host{ID: e.Host.ID, UUID: e.Host.UUID, Name: e.Host.Name, Path: e.Host.Path}
+	switch {
+	case h == nil:
+		return HostPlan{Host: gone, Reason: HostUnavailable, Detail: "the host is no longer in the inventory"}
+	case e.Host.UUID != "" && h.UUID != "" && e.Host.UUID != h.UUID:
+		return HostPlan{Host: gone, Reason: HostUnavailable, Detail: fmt.Sprintf("another machine, %s, has its place in the inventory", h.Name)}
+	}
+	if hp, yes := unavailable(h); yes {
+		return hp
+	}
+	return HostPlan{Host: h, Reason: AlreadyRestored, Detail: "already as it was"}
+}
+
+// undoEntry adds to a host's plan what restores one ruleset. What is refused of
+// one ruleset does not keep the host's others from being restored.
+func undoEntry(hp *HostPlan, e Entry, force bool) {
+	if hp.Reason == HostUnavailable {
+		return
+	}
+	before, left := e.Before.state(), e.After.state()
+	rs := hp.Host.Firewall.Ruleset(e.Ruleset)
+	if rs == nil {
+		hp.Reason, hp.Detail = NoRuleset, fmt.Sprintf("the host no longer has the ruleset %s", e.Ruleset)
+		return
+	}
+	now := StateOf(rs)
+	switch {
+	case now.Enabled == before.Enabled && sameList(now.Allowed, before.Allowed):
+		return
+	case !force && !ours(now, before, left):
+		hp.Reason = ChangedSince
+		hp.Detail = fmt.Sprintf("somebody has changed the ruleset %s since (it is %s); --force restores it all the same", e.Ruleset, describe(now))
+		return
+	}
+	c := &Change{Host: hp.Host, Ruleset: e.Ruleset, Why: "as it was before", Before: now, After: before, Opens: "nothing any more"}
+	if before.Enabled {
+		c.Opens = Opens(rs, before.Allowed)
+	}
+	hp.Changes = append(hp.Changes, c)
+	if !hp.Reason.Refused() {
+		hp.Reason, hp.Detail = Chosen, c.Why
+	}
+}
+
+// ours reports whether each part of the state is as the run found it or as it
+// left it: a run that was killed may have made only the first of two calls.
+func ours(now, before, left State) bool {
+	list := sameList(now.Allowed, before.Allowed) || sameList(now.Allowed, left.Allowed)
+	return list && (now.Enabled == before.Enabled || now.Enabled == left.Enabled)
+}
+
+func describe(s State) string {
+	word := "disabled"
+	if s.Enabled {
+		word = "enabled"
+	}
+	return fmt.Sprintf("%s, for %s", word, s.Allowed)
+}
