@@ -50,6 +50,9 @@ var _ = DescribeTable("firewall-state", verifyHostRow(checks.FirewallState),
 	Entry("not permitted to ask is a warning, not a pass", hostRow{
 		with(host(), func(h *inventory.Host) { h.Firewall.Switch = inventory.Switch{Unreadable: "no"} }), checks.Warn, "switch-unreadable",
 	}),
+	Entry("a default action that nobody told", hostRow{with(host(), func(h *inventory.Host) {
+		h.Firewall.Switch.DefaultPass, h.Firewall.OutgoingBlocked = inventory.Unknown, inventory.Unknown
+	}), checks.Warn, "switch-unreadable"}),
 	Entry("half an answer", hostRow{with(host(), func(h *inventory.Host) { h.Firewall.Switch.Loaded = inventory.Unknown }), checks.Warn, "switch-unreadable"}),
 	Entry("refresh refused", hostRow{with(host(), func(h *inventory.Host) { h.Firewall.Stale = "no" }), checks.Warn, "facts-stale"}),
 	Entry("not read", hostRow{with(host(), func(h *inventory.Host) { h.Firewall.Unreadable = "no" }), checks.Unknown, "facts-unavailable"}),
@@ -82,6 +85,10 @@ var _ = DescribeTable("rule-persistence", verifyHostRow(checks.RulePersistence),
 	Entry("of unknown origin and by hand", hostRow{
 		host(ruleset("site", true, all(), outbound(2377, 0)), ruleset("vicoutgoing", true, all(), outbound(2377, 0))), checks.Warn, "origin-unknown",
 	}),
+	Entry("a list by hand beside another that is built in", hostRow{
+		host(ruleset("vicoutgoing", true, addresses("10.0.0.5"), outbound(2377, 0)), vSPC(true, addresses("10.9.9.9"))), checks.Warn, "lost-at-reboot",
+	}),
+	Entry("allowed hosts not known", hostRow{host(ruleset("vicoutgoing", true, nil, outbound(2377, 0))), checks.Unknown, "facts-unavailable"}),
 	Entry("nothing enabled", hostRow{host(vSPC(false, all())), checks.Skip, "nothing-to-persist"}),
 	Entry("only borrowed", hostRow{host(nfs(true, all())), checks.Skip, "nothing-to-persist"}),
 	Entry("not read", hostRow{with(host(), func(h *inventory.Host) { h.Firewall.Unreadable = "no" }), checks.Unknown, "facts-unavailable"}),
@@ -105,6 +112,14 @@ var _ = Describe("cluster-drift", func() {
 		Expect(r[0].Status).To(Equal(checks.Warn))
 		Expect(r[0].Reason).To(Equal(checks.Drift))
 		Expect(r[0].Detail).To(Equal("1 of 3 hosts differ from the rest (permitted): ruleset-disabled on b"))
+	})
+	It("takes the best verdict for the norm, not the most common one", func() {
+		r := only(checks.ClusterDrift, facts(member("a", vSPC(false, all())), member("b", vSPC(true, all())), member("d", vSPC(false, all()))))
+		Expect(r[0].Detail).To(Equal("2 of 3 hosts differ from the rest (permitted): ruleset-disabled on a, d"))
+	})
+	It("takes lists in another order and spelling for equal", func() {
+		r := only(checks.ClusterDrift, facts(member("a", vSPC(true, addresses("10.0.0.5", "2001:DB8::1"))), member("b", vSPC(true, addresses("2001:db8::1", "10.0.0.5")))))
+		Expect(r[0].Reason).To(Equal(checks.Uniform))
 	})
 	It("sees lists that differ", func() {
 		r := only(checks.ClusterDrift, facts(member("a", vSPC(true, addresses("10.0.0.5"))), member("b", vSPC(true, addresses("10.0.0.6")))))

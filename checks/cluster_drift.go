@@ -36,6 +36,7 @@ func clusterDrift() Check {
 
 func judgeDrift(f Facts, c inventory.Cluster) Result {
 	groups := map[string][]string{} // how a host treats the port: host names
+	status := map[string]Status{}
 	judged := 0
 	for _, i := range c.Hosts {
 		h := &f.Inventory.Hosts[i]
@@ -47,9 +48,9 @@ func judgeDrift(f Facts, c inventory.Cluster) Result {
 		how := string(r.Reason)
 		if r.Reason == AllowedHostsUnverified {
 			own := reachOf(match(h.Firewall.Rulesets, f.Requirement.Port).own)
-			how += " for " + joinPrefixes(own.prefixes)
+			how += " for " + own.canonical()
 		}
-		groups[how] = append(groups[how], h.Name)
+		groups[how], status[how] = append(groups[how], h.Name), r.Status
 	}
 	switch {
 	case judged < 2:
@@ -61,9 +62,16 @@ func judgeDrift(f Facts, c inventory.Cluster) Result {
 		return Result{Status: Pass, Reason: Uniform, Detail: fmt.Sprintf("all %d hosts treat the port alike", judged)}
 	}
 
-	// The largest group is the norm; among equals the choice only has to be
-	// the same in every run.
+	// The norm is what the others are to become: the best verdict in the
+	// cluster, and of equally good ones the most common. Beyond that the choice
+	// only has to be the same in every run.
 	hows := slices.SortedFunc(maps.Keys(groups), func(a, b string) int {
+		switch {
+		case status[a].Worse(status[b]):
+			return 1
+		case status[b].Worse(status[a]):
+			return -1
+		}
 		return cmp.Or(cmp.Compare(len(groups[b]), len(groups[a])), cmp.Compare(a, b))
 	})
 	parts := make([]string, len(hows)-1)
@@ -75,6 +83,16 @@ func judgeDrift(f Facts, c inventory.Cluster) Result {
 		Detail: fmt.Sprintf("%d of %s differ from the rest (%s): %s",
 			judged-len(groups[hows[0]]), count(judged, "host"), hows[0], strings.Join(parts, "; ")),
 	}
+}
+
+// canonical lists what a reach lets through, equal for equal reaches.
+func (r reach) canonical() string {
+	texts := make([]string, len(r.prefixes))
+	for i, p := range r.prefixes {
+		texts[i] = p.String()
+	}
+	slices.Sort(texts)
+	return strings.Join(slices.Compact(texts), ", ")
 }
 
 func count(n int, noun string) string {

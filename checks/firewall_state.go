@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/vic-preflight/vic-preflight/inventory"
@@ -37,14 +38,13 @@ func judgeFirewallState(h *inventory.Host, _ Requirement) Result {
 			Detail: fmt.Sprintf("the facts may be minutes old, the refresh failed: %s", fw.Stale),
 		}
 	case fw.Switch.Enabled == inventory.Unknown || fw.Switch.Loaded == inventory.Unknown:
-		why := fw.Switch.Unreadable
-		if why == "" {
-			why = "the host did not say"
-		}
+		why := cmp.Or(fw.Switch.Unreadable, "the host did not say")
 		return Result{
 			Status: Warn, Reason: SwitchUnreadable,
 			Detail: fmt.Sprintf("whether the firewall is on is not known: %s", why),
 		}
+	case !fw.DropsByDefault():
+		return Result{Status: Warn, Reason: SwitchUnreadable, Detail: "the firewall is on, but its default action is not known"}
 	}
 	return Result{Status: Pass, Reason: Filtering, Detail: "the firewall is on and drops by default"}
 }

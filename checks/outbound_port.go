@@ -69,32 +69,36 @@ func (m matching) judge(h *inventory.Host, req Requirement) Result {
 			Detail: fmt.Sprintf("%s passes only by the default action; no ruleset permits it", port),
 		}
 
-	case len(own.unknown) > 0:
+	case len(any.unknown) > 0:
 		return Result{
-			Status: Unknown, Reason: FactsUnavailable, Decides: strings.Join(own.unknown, "+"),
-			Detail: fmt.Sprintf("%s is enabled, but whom it lets through could not be read", strings.Join(own.unknown, " and ")),
+			Status: Unknown, Reason: FactsUnavailable, Decides: strings.Join(any.unknown, "+"),
+			Detail: fmt.Sprintf("%s is enabled, but whom it lets through could not be read", strings.Join(any.unknown, " and ")),
 		}
 
 	case len(m.own) > 0 && len(own.prefixes) == 0:
 		return Result{
-			Status: Fail, Reason: AllowedHostsExcludePeer, Decides: keys(m.own),
+			Status: Fail, Reason: AllowedHostsExcludePeer, Decides: keys(m.own), Missing: req.Peers,
 			Detail: fmt.Sprintf("%s is enabled, but its allowed hosts are an empty list: nothing passes", keys(m.own)),
 		}
 
 	case len(m.own) > 0:
+		missing := own.missing(req.Peers)
 		return Result{
-			Status: Fail, Reason: AllowedHostsExcludePeer, Decides: keys(m.own),
+			Status: Fail, Reason: AllowedHostsExcludePeer, Decides: keys(m.own), Missing: missing,
 			Detail: fmt.Sprintf("%s lets %s out to %s, which leaves out %s", keys(m.own), port,
-				joinPrefixes(own.prefixes), joinPrefixes(own.missing(req.Peers))),
+				joinPrefixes(own.prefixes), joinPrefixes(missing)),
 		}
 
 	case len(m.disabled) > 0:
-		pick := m.pick()
-		detail := fmt.Sprintf("%s would let %s out, but it is disabled", pick, port)
+		rs := m.pick()
+		detail := fmt.Sprintf("%s would let %s out, but it is disabled", rs.Key, port)
+		if rs.UserControllable == inventory.No {
+			detail += ", and the host says that users may not switch it"
+		}
 		if len(m.borrowed) > 0 {
 			detail += fmt.Sprintf(" (%s is enabled, but for its own service's peers)", keys(m.borrowed))
 		}
-		return Result{Status: Fail, Reason: RulesetDisabled, Decides: pick, Detail: detail}
+		return Result{Status: Fail, Reason: RulesetDisabled, Decides: rs.Key, Detail: detail}
 
 	default:
 		detail := fmt.Sprintf("no ruleset of this host lets %s out", port)
@@ -153,16 +157,23 @@ func Pick(fw *inventory.Firewall, port int) string {
 	return ""
 }
 
-// pick is Pick, or else the first disabled ruleset that a user could name.
-func (m matching) pick() string {
-	for _, key := range []string{VICEngine, VSPC} {
-		for _, rs := range m.disabled {
-			if rs.Key == key {
-				return key
-			}
+// pick is the ruleset that a user would enable: the one that Pick names, or else
+// one of the site's own, and remoteSerialPort, which opens ports inbound too,
+// only when there is nothing else. It is called when there is one.
+func (m matching) pick() *inventory.Ruleset {
+	order := func(rs *inventory.Ruleset) int {
+		switch rs.Key {
+		case VICEngine:
+			return 0
+		case VSPC:
+			return 1
+		case RemoteSerialPort:
+			return 3
+		default:
+			return 2
 		}
 	}
-	return m.disabled[0].Key
+	return slices.MinFunc(m.disabled, func(a, b *inventory.Ruleset) int { return order(a) - order(b) })
 }
 
 // verdicts lists all rulesets that cover the port, the deciding ones first,
@@ -183,6 +194,7 @@ func (m matching) verdicts(decides string) []RulesetVerdict {
 	for _, rs := range m.all {
 		list = append(list, RulesetVerdict{
 			Key: rs.Key, Enabled: rs.Enabled, Breadth: BreadthOf(rs), Allowed: rs.Allowed, Persistent: Persistent(rs),
+			Locked: rs.UserControllable == inventory.No,
 		})
 	}
 	slices.SortStableFunc(list, func(a, b RulesetVerdict) int { return order(a) - order(b) })

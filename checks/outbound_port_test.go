@@ -259,6 +259,9 @@ var _ = DescribeTable("outbound-port",
 	Entry("enabled, allowed hosts not known", verdictRow{
 		host: host(vSPC(true, nil)), status: checks.Unknown, reason: "facts-unavailable", decides: "vSPC", detail: "could not be read",
 	}),
+	Entry("a borrowed one, allowed hosts not known", verdictRow{
+		host: host(nfs(true, nil), vSPC(false, all())), peers: peers("10.0.0.5"), status: checks.Unknown, reason: "facts-unavailable", decides: "nfsClient",
+	}),
 	Entry("enabled for somebody whose address makes no sense", verdictRow{
 		host: host(vSPC(true, addresses("10.0.0.300"))), peers: peers("10.0.0.5"), status: checks.Unknown, reason: "facts-unavailable", decides: "vSPC",
 	}),
@@ -289,6 +292,17 @@ var _ = DescribeTable("outbound-port",
 	}),
 	Entry("vSPC where there is no vic-engine", verdictRow{
 		host: host(ruleset("remoteSerialPort", false, all(), outbound(0, 65535)), vSPC(false, all())), status: checks.Fail, reason: "ruleset-disabled", decides: "vSPC",
+	}),
+	Entry("one that the host keeps to itself is said to be so", verdictRow{
+		host: host(func() inventory.Ruleset {
+			rs := vicEngine(false, all())
+			rs.UserControllable = inventory.No
+			return rs
+		}()),
+		status: checks.Fail, reason: "ruleset-disabled", decides: "vic-engine", detail: "users may not switch it",
+	}),
+	Entry("remoteSerialPort only when there is nothing else", verdictRow{
+		host: host(ruleset("remoteSerialPort", false, all(), outbound(0, 65535)), ruleset("site", false, all(), outbound(2377, 0))), status: checks.Fail, reason: "ruleset-disabled", decides: "site",
 	}),
 	Entry("a site's own", verdictRow{
 		host: host(ruleset("site", false, all(), outbound(2377, 0))), status: checks.Fail, reason: "ruleset-disabled", decides: "site",
@@ -364,7 +378,16 @@ var _ = Describe("outbound-port", func() {
 	})
 })
 
-func pick[T any](list ...T) T { return list[rand.IntN(len(list))] }
+// random follows the suite's seed, so that a failure can be run again with
+// -ginkgo.seed.
+var random *rand.Rand
+
+var _ = BeforeEach(func() {
+	seed := uint64(GinkgoRandomSeed())
+	random = rand.New(rand.NewPCG(seed, seed))
+})
+
+func pick[T any](list ...T) T { return list[random.IntN(len(list))] }
 
 func randomAllowed() *inventory.AllowedHosts {
 	return pick(nil, all(), addresses(), addresses("10.0.0.5"), addresses("10.0.0.5", "10.0.0.6"),
@@ -374,11 +397,11 @@ func randomAllowed() *inventory.AllowedHosts {
 func randomHost() (inventory.Host, checks.Requirement) {
 	h := host()
 	for _, key := range []string{"vSPC", "vic-engine", "remoteSerialPort", "nfsClient", "site", "vicoutgoing"} {
-		if rand.IntN(3) == 0 {
+		if random.IntN(3) == 0 {
 			continue
 		}
 		rule := pick(outbound(2377, 0), outbound(0, 65535), outbound(2000, 3000), outbound(80, 0))
-		h.Firewall.Rulesets = append(h.Firewall.Rulesets, ruleset(key, rand.IntN(2) == 0, randomAllowed(), rule))
+		h.Firewall.Rulesets = append(h.Firewall.Rulesets, ruleset(key, random.IntN(2) == 0, randomAllowed(), rule))
 	}
 	tri := func() inventory.Tristate { return pick(inventory.Unknown, inventory.Yes, inventory.No) }
 	h.Firewall.Switch = inventory.Switch{Enabled: tri(), Loaded: tri(), DefaultPass: tri()}
@@ -393,13 +416,13 @@ func allowMore(h *inventory.Host) {
 		h.Firewall.Rulesets = append(h.Firewall.Rulesets, vicEngine(true, all()))
 		return
 	}
-	rs := &h.Firewall.Rulesets[rand.IntN(len(h.Firewall.Rulesets))]
+	rs := &h.Firewall.Rulesets[random.IntN(len(h.Firewall.Rulesets))]
 	switch {
 	case !rs.Enabled && (rs.Allowed == nil || len(rs.Allowed.Addrs) > 0 && rs.Allowed.Addrs[0] == "garbage"):
 		// Enabling something unreadable makes less known, not more allowed.
 	case !rs.Enabled:
 		rs.Enabled = true
-	case rs.Allowed != nil && !rs.Allowed.All && rand.IntN(2) == 0:
+	case rs.Allowed != nil && !rs.Allowed.All && random.IntN(2) == 0:
 		longer := *rs.Allowed
 		longer.Addrs = append([]string{"10.0.0.7"}, longer.Addrs...)
 		rs.Allowed = &longer

@@ -61,6 +61,7 @@ func Explain(reason Reason) (e Explanation, ok bool) {
 func Explanations() []Explanation { return explanations }
 
 const (
+	preflightFix    = "vic-preflight fix --allow --target {target} --compute-resource {cluster}"
 	vicMachineAllow = "vic-machine-linux update firewall --target {target} --user USER --thumbprint THUMBPRINT --compute-resource {cluster} --allow"
 	govcEnable      = "govc host.esxcli -host {host} network firewall ruleset set --ruleset-id={ruleset} --enabled=true"
 	esxcliEnable    = "esxcli network firewall ruleset set --ruleset-id={ruleset} --enabled=true   # on the host"
@@ -87,34 +88,34 @@ var explanations = []Explanation{
 		Meaning: "The port passes only through a ruleset of another service, such as nfsClient. That service " +
 			"switches it off, or changes whom it lets through, without regard to containers.",
 		Hint:     "Enable a ruleset that is meant for it.",
-		Commands: []string{vicMachineAllow, "govc host.esxcli -host {host} network firewall ruleset list"},
+		Commands: []string{preflightFix, vicMachineAllow, "govc host.esxcli -host {host} network firewall ruleset list"},
 	},
 	{
 		Reason: FirewallOff,
 		Meaning: "The host's firewall is off or its module is not loaded, so everything passes. When somebody " +
 			"turns it on, a port that no ruleset permits is shut.",
 		Hint:     "Permit the port by a ruleset first, then turn the firewall on.",
-		Commands: []string{vicMachineAllow, govcSwitchOn},
+		Commands: []string{preflightFix, vicMachineAllow, govcSwitchOn},
 	},
 	{
 		Reason: DefaultPass,
 		Meaning: "The firewall's default action lets outgoing traffic pass that no ruleset names. When somebody " +
 			"sets it back to DROP, a port that no ruleset permits is shut.",
 		Hint:     "Permit the port by a ruleset first, then set the default action to DROP.",
-		Commands: []string{vicMachineAllow, govcDefaultDrop},
+		Commands: []string{preflightFix, vicMachineAllow, govcDefaultDrop},
 	},
 	{
 		Reason: AllowedHostsExcludePeer,
 		Meaning: "A ruleset for the port is enabled, but its allowed hosts leave out the virtual container host, " +
 			"or are an empty list.",
 		Hint:     "Add the virtual container host's address to the ruleset's allowed hosts.",
-		Commands: []string{govcAllowedIP, esxcliAllowedIP},
+		Commands: []string{preflightFix + " --vch-ip {peer}", govcAllowedIP, esxcliAllowedIP},
 	},
 	{
 		Reason:   RulesetDisabled,
 		Meaning:  "The host has a ruleset that would let the port out, and it is disabled. This is how ESXi is installed.",
 		Hint:     "Enable the ruleset. That survives reboots.",
-		Commands: []string{vicMachineAllow, govcEnable, esxcliEnable},
+		Commands: []string{preflightFix, vicMachineAllow, govcEnable, esxcliEnable},
 	},
 	{
 		Reason: NoRuleset,
@@ -173,7 +174,7 @@ var explanations = []Explanation{
 		Meaning: "The ruleset was written into /etc/vmware/firewall/service.xml by hand. ESXi restores that file " +
 			"at boot, and the ruleset is gone.",
 		Hint:     "Enable a built-in ruleset as well, or install a VIB that brings one.",
-		Commands: []string{vicMachineAllow},
+		Commands: []string{preflightFix, vicMachineAllow},
 	},
 	{
 		Reason: OriginUnknown,
@@ -192,7 +193,8 @@ var explanations = []Explanation{
 		Reason: Drift,
 		Meaning: "Some hosts of the cluster treat the port unlike the others, so whether a container works " +
 			"depends on the host it lands on.",
-		Hint: "Bring the named hosts in line with the others; vic-machine update firewall treats a whole cluster.",
+		Hint:     "Mend the hosts that fail or warn; the others show how it should be.",
+		Commands: []string{preflightFix},
 	},
 	{Reason: TooFewHosts, Meaning: "Fewer than two hosts of the cluster could be read, so there is nothing to compare."},
 }

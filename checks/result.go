@@ -2,6 +2,7 @@ package checks
 
 import (
 	"fmt"
+	"net/netip"
 
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
@@ -79,6 +80,8 @@ type Result struct {
 	// Decides is the key of the ruleset that decided the verdict: the one
 	// that permits, or the one that would have to be enabled. Often empty.
 	Decides string
+	// Missing are the peers that the deciding ruleset's allowed hosts leave out.
+	Missing []netip.Prefix
 }
 
 // RulesetVerdict is what one ruleset that could let the port out does to it.
@@ -90,6 +93,8 @@ type RulesetVerdict struct {
 	Allowed *inventory.AllowedHosts
 	// Persistent says whether the ruleset itself survives a reboot.
 	Persistent inventory.Tristate
+	// Locked rulesets are not switched by users: the host says so since 8.0 U2.
+	Locked bool
 }
 
 // Worst returns the worst status of the results, and Skip when there are none.

@@ -3,6 +3,7 @@ package checks
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
@@ -36,16 +37,21 @@ func judgePersistence(h *inventory.Host, req Requirement) Result {
 		}
 	}
 
-	now := reachOf(own).extent(req.Peers)
+	now := reachOf(own)
 	switch {
-	case now == nothing:
+	case len(now.unknown) > 0 && !now.covers(req.Peers):
+		return Result{
+			Status: Unknown, Reason: FactsUnavailable, Decides: keys(own),
+			Detail: fmt.Sprintf("whom %s lets through could not be read", strings.Join(now.unknown, " and ")),
+		}
+	case !now.covers(req.Peers) && (len(req.Peers) > 0 || len(now.prefixes) == 0):
 		return Result{Status: Skip, Reason: NothingToPersist, Detail: "no ruleset of its own permits the port now"}
-	case reachOf(lasting).extent(req.Peers) == now:
+	case reachOf(lasting).reaches(now, req.Peers):
 		return Result{
 			Status: Pass, Reason: SurvivesReboot, Decides: keys(lasting),
 			Detail: fmt.Sprintf("%s is built in or comes from a VIB: it survives a reboot", keys(lasting)),
 		}
-	case reachOf(unsure).extent(req.Peers) == now:
+	case reachOf(unsure).reaches(now, req.Peers):
 		return Result{
 			Status: Warn, Reason: OriginUnknown, Decides: keys(unsure),
 			Detail: fmt.Sprintf("%s is not built in: unless a VIB brought it, it is lost at the next reboot", keys(unsure)),
@@ -57,22 +63,11 @@ func judgePersistence(h *inventory.Host, req Requirement) Result {
 	}
 }
 
-// extent ranks how far a reach goes, so that what lasts can be compared with
-// what is there now.
-type extent int
-
-const (
-	nothing extent = iota
-	someone        // a list, and no peer to compare it with
-	everyone
-)
-
-func (r reach) extent(peers []netip.Prefix) extent {
-	switch {
-	case r.covers(peers):
-		return everyone
-	case len(peers) == 0 && len(r.prefixes) > 0:
-		return someone
+// reaches reports whether r still lets everything through that matters of now:
+// the peers where there are any, else whatever now lets through.
+func (r reach) reaches(now reach, peers []netip.Prefix) bool {
+	if len(peers) > 0 || now.all {
+		return r.covers(peers)
 	}
-	return nothing
+	return r.all || len(r.missing(now.prefixes)) == 0
 }

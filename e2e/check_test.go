@@ -106,12 +106,13 @@ var _ = Describe("vic-preflight check", func() {
 		cmd.Env = s.env()
 		session, err := gexec.Start(cmd, nil, nil)
 		Expect(err).NotTo(HaveOccurred())
-		time.Sleep(time.Second) // well before 5,000 hosts are through, one by one
+		time.Sleep(time.Second) // the list is read by then, and 5,000 hosts, one by one, are not
 		session.Signal(syscall.SIGINT)
 		Eventually(session).WithContext(ctx).Should(gexec.Exit(130))
+		Expect(string(session.Out.Contents())).To(And(ContainSubstring("5000 hosts: "), ContainSubstring("interrupted")))
 	}, SpecTimeout(time.Minute))
 
-	It("is quick to say its version", func(ctx SpecContext) {
+	It("says its version", func(ctx SpecContext) {
 		Expect(command(ctx, environment(), preflight, "version").stdout).To(HavePrefix("vic-preflight "))
 	}, SpecTimeout(time.Minute))
 })
@@ -141,7 +142,15 @@ var _ = Describe("the documentation", func() {
 			line = strings.Replace(line, "./bin/vic-preflight", "vic-preflight", 1)
 			line = strings.Replace(line, "go run ./cmd/vic-preflight", "vic-preflight", 1)
 			out := command(ctx, env, "sh", "-c", line)
-			Expect(out.code).To(BeElementOf(0, 1), "%s\n%s", line, out.stderr)
+			// The simulated hosts of these scenarios fail, of all others pass.
+			want := 0
+			switch {
+			case strings.Contains(line, "--fix"), strings.Contains(line, " fix "), strings.Contains(line, "update firewall"):
+				want = map[bool]int{true: 1}[strings.Contains(line, "--dry-run")]
+			case strings.Contains(line, "sim://mixed"), strings.Contains(line, "sim://closed"):
+				want = 1
+			}
+			Expect(out.code).To(Equal(want), "%s\n%s", line, out.stderr)
 			Expect(out.stdout).NotTo(BeEmpty(), line)
 		}
 	}

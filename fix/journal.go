@@ -36,6 +36,8 @@ type Header struct {
 	InstanceUUID string `json:"instanceUuid"`
 	Address      string `json:"address"`
 	FullName     string `json:"fullName,omitempty"`
+	// Datacenter is the path of the datacenter that the hosts are in.
+	Datacenter string `json:"datacenter,omitempty"`
 }
 
 const journalName = "vic-preflight"

@@ -47,6 +47,9 @@ var refusals = map[Reason]bool{
 // Refused reports whether a change was wanted and is not going to be made.
 func (r Reason) Refused() bool { return refusals[r] }
 
+// Unknown reports whether nothing could be found out about the host.
+func (r Reason) Unknown() bool { return r == HostUnavailable }
+
 // State is what can be changed of a ruleset.
 type State struct {
 	Enabled bool

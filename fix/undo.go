@@ -17,17 +17,26 @@ func (e *ForeignJournalError) Error() string {
 		e.Journal.Address, e.Journal.InstanceUUID, e.Here.Address, e.Here.InstanceUUID)
 }
 
+// Belongs returns a *ForeignJournalError unless the journal was written on the
+// endpoint. An endpoint without an identity is known by its address.
+func (h *Header) Belongs(to inventory.Endpoint) error {
+	same := h.InstanceUUID == to.InstanceUUID
+	if h.InstanceUUID == "" {
+		same = h.Address == to.Address
+	}
+	if same {
+		return nil
+	}
+	return &ForeignJournalError{*h, to}
+}
+
 // Undo plans to restore what the journal's run changed, and nothing else. A
 // ruleset that is neither as it was left nor as it was found has been changed
 // by somebody else since; it is refused unless force is set. Hosts of the
 // journal that are not in the inventory get a row too.
 func Undo(inv *inventory.Inventory, h Header, entries []Entry, force bool) (*Plan, error) {
-	same := h.InstanceUUID == inv.Endpoint.InstanceUUID
-	if h.InstanceUUID == "" {
-		same = h.Address == inv.Endpoint.Address
-	}
-	if !same {
-		return nil, &ForeignJournalError{h, inv.Endpoint}
+	if err := h.Belongs(inv.Endpoint); err != nil {
+		return nil, err
 	}
 	byID := make(map[string]*inventory.Host, len(inv.Hosts))
 	for i := range inv.Hosts {

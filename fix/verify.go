@@ -2,6 +2,7 @@ package fix
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -34,17 +35,23 @@ const (
 func Verify(ctx context.Context, outcomes []*Outcome, client Client, opts VerifyOptions) {
 	ctx, cancel := context.WithTimeout(ctx, opts.Timeout)
 	defer cancel()
-	pending := outcomesToSee(outcomes)
-	total := len(pending)
-	for pause := firstPause; len(pending) > 0; pause = min(2*pause, lastPause) {
-		hosts := hostsOf(pending)
+	// A change whose call failed is read once as well: it may have been made
+	// all the same, and the report must show what is. Only those whose calls
+	// went well are waited for.
+	begun := filter(outcomes, func(o *Outcome) bool { return !errors.Is(o.Err, ErrNotStarted) })
+	total := len(begun)
+	for pause := firstPause; len(begun) > 0; pause = min(2*pause, lastPause) {
+		hosts := hostsOf(begun)
 		refresh(ctx, hosts, client, opts)
 		client.ReadFirewalls(ctx, hosts)
-		pending = stillUnseen(pending)
-		if opts.Progress != nil {
-			opts.Progress("verify", total-len(pending), total)
+		for _, o := range begun {
+			o.look()
 		}
-		if len(pending) == 0 {
+		begun = filter(begun, func(o *Outcome) bool { return o.Done && !o.Verified })
+		if opts.Progress != nil {
+			opts.Progress("verify", total-len(begun), total)
+		}
+		if len(begun) == 0 {
 			return
 		}
 		select {
@@ -55,30 +62,21 @@ func Verify(ctx context.Context, outcomes []*Outcome, client Client, opts Verify
 	}
 }
 
-// outcomesToSee leaves out what was never begun. A change whose call failed is
-// looked at as well: it may have been made all the same, and the report must
-// show what is.
-func outcomesToSee(outcomes []*Outcome) []*Outcome {
-	var list []*Outcome
+func filter(outcomes []*Outcome, keep func(*Outcome) bool) []*Outcome {
+	var kept []*Outcome
 	for _, o := range outcomes {
-		if o.Done {
-			list = append(list, o)
+		if keep(o) {
+			kept = append(kept, o)
 		}
 	}
-	return list
+	return kept
 }
 
-func stillUnseen(outcomes []*Outcome) []*Outcome {
-	var unseen []*Outcome
-	for _, o := range outcomes {
-		fw := &o.Change.Host.Firewall
-		rs := fw.Ruleset(o.Change.Ruleset)
-		o.Verified = fw.Unreadable == "" && rs != nil && StateOf(rs).Equal(o.Change.After)
-		if !o.Verified {
-			unseen = append(unseen, o)
-		}
-	}
-	return unseen
+// look compares the change with what was read last.
+func (o *Outcome) look() {
+	fw := &o.Change.Host.Firewall
+	rs := fw.Ruleset(o.Change.Ruleset)
+	o.Verified = fw.Unreadable == "" && rs != nil && StateOf(rs).Equal(o.Change.After)
 }
 
 func hostsOf(outcomes []*Outcome) []*inventory.Host {

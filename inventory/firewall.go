@@ -54,6 +54,15 @@ func (f *Firewall) PassesByDefault() bool {
 	return f.OutgoingBlocked == No
 }
 
+// DropsByDefault reports whether outgoing traffic that no ruleset names is known
+// to be dropped. It may be that neither this nor PassesByDefault is known.
+func (f *Firewall) DropsByDefault() bool {
+	if f.Switch.DefaultPass != Unknown {
+		return f.Switch.DefaultPass == No
+	}
+	return f.OutgoingBlocked == Yes
+}
+
 // Ruleset returns the ruleset with the given key, nil when the host has none.
 func (f *Firewall) Ruleset(key string) *Ruleset {
 	for i := range f.Rulesets {

@@ -3,48 +3,94 @@ package report
 import (
 	"fmt"
 	"io"
+	"net/netip"
 	"slices"
 	"strings"
 
 	"github.com/vic-preflight/vic-preflight/checks"
-	"github.com/vic-preflight/vic-preflight/inventory"
 )
 
-// Hints writes what to do about the results, each reason once, with the
-// subjects it applies to and commands to copy. It writes nothing when there is
-// nothing to do.
+// advice is what to do about results of one reason, and, where it takes a
+// ruleset, of one ruleset.
+type advice struct {
+	checks.Explanation
+	status  checks.Status
+	ruleset string
+	// locked rulesets are not switched by users.
+	locked  bool
+	results []checks.Result
+}
+
+// Hints writes what to do about the results, each reason once for each ruleset
+// it takes, with the subjects it applies to and commands to copy. It writes
+// nothing when there is nothing to do.
 func Hints(w io.Writer, r *Report, style Style) error {
-	type group struct {
-		checks.Explanation
-		status   checks.Status
-		subjects []string
-		seen     map[string]bool
-		first    checks.Result
+	all := r.advise()
+	if len(all) == 0 {
+		return nil
 	}
-	var groups []*group
-	names := r.names()
+	places := r.places()
+	var b strings.Builder
+	b.WriteString("What to do\n")
+	onHost := false
+	for _, a := range all {
+		names := make([]string, len(a.results))
+		for i, res := range a.results {
+			names[i] = places[res.Subject].name
+		}
+		title := string(a.Reason)
+		if a.ruleset != "" {
+			title += ", " + Clean(a.ruleset)
+			if a.locked {
+				title += " locked"
+			}
+		}
+		fmt.Fprintf(&b, "\n%s\n", style.paint(a.status, indent(fmt.Sprintf("%s (%s)", title, few(names)), "  ", style.Width)))
+		fmt.Fprintln(&b, indent(a.Hint, "    ", style.Width))
+		for _, line := range a.commands(r, places) {
+			// Never wrapped: a command is there to be copied.
+			fmt.Fprintf(&b, "      %s\n", line)
+			onHost = onHost || strings.Contains(line, "esxcli")
+		}
+	}
+	if onHost {
+		b.WriteString("\n" + indent("vCenter's copy lags behind what esxcli changes: check again with --refresh.", "", style.Width) + "\n")
+	}
+	b.WriteString("\nvic-preflight explain REASON says more.\n")
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// advise groups the results that something is to be done about, the worst
+// first, else in the order of the checks.
+func (r *Report) advise() []*advice {
+	var all []*advice
+	index := map[string]*advice{}
+	lost := r.unconnected()
 	for _, res := range r.Results {
 		e, ok := checks.Explain(res.Reason)
 		if !ok || e.Hint == "" || res.Status == checks.Pass || res.Status == checks.Skip {
 			continue
 		}
-		if h := r.host(res.Subject); res.Reason == checks.FactsUnavailable && h != nil && !h.IsConnected() {
-			continue // why it is not connected has a hint of its own
+		if res.Reason == checks.FactsUnavailable && (lost[res.Subject] || res.Check != checks.OutboundPort && index[string(res.Reason)] != nil) {
+			continue // why a host is not connected has a hint of its own
 		}
-		i := slices.IndexFunc(groups, func(g *group) bool { return g.Reason == res.Reason })
-		if i < 0 {
-			groups = append(groups, &group{Explanation: e, status: res.Status, first: res, seen: map[string]bool{}})
-			i = len(groups) - 1
+		ruleset, locked := "", false
+		if slices.ContainsFunc(e.Commands, func(c string) bool { return strings.Contains(c, "{ruleset}") }) {
+			ruleset = res.Decides
+			locked = len(res.Rulesets) > 0 && res.Rulesets[0].Key == ruleset && res.Rulesets[0].Locked
 		}
-		if g := groups[i]; !g.seen[res.Subject] {
-			g.seen[res.Subject] = true
-			g.subjects = append(g.subjects, names[res.Subject])
+		key := fmt.Sprint(res.Reason, ruleset, locked)
+		if index[key] == nil {
+			index[key] = &advice{Explanation: e, status: res.Status, ruleset: ruleset, locked: locked}
+			index[string(res.Reason)] = index[key]
+			all = append(all, index[key])
+		}
+		if a := index[key]; len(a.results) == 0 || a.results[len(a.results)-1].Subject != res.Subject {
+			a.results = append(a.results, res)
 		}
 	}
-	if len(groups) == 0 {
-		return nil
-	}
-	slices.SortStableFunc(groups, func(a, b *group) int {
+	slices.SortStableFunc(all, func(a, b *advice) int {
 		switch {
 		case a.status.Worse(b.status):
 			return -1
@@ -53,23 +99,40 @@ func Hints(w io.Writer, r *Report, style Style) error {
 		}
 		return 0
 	})
+	return all
+}
 
-	var b strings.Builder
-	b.WriteString("What to do\n")
-	for _, g := range groups {
-		title := fmt.Sprintf("%s (%s)", g.Reason, few(g.subjects))
-		fmt.Fprintf(&b, "\n%s\n", style.paint(g.status, indent(title, "  ", style.Width)))
-		fmt.Fprintln(&b, indent(g.Hint, "    ", style.Width))
-		for _, c := range g.Commands {
-			if line, ok := r.command(c, g.first); ok {
-				// Never wrapped: a command is there to be copied.
-				fmt.Fprintf(&b, "      %s\n", line)
-			}
+func (r *Report) unconnected() map[string]bool {
+	lost := map[string]bool{}
+	for i := range r.Inventory.Hosts {
+		if h := &r.Inventory.Hosts[i]; !h.IsConnected() && h.Connection != "" {
+			lost[h.Path] = true
 		}
 	}
-	b.WriteString("\nvic-preflight explain REASON says more.\n")
-	_, err := io.WriteString(w, b.String())
-	return err
+	return lost
+}
+
+// place is what a command needs to know of a subject.
+type place struct {
+	name string // of the host or cluster
+	host string // inventory path, empty for a cluster
+	// compute is the cluster, or the standalone host, for --compute-resource.
+	compute string
+}
+
+func (r *Report) places() map[string]place {
+	places := make(map[string]place, len(r.Inventory.Hosts))
+	for i := range r.Inventory.Hosts {
+		h := &r.Inventory.Hosts[i]
+		compute := h.Cluster
+		if compute == "" {
+			compute = h.Name
+		} else {
+			places[h.ClusterPath] = place{name: Clean(h.Cluster), compute: h.Cluster}
+		}
+		places[h.Path] = place{name: Clean(h.Name), host: h.Path, compute: compute}
+	}
+	return places
 }
 
 // few lists up to four names and counts the others.
@@ -81,58 +144,100 @@ func few(names []string) string {
 	return fmt.Sprintf("%s and %d more", strings.Join(names[:shown], ", "), len(names)-shown)
 }
 
-func (r *Report) names() map[string]string {
-	names := map[string]string{}
-	for _, h := range r.Inventory.Hosts {
-		names[h.Path] = Clean(h.Name)
-		if h.Cluster != "" {
-			names[h.ClusterPath] = Clean(h.Cluster)
+// shownComputes is for how many clusters a command is written out.
+const shownComputes = 3
+
+// commands fills the explanation's commands: those for a cluster once for each
+// cluster, those for a host for the first one. Commands that would not help are
+// left out: for a ruleset that users may not switch or that opens too much, and
+// vic-machine's for another port than the one it opens.
+func (a *advice) commands(r *Report, places map[string]place) []string {
+	first := a.results[0]
+	var lines []string
+	for _, template := range a.Commands {
+		switch {
+		case strings.Contains(template, "{ruleset}") && (a.locked || strings.Contains(a.ruleset, "+") || a.ruleset == checks.RemoteSerialPort):
+		case strings.HasPrefix(template, "vic-machine") && (a.locked || r.Requirement.Port != checks.DefaultPort):
+		case strings.Contains(template, "{cluster}"):
+			var computes []string
+			for _, res := range a.results {
+				if c := places[res.Subject].compute; !slices.Contains(computes, c) && len(computes) < shownComputes {
+					computes = append(computes, c)
+				}
+			}
+			for _, c := range computes {
+				line := a.fill(template, r, places[first.Subject].host, c, first.Missing)
+				if a.locked && line != "" {
+					line = alternative(line, first)
+				}
+				lines = append(lines, line)
+			}
+		default:
+			line := a.fill(template, r, places[first.Subject].host, "", first.Missing)
+			if n := len(a.results) - 1; n > 0 && strings.HasSuffix(line, "# on the host") {
+				line = strings.TrimSuffix(line, "the host") + "each host"
+			} else if n > 0 && strings.Contains(template, "{host}") {
+				line += fmt.Sprintf("   # likewise for the other %d", n)
+			}
+			lines = append(lines, line)
 		}
 	}
-	return names
+	return slices.DeleteFunc(lines, func(s string) bool { return s == "" })
 }
 
-// host returns the host of that path, nil when there is none.
-func (r *Report) host(path string) *inventory.Host {
-	for i := range r.Inventory.Hosts {
-		if r.Inventory.Hosts[i].Path == path {
-			return &r.Inventory.Hosts[i]
+// alternative names another ruleset than the locked one, when the host has one
+// that a fix may enable.
+func alternative(line string, res checks.Result) string {
+	for _, rs := range res.Rulesets {
+		if !rs.Locked && rs.Breadth != checks.Borrowed && rs.Key != checks.RemoteSerialPort {
+			return line + " --ruleset " + shellQuote(Clean(rs.Key))
 		}
 	}
-	return nil
+	return ""
 }
 
-// command fills a command's place holders for the first subject of a hint. It
-// is not ok when a value is wanted that nobody has.
-func (r *Report) command(template string, res checks.Result) (string, bool) {
-	h := r.host(res.Subject)
-	values := map[string]string{"{target}": r.Target}
-	if h != nil {
-		values["{host}"], values["{cluster}"] = h.Path, h.Cluster
-		if h.Cluster == "" {
-			values["{cluster}"] = h.Name
+// fill puts values into a command's place holders. It returns nothing when a
+// value is wanted that nobody has.
+func (a *advice) fill(template string, r *Report, host, compute string, missing []netip.Prefix) string {
+	values := []string{"{target}", r.Target, "{host}", host, "{cluster}", compute, "{ruleset}", a.ruleset}
+	for i := 0; i < len(values); i += 2 {
+		if strings.Contains(template, values[i]) && values[i+1] == "" {
+			return ""
 		}
+		values[i+1] = shellQuote(Clean(values[i+1]))
 	}
-	values["{ruleset}"], _, _ = strings.Cut(res.Decides, "+")
-	if len(r.Requirement.Peers) > 0 {
-		p := r.Requirement.Peers[0]
-		values["{peer}"] = p.String()
-		if p.IsSingleIP() {
-			values["{peer}"] = p.Addr().String()
-		}
-	} else {
-		values["{peer}"] = "VCH_ADDRESS"
+	line := strings.NewReplacer(values...).Replace(template)
+	before, after, wanted := strings.Cut(line, "{peer}")
+	if !wanted {
+		return line
 	}
-	for placeholder, value := range values {
-		if !strings.Contains(template, placeholder) {
-			continue
-		}
-		if value == "" {
-			return "", false
-		}
-		template = strings.ReplaceAll(template, placeholder, shellQuote(Clean(value)))
+	if len(missing) == 0 {
+		return before + "VCH_ADDRESS" + after
 	}
-	return template, !strings.Contains(template, "{")
+	// One command for each address that is missing, as options repeat.
+	option := before[strings.LastIndex(before, " ")+1:]
+	if strings.HasPrefix(option, "--ip-address=") {
+		var lines []string
+		for _, p := range missing {
+			lines = append(lines, before+prefixText(p)+after)
+		}
+		return strings.Join(lines, "\n      ")
+	}
+	flag := before[strings.LastIndex(strings.TrimSpace(before), " ")+1:]
+	for i, p := range missing {
+		if i > 0 {
+			before += " " + flag
+		}
+		before += prefixText(p)
+	}
+	return before + after
+}
+
+func prefixText(p netip.Prefix) string {
+	if p.IsSingleIP() {
+		return p.Addr().String()
+	}
+	return p.String()
 }
 
 // shellQuote quotes a value for a POSIX shell when it needs it: inventory names

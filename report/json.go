@@ -27,6 +27,9 @@ type jsonReport struct {
 	Requirement   jsonRequired `json:"requirement"`
 	Hosts         []jsonHost   `json:"hosts"`
 	Checks        []jsonScoped `json:"checks,omitempty"`
+	DryRun        bool         `json:"dryRun,omitempty"`
+	Journal       string       `json:"journal,omitempty"`
+	Plan          []jsonPlan   `json:"plan,omitempty"`
 	Summary       Summary      `json:"summary"`
 }
 
@@ -114,6 +117,7 @@ func (r *Report) toJSON() jsonReport {
 		Requirement: jsonRequired{
 			Direction: inventory.Outbound, Protocol: inventory.TCP, Port: r.Requirement.Port, Peers: r.Requirement.Peers,
 		},
+		DryRun: r.DryRun, Journal: r.Journal, Plan: jsonPlans(r.Plan),
 		Hosts:   make([]jsonHost, 0, len(r.Inventory.Hosts)),
 		Summary: r.Summary(),
 	}
@@ -152,20 +156,27 @@ func jsonRulesets(list []checks.RulesetVerdict) []jsonRuleset {
 	var out []jsonRuleset
 	for _, v := range list {
 		rs := jsonRuleset{Key: Clean(v.Key), Enabled: v.Enabled, Breadth: v.Breadth}
-		if v.Allowed != nil {
-			rs.AllowedHosts = &jsonAllowed{All: v.Allowed.All}
-			if !v.Allowed.All {
-				rs.AllowedHosts.Addrs = v.Allowed.Addrs
-				for _, n := range v.Allowed.Networks {
-					rs.AllowedHosts.Networks = append(rs.AllowedHosts.Networks, n.String())
-				}
-			}
-		}
+		rs.AllowedHosts = allowedJSON(v.Allowed)
 		if v.Persistent != inventory.Unknown {
 			yes := v.Persistent == inventory.Yes
 			rs.Persistent = &yes
 		}
 		out = append(out, rs)
+	}
+	return out
+}
+
+// allowedJSON is nil for nil: the host did not say.
+func allowedJSON(a *inventory.AllowedHosts) *jsonAllowed {
+	if a == nil {
+		return nil
+	}
+	out := &jsonAllowed{All: a.All}
+	if !a.All {
+		out.Addrs = a.Addrs
+		for _, n := range a.Networks {
+			out.Networks = append(out.Networks, n.String())
+		}
 	}
 	return out
 }

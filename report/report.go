@@ -34,6 +34,13 @@ type Report struct {
 	Inventory   *inventory.Inventory
 	Requirement checks.Requirement
 	Results     []checks.Result
+
+	// Plan is what is or was to be done, empty when nothing was asked for.
+	Plan []PlanEntry
+	// DryRun reports show a plan that was not carried out.
+	DryRun bool
+	// Journal is the file that takes the changes back; empty when there were none.
+	Journal string
 }
 
 // Summary counts hosts by their worst status.

@@ -56,25 +56,13 @@ func (r *Report) clusterTable(b *strings.Builder, c inventory.Cluster, byHost ma
 		return 0
 	})
 
-	var rendered strings.Builder
-	t := newTable(&rendered)
-	t.Header(header)
-	for _, i := range hosts {
+	rows := make([][]string, len(hosts))
+	for n, i := range hosts {
 		h := &r.Inventory.Hosts[i]
-		row := cells(h, byHost[h.Path])
-		for col := range row {
-			row[col] = strings.Join(Wrap(row[col], columns[col]), "\n")
-		}
-		row[2] = style.paint(worst(i), row[2])
-		if err := t.Append(row); err != nil {
-			return fmt.Errorf("render %s: %w", h.Name, err)
-		}
+		rows[n] = cells(h, byHost[h.Path])
 	}
-	if err := t.Render(); err != nil {
-		return fmt.Errorf("render the table: %w", err)
-	}
-	for line := range strings.Lines(rendered.String()) {
-		b.WriteString(strings.TrimRight(line, " \n") + "\n")
+	if err := writeTable(b, header, rows, columns, 2, func(n int) checks.Status { return worst(hosts[n]) }, style); err != nil {
+		return err
 	}
 	for _, res := range r.Results {
 		if res.Scope == checks.ScopeCluster && res.Subject == c.Path && res.Status != checks.Pass && res.Status != checks.Skip {
@@ -129,19 +117,26 @@ const (
 	minCell   = 8
 )
 
-// columnWidths shares the width out: the first four columns get what they need,
-// less where that would squeeze the detail.
+// columnWidths fits all clusters' tables to one set of columns.
 func (r *Report) columnWidths(byHost map[string][]checks.Result, width int) []int {
-	columns := make([]int, len(header))
-	if width < 1 {
-		return columns // nothing is wrapped
-	}
-	for i := range columns {
-		columns[i] = twwidth.Width(header[i])
-	}
+	rows := make([][]string, len(r.Inventory.Hosts))
 	for i := range r.Inventory.Hosts {
 		h := &r.Inventory.Hosts[i]
-		for col, text := range cells(h, byHost[h.Path]) {
+		rows[i] = cells(h, byHost[h.Path])
+	}
+	return shareWidth(header, rows, width)
+}
+
+// shareWidth shares the width out: all columns but the last, which holds
+// sentences, get what they need, less where that would squeeze the sentences.
+// A width under 1 wraps nothing.
+func shareWidth(header []string, rows [][]string, width int) []int {
+	columns := make([]int, len(header))
+	if width < 1 {
+		return columns
+	}
+	for _, row := range append([][]string{header}, rows...) {
+		for col, text := range row {
 			columns[col] = max(columns[col], twwidth.Width(text))
 		}
 	}
@@ -167,6 +162,30 @@ func (r *Report) columnWidths(byHost map[string][]checks.Result, width int) []in
 	}
 	columns[last] = min(columns[last], max(left(), minCell))
 	return columns
+}
+
+// writeTable wraps the cells to the columns and paints one of them.
+func writeTable(b *strings.Builder, header []string, rows [][]string, columns []int, painted int, paint func(row int) checks.Status, style Style) error {
+	var rendered strings.Builder
+	t := newTable(&rendered)
+	t.Header(header)
+	for i, row := range rows {
+		wrapped := make([]string, len(row))
+		for col, text := range row {
+			wrapped[col] = strings.Join(Wrap(text, columns[col]), "\n")
+		}
+		wrapped[painted] = style.paint(paint(i), wrapped[painted])
+		if err := t.Append(wrapped); err != nil {
+			return fmt.Errorf("render the table: %w", err)
+		}
+	}
+	if err := t.Render(); err != nil {
+		return fmt.Errorf("render the table: %w", err)
+	}
+	for line := range strings.Lines(rendered.String()) {
+		b.WriteString(strings.TrimRight(line, " \n") + "\n")
+	}
+	return nil
 }
 
 func newTable(w io.Writer) *tablewriter.Table {

@@ -1,31 +1,28 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"time"
+	"net/netip"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/vic-preflight/vic-preflight/checks"
-	"github.com/vic-preflight/vic-preflight/internal/vsphere"
+	"github.com/vic-preflight/vic-preflight/fix"
 	"github.com/vic-preflight/vic-preflight/inventory"
-	"github.com/vic-preflight/vic-preflight/report"
 )
 
 // checkOptions are the flags of the check command.
 type checkOptions struct {
 	connection
 	required
-	output       string
-	only, skip   []string
-	refresh      bool
-	strict       bool
-	allowUnknown bool
-	timeout      time.Duration
-	display
+	allowing
+	changing
+	run
+	only, skip []string
+	refresh    bool
+	fix        bool
 }
 
 // required holds the flags that state what must be open.
@@ -49,6 +46,10 @@ func (r *required) requirement() (checks.Requirement, error) {
 		if err != nil {
 			return checks.Requirement{}, usageError(fmt.Errorf("--vch-ip: %w", err))
 		}
+		if host, err := netip.ParsePrefix(s); err == nil && host.Masked() != host {
+			return checks.Requirement{}, usageError(fmt.Errorf("--vch-ip %s is an address and a network at once", s),
+				fmt.Sprintf("give %s for the address, or %s for the network it will be leased from", host.Addr(), host.Masked()))
+		}
 		req.Peers = append(req.Peers, p)
 	}
 	return req, nil
@@ -60,7 +61,9 @@ func newCheck(a *app) *cobra.Command {
 		Use:   "check",
 		Short: "Check every host's firewall and say, host by host, whether the port gets out",
 		Long: `check reads the firewall of every selected host, in a few calls however many
-hosts there are, and passes a verdict on each. It changes nothing.
+hosts there are, and passes a verdict on each. It changes nothing unless --fix
+is given; then it also opens the port where that is needed, as "vic-preflight fix
+--allow" does, and checks again.
 
 The table goes to standard output, hints to standard error. With -o json the
 report is the one that docs/report.schema.json describes.`,
@@ -74,37 +77,40 @@ report is the one that docs/report.schema.json describes.`,
 			"  # a gate in CI",
 			"  vic-preflight check --target sim://open --strict -o json",
 			"",
+			"  # repair what is wrong, and prove it",
+			"  vic-preflight check --target sim://closed --fix",
+			"",
 			"  # a vCenter, with the password from a file",
 			"  vic-preflight check --target vcenter.example/dc1 --user administrator@vsphere.local \\",
 			"      --password-file ~/.vcpass --thumbprint AB:CD:... --compute-resource cluster1",
 		),
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), a) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.execute(cmd, a) },
 	}
-	o.connection.register(cmd.Flags())
-	o.required.register(cmd.Flags())
 	f := cmd.Flags()
+	o.connection.register(f)
+	o.required.register(f)
 	f.BoolVar(&o.refresh, "refresh", false, "ask each host to refresh its firewall first: vCenter's copy can be minutes old")
 	f.StringSliceVar(&o.only, "only", nil, "run only these `checks`")
 	f.StringSliceVar(&o.skip, "skip", nil, "leave out these `checks`")
-	f.StringVarP(&o.output, "output", "o", "table", "`format` of the report: table or json")
-	f.BoolVar(&o.strict, "strict", false, "let warnings count as failures")
-	f.BoolVar(&o.allowUnknown, "allow-unknown", false, "tolerate hosts that nothing can be found out about")
-	f.DurationVar(&o.timeout, "timeout", 5*time.Minute, "`time` that the run may take; 0 for no limit")
-	o.display.register(cmd.Flags())
+	f.BoolVar(&o.fix, "fix", false, "open the port where that is needed, and check again")
+	o.allowing.register(f)
+	o.changing.register(f)
+	o.run.register(f)
 	return cmd
 }
 
-// noArgs is cobra.NoArgs with this tool's exit code.
-func noArgs(cmd *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return usageError(fmt.Errorf("%s takes no argument, and %q is one", cmd.CommandPath(), args[0]))
+func (o *checkOptions) execute(cmd *cobra.Command, a *app) error {
+	for _, name := range []string{"dry-run", "ruleset", "allowed-ip", "journal", "host-timeout", "verify-timeout"} {
+		if !o.fix && cmd.Flags().Changed(name) {
+			return usageError(fmt.Errorf("--%s goes with --fix", name))
+		}
 	}
-	return nil
-}
-
-func (o *checkOptions) run(ctx context.Context, a *app) error {
 	req, err := o.requirement()
+	if err != nil {
+		return err
+	}
+	opts, err := o.options(req)
 	if err != nil {
 		return err
 	}
@@ -115,60 +121,21 @@ func (o *checkOptions) run(ctx context.Context, a *app) error {
 	if len(selected) == 0 {
 		return usageError(errors.New("--only and --skip leave no check to run"))
 	}
-	render, err := renderer(o.output)
+	r, err := o.begin(cmd.Context(), a, &o.connection, &o.changing)
 	if err != nil {
 		return err
 	}
-	if o.timeout < 0 {
-		return usageError(fmt.Errorf("--timeout %s is negative", o.timeout))
-	}
-	style, err := o.style(a)
+	defer r.end()
+	inv, err := r.collect(o.selection(r.session.target), o.refresh)
 	if err != nil {
 		return err
 	}
-	if o.timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, o.timeout)
-		defer cancel()
+	if !o.fix {
+		return r.finish(inv, req, selected, nil, true)
 	}
-
-	started := time.Now()
-	s, err := o.open(ctx, a)
+	done, err := r.carryOut(fix.Allow(inv.Hosts, opts), inv, &o.changing)
 	if err != nil {
 		return err
 	}
-	defer s.Close()
-	progress := newProgress(a)
-	inv, err := s.Collect(ctx, o.selection(s.target), vsphere.CollectOptions{Refresh: o.refresh, Progress: progress.update})
-	progress.clear()
-	if inv == nil {
-		return classify(err)
-	}
-
-	r := &report.Report{
-		ToolVersion: buildVersion(), Target: s.label, StartedAt: started, Duration: time.Since(started),
-		Interrupted: err != nil, Inventory: inv, Requirement: req,
-		Results: checks.Run(selected, checks.Facts{Inventory: inv, Requirement: req}),
-	}
-	if err := render(a.stdout, r, style); err != nil {
-		return &exitError{code: exitUnknown, err: fmt.Errorf("write the report: %w", err)}
-	}
-	if o.output == "table" {
-		if err := o.hints(a, r); err != nil {
-			return &exitError{code: exitUnknown, err: fmt.Errorf("write the hints: %w", err)}
-		}
-	}
-	switch {
-	case errors.Is(err, context.Canceled):
-		return &exitError{code: exitInterrupted, err: errors.New("interrupted; what was known is reported")}
-	case err != nil:
-		return &exitError{
-			code: exitUnknown, err: fmt.Errorf("the time ran out after %s; what was known is reported", o.timeout),
-			hints: []string{"--timeout sets how long a run may take"},
-		}
-	}
-	if code := verdict(r.Results, o.strict, o.allowUnknown); code != exitOK {
-		return &exitError{code: code}
-	}
-	return nil
+	return r.finish(inv, opts.Requirement, selected, done, true)
 }

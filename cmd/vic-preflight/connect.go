@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log"
-	"net/url"
 	"os"
 	"strings"
 
@@ -68,11 +67,11 @@ func (c *connection) open(ctx context.Context, a *app) (*session, error) {
 	if c.workers < 1 || c.workers > 256 {
 		return nil, usageError(fmt.Errorf("--concurrency %d is not a number from 1 to 256", c.workers))
 	}
-	target := firstOf(c.target, a.getenv("VIC_MACHINE_TARGET"))
-	if scenario, ok := strings.CutPrefix(target, simScheme); ok {
+	text, source := c.findTarget(a)
+	if scenario, ok := strings.CutPrefix(text, simScheme); ok {
 		return c.openSim(ctx, scenario)
 	}
-	cfg, err := c.config(a, target)
+	cfg, err := c.config(ctx, a, text, source)
 	if err != nil {
 		return nil, err
 	}
@@ -83,8 +82,26 @@ func (c *connection) open(ctx context.Context, a *app) (*session, error) {
 	return &session{Session: s, target: cfg.Target, label: cfg.Target.String(), stop: func() {}}, nil
 }
 
-// openSim starts the scenario in this process and logs in to it.
-func (c *connection) openSim(ctx context.Context, name string) (*session, error) {
+// findTarget returns the target and where it comes from: the flag before
+// vic-machine's environment before govc's.
+func (c *connection) findTarget(a *app) (text, source string) {
+	if c.target != "" {
+		return c.target, "--target"
+	}
+	for _, key := range []string{"VIC_MACHINE_TARGET", govcURL} {
+		if text := a.getenv(key); text != "" {
+			return text, key
+		}
+	}
+	return "", ""
+}
+
+const govcURL = "GOVC_URL"
+
+// openSim starts the scenario, SCENARIO[/DATACENTER], in this process and logs
+// in to it.
+func (c *connection) openSim(ctx context.Context, text string) (*session, error) {
+	name, datacenter, _ := strings.Cut(text, "/")
 	scenario, err := sim.ParseScenario(name)
 	if err != nil {
 		return nil, usageError(err)
@@ -98,29 +115,24 @@ func (c *connection) openSim(ctx context.Context, name string) (*session, error)
 	if err != nil {
 		return nil, err
 	}
+	target := vsphere.Target{Address: vc.URL.Host, Datacenter: strings.Trim(datacenter, "/")}
 	s, err := vsphere.Connect(ctx, vsphere.Config{
-		Target: vsphere.Target{Address: vc.URL.Host}, User: sim.DefaultUser, Password: sim.DefaultPassword,
+		Target: target, User: sim.DefaultUser, Password: sim.DefaultPassword,
 		Thumbprint: print, Workers: c.workers, UserAgent: userAgent(),
 	})
 	if err != nil {
 		vc.Close()
 		return nil, classify(err)
 	}
-	return &session{Session: s, label: simScheme + name, stop: vc.Close}, nil
+	return &session{Session: s, target: target, label: simScheme + text, stop: vc.Close}, nil
 }
 
 func userAgent() string { return "vic-preflight/" + buildVersion() }
 
 // config gathers what vsphere.Connect needs: flags before the target's own
-// user:password, before VIC_MACHINE_*, before GOVC_*.
-func (c *connection) config(a *app, text string) (vsphere.Config, error) {
-	source := "--target"
-	if c.target == "" {
-		source = "VIC_MACHINE_TARGET"
-	}
-	if text == "" {
-		text, source = a.getenv("GOVC_URL"), "GOVC_URL"
-	}
+// user:password, before VIC_MACHINE_*, before GOVC_*. Credentials that stand in
+// GOVC_URL serve that server alone.
+func (c *connection) config(ctx context.Context, a *app, text, source string) (vsphere.Config, error) {
 	if text == "" {
 		return vsphere.Config{}, usageError(errors.New("no target: give --target, or set VIC_MACHINE_TARGET or GOVC_URL"),
 			"--target sim://mixed tries it without a vCenter")
@@ -136,13 +148,11 @@ func (c *connection) config(a *app, text string) (vsphere.Config, error) {
 	if err := c.trust(a, &cfg); err != nil {
 		return vsphere.Config{}, err
 	}
-
-	govc := govcURL(a)
-	cfg.User = firstOf(c.user, target.User, a.getenv("VIC_MACHINE_USER"), a.getenv("GOVC_USERNAME"), govc.Username())
+	cfg.User = firstOf(c.user, target.User, a.getenv("VIC_MACHINE_USER"), a.getenv("GOVC_USERNAME"))
 	if cfg.User == "" {
 		return vsphere.Config{}, usageError(errors.New("no user: give --user, or set VIC_MACHINE_USER or GOVC_USERNAME"))
 	}
-	cfg.Password, err = c.findPassword(a, &cfg, govc)
+	cfg.Password, err = c.findPassword(ctx, a, &cfg)
 	return cfg, err
 }
 
@@ -163,6 +173,9 @@ func (c *connection) trust(a *app, cfg *vsphere.Config) error {
 			return usageError(fmt.Errorf("GOVC_TLS_KNOWN_HOSTS: %w", err))
 		}
 	}
+	if cfg.Target.Plain && len(cfg.Thumbprint) > 0 {
+		return usageError(errors.New("a thumbprint was given, and http:// has no certificate to compare it with; use https://"))
+	}
 	cfg.Insecure = c.insecure || isTrue(a.getenv("GOVC_INSECURE"))
 	switch {
 	case cfg.Insecure && len(cfg.Thumbprint) > 0:
@@ -181,21 +194,9 @@ func isTrue(s string) bool {
 	return false
 }
 
-// govcURL returns the credentials that GOVC_URL may hold.
-func govcURL(a *app) *url.Userinfo {
-	t, err := vsphere.ParseTarget(a.getenv("GOVC_URL"))
-	switch {
-	case err != nil || t.User == "":
-		return nil
-	case t.HasPassword:
-		return url.UserPassword(t.User, t.Password)
-	}
-	return url.User(t.User)
-}
-
 // findPassword takes the password from the first place that has one, and asks
 // for it on a terminal when none has. It goes nowhere but into the login.
-func (c *connection) findPassword(a *app, cfg *vsphere.Config, govc *url.Userinfo) (string, error) {
+func (c *connection) findPassword(ctx context.Context, a *app, cfg *vsphere.Config) (string, error) {
 	switch {
 	case c.password != "" && c.passwordFile != "":
 		return "", usageError(errors.New("--password and --password-file exclude each other"))
@@ -216,19 +217,42 @@ func (c *connection) findPassword(a *app, cfg *vsphere.Config, govc *url.Userinf
 	if p := firstOf(a.getenv("VIC_MACHINE_PASSWORD"), a.getenv("GOVC_PASSWORD")); p != "" {
 		return p, nil
 	}
-	if p, ok := govc.Password(); ok {
-		return p, nil
-	}
 	if in, ok := a.stdin.(*os.File); ok && term.IsTerminal(int(in.Fd())) {
-		fmt.Fprintf(a.stderr, "Password of %s at %s: ", cfg.User, cfg.Target.Address)
-		p, err := term.ReadPassword(int(in.Fd()))
-		fmt.Fprintln(a.stderr)
-		if err != nil {
-			return "", usageError(fmt.Errorf("read the password: %w", err))
-		}
-		return string(p), nil
+		return askPassword(ctx, a, in, fmt.Sprintf("Password of %s at %s: ", cfg.User, cfg.Target.Address))
 	}
 	return "", usageError(fmt.Errorf("no password for %s: give --password-file or --password -, or set VIC_MACHINE_PASSWORD or GOVC_PASSWORD", cfg.User))
+}
+
+// askPassword prompts on the terminal without echo. An interrupt ends it and
+// gives the terminal back as it was.
+func askPassword(ctx context.Context, a *app, in *os.File, prompt string) (string, error) {
+	fd := int(in.Fd())
+	before, err := term.GetState(fd)
+	if err != nil {
+		return "", usageError(fmt.Errorf("read the password: %w", err))
+	}
+	fmt.Fprint(a.stderr, prompt)
+	type answer struct {
+		text []byte
+		err  error
+	}
+	read := make(chan answer, 1)
+	go func() {
+		text, err := term.ReadPassword(fd)
+		read <- answer{text, err}
+	}()
+	select {
+	case <-ctx.Done():
+		_ = term.Restore(fd, before)
+		fmt.Fprintln(a.stderr)
+		return "", classify(ctx.Err())
+	case got := <-read:
+		fmt.Fprintln(a.stderr)
+		if got.err != nil {
+			return "", usageError(fmt.Errorf("read the password: %w", got.err))
+		}
+		return string(got.text), nil
+	}
 }
 
 // readLine reads a password: the first line, without its end.

@@ -120,6 +120,8 @@ var stageNames = map[string]string{
 	"refresh": "refreshing the firewalls",
 	"read":    "reading the firewalls",
 	"switch":  "asking whether they are on",
+	"apply":   "changing the firewalls",
+	"verify":  "seeing whether the changes hold",
 }
 
 // update may be called concurrently.

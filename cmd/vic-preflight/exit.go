@@ -59,6 +59,7 @@ func classify(err error) error {
 		selection *vsphere.SelectionError
 		foreign   *vsphere.NotVSphereError
 		away      *vsphere.UnreachableError
+		local     *vsphere.ConfigError
 	)
 	switch {
 	case err == nil || errors.As(err, &already):
@@ -83,7 +84,7 @@ func classify(err error) error {
 		return &exitError{code: exitUnknown, err: err, hints: []string{
 			"vCenter wants the domain too, such as administrator@vsphere.local",
 		}}
-	case errors.As(err, &selection):
+	case errors.As(err, &selection), errors.As(err, &local):
 		return usageError(err)
 	case errors.As(err, &foreign):
 		return &exitError{code: exitUnknown, err: err, hints: []string{"--target takes the address of a vCenter or an ESXi host"}}
@@ -93,21 +94,18 @@ func classify(err error) error {
 	return &exitError{code: exitUnknown, err: errors.New(vsphere.Describe(err))}
 }
 
-// verdict is the exit code of results that were all reported.
+// verdict is the exit code of results that were all reported. A host that is
+// tolerated because nothing can be found out about it is not failed by --strict
+// for the very state that makes it so.
 func verdict(results []checks.Result, strict, allowUnknown bool) int {
 	code := exitOK
 	for _, r := range results {
-		switch r.Status {
-		case checks.Fail:
+		lost := r.Reason == checks.HostDisconnected || r.Reason == checks.HostNotResponding
+		switch {
+		case r.Status == checks.Fail, r.Status == checks.Warn && strict && !(lost && allowUnknown):
 			return exitFailed
-		case checks.Unknown:
-			if !allowUnknown {
-				code = exitUnknown
-			}
-		case checks.Warn:
-			if strict && code == exitOK {
-				code = exitFailed
-			}
+		case r.Status == checks.Unknown && !allowUnknown:
+			code = exitUnknown
 		}
 	}
 	return code

@@ -18,7 +18,7 @@ func main() {
 	// the system, for a run that hangs on its way out.
 	context.AfterFunc(ctx, stop)
 
-	os.Exit(run(ctx, &app{
+	os.Exit(execute(ctx, &app{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv,
 	}, os.Args[1:]))
 }

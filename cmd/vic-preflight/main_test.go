@@ -42,8 +42,16 @@ func (i invocation) run(ctx context.Context) outcome {
 		stdin: strings.NewReader(i.stdin), stdout: &stdout, stderr: &stderr,
 		getenv: func(key string) string { return i.env[key] },
 	}
-	code := run(ctx, a, i.args)
+	code := execute(ctx, a, i.args)
 	return outcome{code, stdout.String(), stderr.String()}
+}
+
+// writerFunc is called with every write, and keeps nothing.
+type writerFunc func()
+
+func (f writerFunc) Write(p []byte) (int, error) {
+	f()
+	return len(p), nil
 }
 
 func start(name string) *sim.VCenter {
@@ -89,7 +97,7 @@ var _ = DescribeTable("bad input that needs no server", verifyBad,
 	Entry("no target", badRow{invocation{args: []string{"check"}}, exitUsage, "no target", "sim://mixed"}),
 	Entry("an empty target", badRow{invocation{args: []string{"check", "--target", ""}}, exitUsage, "no target", ""}),
 	Entry("a target that is none", badRow{invocation{args: []string{"check", "-t", "root:" + secret + "@"}}, exitUsage, "--target: there is no host name", "it takes"}),
-	Entry("a target in the environment that is none", badRow{invocation{args: []string{"check"}, env: map[string]string{"VIC_MACHINE_TARGET": "ftp://x"}}, exitUsage, "VIC_MACHINE_TARGET: the scheme", ""}),
+	Entry("a target in the environment that is none", badRow{invocation{args: []string{"check"}, env: map[string]string{"VIC_MACHINE_TARGET": "ftp://x"}}, exitUsage, "VIC_MACHINE_TARGET: its scheme", ""}),
 	Entry("no user", badRow{invocation{args: []string{"check", "-t", "vc.example"}}, exitUsage, "no user", ""}),
 	Entry("no password, and no terminal to ask on", badRow{invocation{args: []string{"check", "-t", "root@vc.example"}}, exitUsage, "no password for root", "--password-file"}),
 	Entry("two passwords", badRow{invocation{args: []string{"check", "-t", "root@vc.example", "-p", secret, "--password-file", "x"}}, exitUsage, "exclude each other", ""}),
@@ -107,8 +115,13 @@ var _ = DescribeTable("bad input that needs no server", verifyBad,
 	Entry("no check left", badRow{invocation{args: []string{"check", "-t", "sim://open", "--only", "host-state", "--skip", "host-state"}}, exitUsage, "leave no check", ""}),
 	Entry("an unknown scenario", badRow{invocation{args: []string{"check", "-t", "sim://nowhere"}}, exitUsage, `unknown scenario "nowhere"`, "mixed, closed, open"}),
 	Entry("an unknown flag", badRow{invocation{args: []string{"check", "--prot", "1"}}, exitUsage, "unknown flag: --prot", "check --help"}),
-	Entry("an unknown command", badRow{invocation{args: []string{"chek"}}, exitUsage, `unknown command "chek"`, "--help"}),
-	Entry("an argument too many", badRow{invocation{args: []string{"check", "vc.example"}}, exitUsage, `"vc.example"`, ""}),
+	Entry("an unknown command", badRow{invocation{args: []string{"chek"}}, exitUsage, `no command "chek"`, "--help"}),
+	Entry("an argument too many", badRow{invocation{args: []string{"check", "vcenter"}}, exitUsage, `"vcenter"`, "is a flag missing"}),
+	Entry("a target without its flag is not repeated", badRow{invocation{args: []string{"check", "root:" + secret + "@vc.example"}}, exitUsage, "what was given", "is a flag missing"}),
+	Entry("a target without its command is not repeated", badRow{invocation{args: []string{"root:" + secret + "@vc.example"}}, exitUsage, "no command what was given", ""}),
+	Entry("an address and a network at once", badRow{invocation{args: []string{"check", "-t", "sim://open", "--vch-ip", "10.0.0.5/24"}}, exitUsage, "--vch-ip 10.0.0.5/24", "10.0.0.0/24 for the network"}),
+	Entry("a thumbprint for a target without TLS", badRow{invocation{args: []string{"check", "-t", "http://127.0.0.1:1", "--thumbprint", strings.Repeat("AB", 20)}}, exitUsage, "no certificate to compare", ""}),
+	Entry("CA certificates that are not there", badRow{invocation{args: []string{"check", "-t", "root:" + secret + "@127.0.0.1:1"}, env: map[string]string{"GOVC_TLS_CA_CERTS": "/nonexistent"}}, exitUsage, "/nonexistent", ""}),
 	Entry("an unknown format", badRow{invocation{args: []string{"check", "-t", "sim://open", "-o", "xml"}}, exitUsage, `--output "xml" is no format`, "table, json"}),
 	Entry("an unknown colour", badRow{invocation{args: []string{"check", "-t", "sim://open", "--color", "red"}}, exitUsage, `--color "red"`, ""}),
 	Entry("a table too narrow", badRow{invocation{args: []string{"check", "-t", "sim://open", "--width", "20"}}, exitUsage, "--width 20 is too narrow", ""}),
@@ -291,6 +304,41 @@ var _ = Describe("check", func() {
 		Expect(vc.OpenSessions()).To(BeZero(), "logged out all the same")
 	}, SpecTimeout(time.Minute))
 
+	It("logs out before it reports", func(ctx SpecContext) {
+		vc := start("open")
+		open := -1
+		a := &app{stdin: strings.NewReader(""), stdout: writerFunc(func() { open = vc.OpenSessions() }), stderr: &bytes.Buffer{}, getenv: func(string) string { return "" }}
+		Expect(execute(ctx, a, flags(vc))).To(Equal(exitOK))
+		Expect(open).To(BeZero(), "a pager may keep the report waiting for hours")
+	}, SpecTimeout(time.Minute))
+
+	It("says that a refresh was refused, whichever checks are run", func(ctx SpecContext) {
+		vc := start("open")
+		vc.Host("esx01.example").Revoke("Host.Config.NetService")
+		out := invocation{args: flags(vc, "--refresh", "--only", "outbound-port")}.run(ctx)
+		Expect(out.stderr).To(ContainSubstring("warning: the facts of 1 of 5 hosts may be minutes old"))
+	}, SpecTimeout(time.Minute))
+
+	It("ranks a failure above a time that ran out, and a strict warning above the unknown", func(ctx SpecContext) {
+		vc := start("closed")
+		release := vc.Hold("RetrieveManagedMethodExecuter", vc.Host("esx01.example").Ref, nil)
+		defer release()
+		Expect(invocation{args: flags(vc, "--timeout", "2s")}.run(ctx).code).To(Equal(exitFailed))
+		check := func(args ...string) int {
+			return invocation{args: append([]string{"check", "-t", "sim://mixed"}, args...)}.run(ctx).code
+		}
+		Expect(check("--host", "esx23*", "--host", "esx16*", "--strict")).To(Equal(exitFailed))
+		Expect(check("--host", "esx15*", "--strict", "--allow-unknown")).To(Equal(exitOK))
+	}, SpecTimeout(time.Minute))
+
+	It("keeps what a server says from forging lines", func(ctx SpecContext) {
+		vc := start("open")
+		vc.RenameCluster("edge", "ed\x1b[2Jge\nhint: run evil")
+		out := invocation{args: flags(vc, "--compute-resource", "nope")}.run(ctx)
+		Expect(out.stderr).NotTo(ContainSubstring("\x1b"))
+		Expect(out.stderr).NotTo(MatchRegexp(`(?m)^hint: run evil`))
+	}, SpecTimeout(time.Minute))
+
 	It("refreshes when asked", func(ctx SpecContext) {
 		vc := start("closed")
 		Expect(vc.Host("esx11.example").Change(func(info *types.HostFirewallInfo) error {
@@ -325,6 +373,17 @@ var _ = Describe("credentials", func() {
 	It("come from govc's environment", func(ctx SpecContext) {
 		verify(ctx, invocation{env: map[string]string{"GOVC_URL": vc.URL.String(), "GOVC_USERNAME": "root", "GOVC_PASSWORD": secret, "GOVC_INSECURE": "true"}})
 		verify(ctx, invocation{env: map[string]string{"GOVC_URL": "root:" + secret + "@" + vc.URL.Host, "GOVC_INSECURE": "1"}})
+	}, SpecTimeout(time.Minute))
+	It("of GOVC_URL serve that server alone", func(ctx SpecContext) {
+		out := invocation{
+			args: []string{"check", "-t", vc.URL.Host, "-u", "root", "--thumbprint", vc.Thumbprint},
+			env:  map[string]string{"GOVC_URL": "root:" + secret + "@elsewhere.example"},
+		}.run(ctx)
+		Expect(out.code).To(Equal(exitUsage))
+		Expect(out.stderr).To(ContainSubstring("no password for root"))
+	}, SpecTimeout(time.Minute))
+	It("of govc may name the simulator", func(ctx SpecContext) {
+		Expect(invocation{args: []string{"check"}, env: map[string]string{"GOVC_URL": "sim://open/dc1"}}.run(ctx).code).To(Equal(exitOK))
 	}, SpecTimeout(time.Minute))
 	It("come from govc's known hosts", func(ctx SpecContext) {
 		file := filepath.Join(GinkgoT().TempDir(), "known_hosts")

@@ -5,10 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"runtime/debug"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/vic-preflight/vic-preflight/report"
 )
 
 // version is set by the Makefile; see buildVersion.
@@ -21,8 +25,8 @@ type app struct {
 	getenv         func(string) string
 }
 
-// run executes one command line and returns its exit code.
-func run(ctx context.Context, a *app, args []string) int {
+// execute runs one command line and returns its exit code.
+func execute(ctx context.Context, a *app, args []string) int {
 	root := newRoot(a)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
@@ -35,9 +39,10 @@ func run(ctx context.Context, a *app, args []string) int {
 		exit = &exitError{code: exitUsage, err: err, hints: []string{"vic-preflight --help lists the commands"}}
 	}
 	if exit.err != nil {
-		fmt.Fprintf(a.stderr, "vic-preflight: %v\n", exit.err)
+		// An error may quote what a server said.
+		fmt.Fprintf(a.stderr, "vic-preflight: %s\n", report.Clean(exit.err.Error()))
 		for _, hint := range exit.hints {
-			fmt.Fprintf(a.stderr, "hint: %s\n", hint)
+			fmt.Fprintf(a.stderr, "hint: %s\n", report.Clean(hint))
 		}
 	}
 	return exit.code
@@ -57,7 +62,7 @@ Try it without a vCenter:
   vic-preflight check --target sim://mixed`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
+		Args:          noCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetIn(a.stdin)
@@ -67,10 +72,7 @@ Try it without a vCenter:
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError(err, fmt.Sprintf("%s --help lists the flags", cmd.CommandPath()))
 	})
-	root.AddCommand(newCheck(a), newSim(a), newExplain(a), newVersion(a))
-	for _, cmd := range root.Commands() {
-		cmd.SetUsageTemplate(usageTemplate)
-	}
+	root.AddCommand(newCheck(a), newFix(a), newUpdate(a), newUndo(a), newSim(a), newExplain(a), newVersion(a))
 	root.SetUsageTemplate(usageTemplate)
 	return root
 }
@@ -91,6 +93,31 @@ EXAMPLES
 
 ` + exitStatus + `
 `
+
+// noCommand refuses arguments that are no command.
+func noCommand(_ *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return usageError(fmt.Errorf("there is no command %s", quoteWord(args[0])), "vic-preflight --help lists the commands")
+}
+
+// noArgs is cobra.NoArgs with this tool's exit code.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usageError(fmt.Errorf("%s takes no argument, and %s is one", cmd.CommandPath(), quoteWord(args[0])), "is a flag missing before it?")
+	}
+	return nil
+}
+
+// quoteWord repeats an argument only when it is a plain word: anything else may
+// be a target that holds a password.
+func quoteWord(s string) string {
+	if regexp.MustCompile(`^[a-z-]{1,30}$`).MatchString(s) {
+		return strconv.Quote(s)
+	}
+	return "what was given"
+}
 
 func newVersion(a *app) *cobra.Command {
 	return &cobra.Command{

@@ -133,6 +133,15 @@ func (vc *VCenter) AddDatacenter(name string) {
 	vc.root().CreateDatacenter(vc.context(), &types.CreateDatacenter{This: vc.root().Self, Name: name})
 }
 
+// RenameCluster gives a cluster another name.
+func (vc *VCenter) RenameCluster(from, to string) {
+	for _, e := range vc.model.Map().All("ClusterComputeResource") {
+		if c := e.(*simulator.ClusterComputeResource); c.Name == from {
+			c.Name = to
+		}
+	}
+}
+
 // AddPool adds a resource pool to a cluster's root pool.
 func (vc *VCenter) AddPool(cluster, name string) {
 	ctx := vc.context()

@@ -84,6 +84,23 @@ var _ = Describe("Collect", func() {
 		Expect(hostNamed(inv, "esx26.example").Firewall.Switch).To(Equal(inventory.Switch{Unreadable: "the account lacks the privilege Host.Config.Settings"}))
 	}, SpecTimeout(time.Minute))
 
+	It("drops no host whose place or name cannot be read", func(ctx SpecContext) {
+		vc := start("mixed")
+		no := &types.NoPermission{PrivilegeId: "System.View"}
+		for _, name := range []string{"esx01.example", "esx03.example"} {
+			vc.Host(name).Deny("name", no)
+		}
+		vc.Host("esx04.example").Deny("parent", no)
+		inv := collect(ctx, login(ctx, vc), vsphere.Selection{ComputeResource: "prod"})
+		Expect(inv.Hosts).To(HaveLen(6))
+		paths := map[string]bool{}
+		for _, h := range inv.Hosts {
+			paths[h.Path] = true
+			Expect(h.Cluster).To(Equal("prod"))
+		}
+		Expect(paths).To(HaveLen(6), "each host has a path of its own")
+	}, SpecTimeout(time.Minute))
+
 	It("reads the others when a host is removed half way", func(ctx SpecContext) {
 		vc := start("large?hosts=130")
 		s := login(ctx, vc)

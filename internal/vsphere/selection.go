@@ -19,6 +19,9 @@ type Selection struct {
 	// Hosts are globs over host names (or over paths, when they hold a slash)
 	// that narrow the selection. Each must match a host.
 	Hosts []string
+	// IDs, when not empty, are the managed object IDs of the hosts that are
+	// wanted. One that is not there any more is no error as long as another is.
+	IDs []string
 }
 
 // SelectionError means that a name of the Selection fits nothing, or too much.
@@ -53,7 +56,12 @@ func (s *Session) locate(ctx context.Context, t *tree, sel Selection) (dc *node,
 	within := func(nodes []*node) []*node {
 		return slices.DeleteFunc(nodes, func(n *node) bool { return t.above(n, kindDatacenter) != dc })
 	}
-	hosts = within(t.kind(kindHost))
+	// A host whose place cannot be read belongs to every datacenter rather than
+	// to none: no host is dropped silently.
+	hosts = slices.DeleteFunc(t.kind(kindHost), func(n *node) bool {
+		place := t.above(n, kindDatacenter)
+		return place != nil && place != dc
+	})
 	if len(hosts) == 0 {
 		return nil, nil, &SelectionError{Problem: fmt.Sprintf("the datacenter %s has no hosts to check", t.path(dc)), Noun: "hosts in it"}
 	}
@@ -61,6 +69,11 @@ func (s *Session) locate(ctx context.Context, t *tree, sel Selection) (dc *node,
 		computes := within(t.kind(kindCluster, kindCompute))
 		if hosts, err = s.computeResource(ctx, t, dc, computes, hosts, sel.ComputeResource); err != nil {
 			return nil, nil, err
+		}
+	}
+	if len(sel.IDs) > 0 {
+		if hosts = withIDs(hosts, sel.IDs); len(hosts) == 0 {
+			return nil, nil, &SelectionError{Problem: fmt.Sprintf("none of the %d wanted hosts is in %s any more", len(sel.IDs), t.path(dc)), Noun: "other hosts to take"}
 		}
 	}
 	if hosts, err = t.matchHosts(hosts, sel.Hosts); err != nil {
@@ -175,11 +188,19 @@ func (t *tree) hostsOf(n *node, hosts []*node) []*node {
 	}
 	var found []*node
 	for _, h := range hosts {
-		if parent, _ := h.ref1("parent"); parent == ref {
+		if parent := t.parent(h); parent != nil && parent.ref == ref {
 			found = append(found, h)
 		}
 	}
 	return found
+}
+
+func withIDs(hosts []*node, ids []string) []*node {
+	wanted := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		wanted[id] = true
+	}
+	return slices.DeleteFunc(hosts, func(h *node) bool { return !wanted[h.ref.Value] })
 }
 
 func (t *tree) matchHosts(hosts []*node, globs []string) ([]*node, error) {

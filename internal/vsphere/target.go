@@ -37,18 +37,20 @@ func ParseTarget(s string) (Target, error) {
 		case "http":
 			t.Plain = true
 		default:
-			return Target{}, fmt.Errorf("the scheme %q is not https (nor sim, for the simulator)", scheme)
+			return Target{}, errors.New("its scheme is not https (sim://SCENARIO is the simulator's)")
 		}
 		rest = after
 	}
 
 	authority, path, _ := strings.Cut(rest, "/")
+	if strings.Contains(path, "@") {
+		// Guessing where a password ends could send a part of it to a name server.
+		return Target{}, errors.New("an \"@\" stands after a \"/\": percent-encode a \"/\" in a password (%2F) and an \"@\" in a datacenter's name (%40), or give the password by --password-file")
+	}
 	if at := strings.LastIndex(authority, "@"); at >= 0 {
 		user, password, has := strings.Cut(authority[:at], ":")
 		t.User, t.Password, t.HasPassword = unescape(user), unescape(password), has
 		authority = authority[at+1:]
-	} else if strings.Contains(path, "@") && strings.Contains(authority, ":") {
-		return Target{}, errors.New("a \"/\" stands before the \"@\": percent-encode it in a password (%2F), or give the password by --password-file")
 	}
 
 	address, err := parseAddress(authority)

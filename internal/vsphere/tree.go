@@ -2,6 +2,7 @@ package vsphere
 
 import (
 	"context"
+	"errors"
 	"path"
 	"slices"
 	"strings"
@@ -42,12 +43,16 @@ type tree struct {
 	root  types.ManagedObjectReference
 	nodes map[types.ManagedObjectReference]*node
 	paths map[types.ManagedObjectReference]string
+	// owner is the compute resource that lists a host: it stands in for a
+	// parent that the account may not read.
+	owner map[types.ManagedObjectReference]types.ManagedObjectReference
 }
 
 func newTree(root types.ManagedObjectReference) *tree {
 	return &tree{
 		root: root, nodes: map[types.ManagedObjectReference]*node{},
 		paths: map[types.ManagedObjectReference]string{},
+		owner: map[types.ManagedObjectReference]types.ManagedObjectReference{},
 	}
 }
 
@@ -91,7 +96,7 @@ func (s *Session) readTree(ctx context.Context) (*tree, error) {
 		PropSet: []types.PropertySpec{
 			{Type: kindFolder, PathSet: []string{"name", "parent"}},
 			{Type: kindDatacenter, PathSet: []string{"name", "parent"}},
-			{Type: kindCompute, PathSet: []string{"name", "parent"}},
+			{Type: kindCompute, PathSet: []string{"name", "parent", "host"}},
 			{Type: kindHost, PathSet: hostProperties},
 		},
 	}
@@ -130,6 +135,14 @@ func (t *tree) add(content types.ObjectContent) {
 	for _, m := range content.MissingSet {
 		n.missing[m.Path] = m.Fault.Fault
 	}
+	if n.text("name") == "" {
+		n.props["name"] = content.Obj.Value // it may not be readable, its row is still due
+	}
+	if hosts, ok := n.props["host"].(types.ArrayOfManagedObjectReference); ok {
+		for _, h := range hosts.ManagedObjectReference {
+			t.owner[h] = content.Obj
+		}
+	}
 	t.nodes[content.Obj] = n
 }
 
@@ -161,7 +174,7 @@ func (t *tree) path(n *node) string {
 func (t *tree) parent(n *node) *node {
 	ref, ok := n.ref1("parent")
 	if !ok {
-		return nil
+		ref = t.owner[n.ref]
 	}
 	return t.nodes[ref]
 }
@@ -184,9 +197,6 @@ func (t *tree) host(n *node) inventory.Host {
 		Maintenance: n.tristate("runtime.inMaintenanceMode"), Quarantine: n.tristate("runtime.inQuarantineMode"),
 		Standby: n.text("runtime.standbyMode"),
 	}
-	if h.Name == "" {
-		h.Name = n.ref.Value // its name may not be readable, its row is still due
-	}
 	if state, ok := n.props["runtime.connectionState"].(types.HostSystemConnectionState); ok {
 		h.Connection = inventory.ConnectionState(state)
 	}
@@ -202,6 +212,8 @@ func (t *tree) host(n *node) inventory.Host {
 	return h
 }
 
+var errExpired = errors.New("the session has expired, and could not be renewed")
+
 // retrieve makes one property collection and follows its pages to the end. A
 // server may page even when it was not asked to. When the answer says that the
 // session has expired, which a simulator says property by property, it is
@@ -212,7 +224,10 @@ func (s *Session) retrieve(ctx context.Context, specs []types.PropertyFilterSpec
 	if err != nil {
 		return err
 	}
-	if expired(objects) && s.renew(ctx, seen) {
+	if expired(objects) {
+		if !s.renew(ctx, seen) {
+			return errExpired
+		}
 		if objects, err = s.retrievePages(ctx, specs); err != nil {
 			return err
 		}

@@ -1,0 +1,383 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/fix"
+	"github.com/vic-preflight/vic-preflight/inventory"
+	"github.com/vic-preflight/vic-preflight/report"
+)
+
+// changing holds the flags of every command that changes hosts.
+type changing struct {
+	dryRun        bool
+	journal       string
+	hostTimeout   time.Duration
+	verifyTimeout time.Duration
+}
+
+func (c *changing) register(f *pflag.FlagSet) {
+	f.BoolVar(&c.dryRun, "dry-run", false, "print what would be done and change nothing; exit 1 when something would be")
+	f.StringVar(&c.journal, "journal", "", "new `file` for what undo needs; a dated one in the state directory when absent")
+	f.DurationVar(&c.hostTimeout, "host-timeout", time.Minute, "`time` that one host may take for its changes")
+	f.DurationVar(&c.verifyTimeout, "verify-timeout", 30*time.Second, "`time` to wait until changes are seen")
+}
+
+func (c *changing) validate() error {
+	for _, t := range []struct {
+		flag string
+		d    time.Duration
+	}{{"--host-timeout", c.hostTimeout}, {"--verify-timeout", c.verifyTimeout}} {
+		if t.d <= 0 {
+			return usageError(fmt.Errorf("%s %s is no time to wait", t.flag, t.d))
+		}
+	}
+	return nil
+}
+
+// allowing holds the flags that say how the port is opened.
+type allowing struct {
+	ruleset    string
+	allowedIPs []string
+}
+
+func (al *allowing) register(f *pflag.FlagSet) {
+	f.StringVar(&al.ruleset, "ruleset", fix.Auto, "`key` of the ruleset to enable; auto takes vic-engine where the host has it, else vSPC, which opens all outbound TCP")
+	f.StringArrayVar(&al.allowedIPs, "allowed-ip", nil, "let the ruleset through to this `address` or CIDR alone, or to vch: the addresses given with --vch-ip (repeatable)")
+}
+
+// options turns the flags into what fix.Allow needs.
+func (al *allowing) options(req checks.Requirement) (fix.AllowOptions, error) {
+	opts := fix.AllowOptions{Requirement: req, Ruleset: al.ruleset}
+	if al.ruleset == "" {
+		return opts, usageError(errors.New("--ruleset names no ruleset"))
+	}
+	for _, s := range al.allowedIPs {
+		if s == "vch" {
+			if len(req.Peers) == 0 {
+				return opts, usageError(errors.New("--allowed-ip vch needs the virtual container host's address: give --vch-ip"))
+			}
+			opts.Only = append(opts.Only, req.Peers...)
+			continue
+		}
+		p, err := inventory.ParsePrefix(s)
+		if err != nil {
+			return opts, usageError(fmt.Errorf("--allowed-ip: %w", err))
+		}
+		opts.Only = append(opts.Only, p)
+	}
+	for _, p := range req.Peers {
+		if len(opts.Only) > 0 && !inventory.Covered(p, opts.Only) {
+			return opts, usageError(fmt.Errorf("--allowed-ip leaves out the virtual container host %s", p), "add --allowed-ip vch")
+		}
+	}
+	// Without --vch-ip the addresses to allow are what is required of the host.
+	if len(req.Peers) == 0 && len(opts.Only) > 0 {
+		opts.Requirement.Peers = append([]netip.Prefix(nil), opts.Only...)
+	}
+	return opts, nil
+}
+
+// fixOptions are the flags of fix and of update firewall.
+type fixOptions struct {
+	connection
+	required
+	allowing
+	changing
+	run
+	allow, deny bool
+}
+
+func newFix(a *app) *cobra.Command {
+	return fixCommand(a, "fix", "Open or close the port on every selected host, and prove that it took",
+		joinLines(
+			"  # what would be done",
+			"  vic-preflight fix --allow --dry-run --target sim://mixed",
+			"",
+			"  # do it, for the virtual container host's address alone",
+			"  vic-preflight fix --allow --target sim://closed --vch-ip 10.0.0.5 --allowed-ip vch",
+			"",
+			"  # close what --allow may have opened",
+			"  vic-preflight fix --deny --target sim://open --compute-resource prod",
+		))
+}
+
+// newUpdate is vic-machine's name for the same command, with the same flags.
+func newUpdate(a *app) *cobra.Command {
+	update := &cobra.Command{
+		Use:   "update COMMAND",
+		Short: "vic-machine's name for fix: update firewall --allow|--deny",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return usageError(errors.New("update what?"), "vic-preflight update firewall --allow|--deny")
+		},
+	}
+	update.AddCommand(fixCommand(a, "firewall", "The same as fix, under vic-machine's name and with its flags",
+		joinLines(
+			"  vic-preflight update firewall --target sim://closed --compute-resource prod --allow",
+			"  vic-preflight update firewall --target sim://esxi --allow",
+		)))
+	return update
+}
+
+func fixCommand(a *app, name, short, example string) *cobra.Command {
+	o := &fixOptions{}
+	cmd := &cobra.Command{
+		Use:   name + " --allow|--deny",
+		Short: short,
+		Long: short + `.
+
+--allow enables, on hosts that do not let the port out yet, vic-engine where the
+host has it (it opens TCP 2377 alone), else vSPC (it opens all outbound TCP;
+--allowed-ip narrows it). --deny disables both. Before each change a line is
+written to a journal; "vic-preflight undo JOURNAL" takes the changes back. Hosts
+that are right already are left alone.`,
+		Example: example,
+		Args:    noArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return o.execute(cmd.Context(), a) },
+	}
+	f := cmd.Flags()
+	f.BoolVar(&o.allow, "allow", false, "let the port out")
+	f.BoolVar(&o.deny, "deny", false, "close what --allow may have opened: vic-engine and vSPC")
+	o.connection.register(f)
+	o.required.register(f)
+	o.allowing.register(f)
+	o.changing.register(f)
+	o.run.register(f)
+	// vic-machine takes a log level here. It says nothing to this tool, but a
+	// script that gives it must go on working.
+	f.IntP("debug", "v", 0, "")
+	_ = f.MarkHidden("debug")
+	return cmd
+}
+
+func (o *fixOptions) execute(ctx context.Context, a *app) error {
+	switch {
+	case o.allow && o.deny:
+		return usageError(errors.New("--allow and --deny exclude each other"))
+	case !o.allow && !o.deny:
+		return usageError(errors.New("give --allow or --deny"))
+	case o.deny && (o.ruleset != fix.Auto || len(o.allowedIPs) > 0):
+		return usageError(errors.New("--ruleset and --allowed-ip go with --allow"))
+	}
+	req, err := o.requirement()
+	if err != nil {
+		return err
+	}
+	opts, err := o.options(req)
+	if err != nil {
+		return err
+	}
+	selected, err := checks.Select(checks.Default(), []string{checks.OutboundPort}, nil)
+	if err != nil {
+		return err
+	}
+	r, err := o.begin(ctx, a, &o.connection, &o.changing)
+	if err != nil {
+		return err
+	}
+	defer r.end()
+	inv, err := r.collect(o.selection(r.session.target), false)
+	if err != nil {
+		return err
+	}
+	plan := fix.Allow(inv.Hosts, opts)
+	if o.deny {
+		if plan, err = r.deny(inv, req); err != nil {
+			return err
+		}
+	}
+	done, err := r.carryOut(plan, inv, &o.changing)
+	if err != nil {
+		return err
+	}
+	return r.finish(inv, opts.Requirement, selected, done, !o.deny)
+}
+
+// deny plans a deny, with the virtual machines that it would cut off.
+func (r *running) deny(inv *inventory.Inventory, req checks.Requirement) (*fix.Plan, error) {
+	plan := fix.Deny(inv.Hosts, req, nil)
+	hosts := changedHosts(plan)
+	if len(hosts) == 0 {
+		return plan, nil
+	}
+	vms, err := r.session.SerialVMs(r.ctx, hosts)
+	if err != nil {
+		fmt.Fprintf(r.app.stderr, "warning: which virtual machines this cuts off is not known: %v\n", err)
+	}
+	return fix.Deny(inv.Hosts, req, vms), nil
+}
+
+func changedHosts(p *fix.Plan) []*inventory.Host {
+	var hosts []*inventory.Host
+	for _, h := range p.Hosts {
+		if len(h.Changes) > 0 {
+			hosts = append(hosts, h.Host)
+		}
+	}
+	return hosts
+}
+
+// carried is what became of a plan.
+type carried struct {
+	plan     *fix.Plan
+	outcomes []*fix.Outcome
+	journal  string
+	dryRun   bool
+}
+
+// incomplete reports whether something that was asked for was not made and
+// verified.
+func (c *carried) incomplete() bool {
+	if c.plan.Refused() > 0 {
+		return true
+	}
+	for _, o := range c.outcomes {
+		if !o.Done || !o.Verified {
+			return true
+		}
+	}
+	return false
+}
+
+// interruptedVerify is how long an interrupted run still looks whether what it
+// did holds.
+const interruptedVerify = 10 * time.Second
+
+// carryOut asks for the privilege, then, unless it is a dry run, opens the
+// journal, applies the plan and verifies it.
+func (r *running) carryOut(plan *fix.Plan, inv *inventory.Inventory, c *changing) (*carried, error) {
+	r.refuseUnprivileged(plan)
+	done := &carried{plan: plan, dryRun: c.dryRun}
+	if c.dryRun || len(plan.Changes()) == 0 {
+		return done, nil
+	}
+	if r.ctx.Err() != nil {
+		return nil, classify(r.ctx.Err())
+	}
+	path, err := c.journalPath(r.app, r.started)
+	if err != nil {
+		return nil, &exitError{code: exitUnverified, err: err, hints: []string{"nothing was changed; --journal names another file"}}
+	}
+	journal, err := fix.CreateJournal(path, fix.Header{
+		Tool: buildVersion(), StartedAt: r.started.UTC(), Address: inv.Endpoint.Address,
+		InstanceUUID: inv.Endpoint.InstanceUUID, FullName: inv.Endpoint.FullName, Datacenter: inv.Datacenter,
+	})
+	if err != nil {
+		return nil, &exitError{code: exitUnverified, err: err, hints: []string{"nothing was changed; --journal names another file"}}
+	}
+	defer journal.Close()
+	done.journal = path
+	fmt.Fprintf(r.app.stderr, "journal: %s\n", path)
+
+	done.outcomes, err = fix.Apply(r.ctx, plan, r.session, journal, fix.ApplyOptions{
+		Workers: r.workers, HostTimeout: c.hostTimeout, Progress: r.progress.update,
+	})
+	if err != nil {
+		return nil, err
+	}
+	wait := c.verifyTimeout
+	if r.ctx.Err() != nil {
+		wait = min(wait, interruptedVerify)
+	}
+	// What was done is looked at even when the run's own time is over.
+	fix.Verify(context.WithoutCancel(r.ctx), done.outcomes, r.session, fix.VerifyOptions{
+		Timeout: wait, HostTimeout: c.hostTimeout, Workers: r.workers, Progress: r.progress.update,
+	})
+	return done, nil
+}
+
+// refuseUnprivileged asks beforehand, so that a missing privilege is known
+// before anything changes. Where the server does not say, the calls will tell.
+func (r *running) refuseUnprivileged(plan *fix.Plan) {
+	hosts := changedHosts(plan)
+	if len(hosts) == 0 {
+		return
+	}
+	granted, err := r.session.Privileged(r.ctx, hosts, fix.Privilege)
+	if err != nil {
+		fmt.Fprintf(r.app.stderr, "warning: whether the account may change the hosts is not known: %v\n", err)
+		return
+	}
+	plan.Refuse(func(h *fix.HostPlan) (fix.Reason, string) {
+		if may, known := granted[h.Host.ID]; known && !may {
+			return fix.NotPrivileged, fmt.Sprintf("the account lacks the privilege %s on the host", fix.Privilege)
+		}
+		return "", ""
+	})
+	if n := len(changedHosts(plan)); n == 0 {
+		fmt.Fprintf(r.app.stderr, "error: the account lacks the privilege %s on all %d hosts that need a change: nothing is changed\n", fix.Privilege, len(hosts))
+	}
+}
+
+// journalPath is the file that --journal names, or a new one in the state
+// directory.
+func (c *changing) journalPath(a *app, started time.Time) (string, error) {
+	if c.journal != "" {
+		return c.journal, nil
+	}
+	state := a.getenv("XDG_STATE_HOME")
+	if state == "" {
+		home := a.getenv("HOME")
+		if home == "" {
+			return "", errors.New("there is no state directory for the journal: neither XDG_STATE_HOME nor HOME is set")
+		}
+		state = filepath.Join(home, ".local", "state")
+	}
+	name := fmt.Sprintf("%s-%d.jsonl", started.UTC().Format("20060102T150405.000Z"), os.Getpid())
+	return filepath.Join(state, "vic-preflight", "journals", name), nil
+}
+
+// entries turns a plan and its outcomes into what the report shows.
+func (c *carried) entries() []report.PlanEntry {
+	if c == nil {
+		return nil
+	}
+	outcomes := make(map[*fix.Change]*fix.Outcome, len(c.outcomes))
+	for _, o := range c.outcomes {
+		outcomes[o.Change] = o
+	}
+	var list []report.PlanEntry
+	for _, h := range c.plan.Hosts {
+		base := report.PlanEntry{
+			Host: h.Host.Name, Path: h.Host.Path, Cluster: h.Host.Cluster,
+			Reason: string(h.Reason), Detail: h.Detail, Warnings: h.Warnings,
+		}
+		if len(h.Changes) == 0 || h.Reason.Refused() {
+			e := base
+			e.Action = report.None
+			if h.Reason.Refused() {
+				e.Action = report.Refuse
+			}
+			list = append(list, e)
+			base.Reason, base.Warnings = string(fix.Chosen), nil
+		}
+		for i, change := range h.Changes {
+			e := base
+			if i > 0 {
+				e.Warnings = nil
+			}
+			e.Action, e.Ruleset, e.Detail, e.Opens = report.Action(change.Verb()), change.Ruleset, change.Why, change.Opens
+			e.Before = &report.RulesetState{Enabled: change.Before.Enabled, Allowed: change.Before.Allowed}
+			e.After = &report.RulesetState{Enabled: change.After.Enabled, Allowed: change.After.Allowed}
+			if o := outcomes[change]; o != nil {
+				e.Done, e.Verified = o.Done, o.Verified
+				if o.Err != nil {
+					e.Error = o.Err.Error()
+				}
+			}
+			list = append(list, e)
+		}
+	}
+	return list
+}

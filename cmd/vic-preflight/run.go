@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/internal/vsphere"
+	"github.com/vic-preflight/vic-preflight/inventory"
+	"github.com/vic-preflight/vic-preflight/report"
+)
+
+// run holds the flags of every command that logs in and reports.
+type run struct {
+	output       string
+	strict       bool
+	allowUnknown bool
+	timeout      time.Duration
+	display
+}
+
+func (o *run) register(f *pflag.FlagSet) {
+	f.StringVarP(&o.output, "output", "o", "table", "`format` of the report: table or json")
+	f.BoolVar(&o.strict, "strict", false, "let warnings count as failures")
+	f.BoolVar(&o.allowUnknown, "allow-unknown", false, "tolerate hosts that nothing can be found out about")
+	f.DurationVar(&o.timeout, "timeout", 5*time.Minute, "`time` that the run may take; 0 for no limit")
+	o.display.register(f)
+}
+
+// running is a run under way: logged in, with the clock ticking.
+type running struct {
+	*run
+	app      *app
+	ctx      context.Context
+	cancel   context.CancelFunc
+	started  time.Time
+	session  *session
+	progress *progress
+	logout   func()
+	render   renderFunc
+	look     report.Style
+	workers  int
+}
+
+// begin checks the flags, so that a wrong one costs nothing, and logs in. The
+// caller must end what it returns.
+func (o *run) begin(ctx context.Context, a *app, c *connection, change *changing) (*running, error) {
+	render, err := renderer(o.output)
+	if err != nil {
+		return nil, err
+	}
+	if o.timeout < 0 {
+		return nil, usageError(fmt.Errorf("--timeout %s is negative", o.timeout))
+	}
+	if change != nil {
+		if err := change.validate(); err != nil {
+			return nil, err
+		}
+	}
+	look, err := o.style(a)
+	if err != nil {
+		return nil, err
+	}
+	r := &running{run: o, app: a, ctx: ctx, cancel: func() {}, render: render, look: look, workers: c.workers}
+	if o.timeout > 0 {
+		r.ctx, r.cancel = context.WithTimeout(ctx, o.timeout)
+	}
+	r.started = time.Now()
+	if r.session, err = c.open(r.ctx, a); err != nil {
+		r.cancel()
+		return nil, err
+	}
+	r.progress = newProgress(a)
+	r.logout = sync.OnceFunc(r.session.Close)
+	return r, nil
+}
+
+func (r *running) end() {
+	r.logout()
+	r.cancel()
+}
+
+// collect reads the facts. When the run is interrupted half way it returns what
+// is known, and no error: r.ctx tells.
+func (r *running) collect(sel vsphere.Selection, refresh bool) (*inventory.Inventory, error) {
+	inv, err := r.session.Collect(r.ctx, sel, vsphere.CollectOptions{Refresh: refresh, Progress: r.progress.update})
+	r.progress.clear()
+	if inv == nil {
+		return nil, classify(err)
+	}
+	r.noteStale(inv)
+	return inv, nil
+}
+
+// noteStale says that a refresh was asked for and refused: the verdicts may be
+// of minutes ago, whichever checks are run.
+func (r *running) noteStale(inv *inventory.Inventory) {
+	n, why := 0, ""
+	for i := range inv.Hosts {
+		if h := &inv.Hosts[i]; h.Firewall.Stale != "" {
+			n, why = n+1, fmt.Sprintf("%s: %s", h.Name, h.Firewall.Stale)
+		}
+	}
+	if n > 0 {
+		fmt.Fprintf(r.app.stderr, "warning: the facts of %d of %d hosts may be minutes old, the refresh failed (%s)\n", n, len(inv.Hosts), report.Clean(why))
+	}
+}
+
+// finish reports and settles the exit code. done is nil when nothing was to be
+// changed; graded says whether the verdicts on the hosts count.
+func (r *running) finish(inv *inventory.Inventory, req checks.Requirement, selected []checks.Check, done *carried, graded bool) error {
+	r.progress.clear()
+	// A reader of the report may take its time, or go away: no session waits
+	// for that.
+	interrupted := r.ctx.Err() != nil
+	r.logout()
+	rep := &report.Report{
+		ToolVersion: buildVersion(), Target: r.session.label, StartedAt: r.started, Duration: time.Since(r.started),
+		Interrupted: interrupted, Inventory: inv, Requirement: req,
+		Results: checks.Run(selected, checks.Facts{Inventory: inv, Requirement: req}),
+		Plan:    done.entries(),
+	}
+	if done != nil {
+		rep.DryRun, rep.Journal = done.dryRun, done.journal
+	}
+	if err := r.write(rep); err != nil {
+		return &exitError{code: exitUnknown, err: fmt.Errorf("write the report: %w", err)}
+	}
+	return r.exit(rep, done, graded)
+}
+
+// write puts the report on standard output, and the hints of a table on
+// standard error.
+func (r *running) write(rep *report.Report) error {
+	if r.output != "table" {
+		return r.render(r.app.stdout, rep, r.look)
+	}
+	if len(rep.Plan) > 0 {
+		if err := report.Plan(r.app.stdout, rep, r.look); err != nil {
+			return err
+		}
+		fmt.Fprintln(r.app.stdout)
+	}
+	if err := r.render(r.app.stdout, rep, r.look); err != nil {
+		return err
+	}
+	return r.hints(r.app, rep)
+}
+
+func (r *running) exit(rep *report.Report, done *carried, graded bool) error {
+	switch err := r.ctx.Err(); {
+	case errors.Is(err, context.Canceled):
+		return &exitError{code: exitInterrupted, err: errors.New("interrupted; what was known and done is reported")}
+	case err != nil:
+		code := exitUnknown
+		if graded && verdict(rep.Results, r.strict, r.allowUnknown) == exitFailed {
+			code = exitFailed
+		}
+		if done != nil && len(done.outcomes) > 0 {
+			code = exitUnverified
+		}
+		return &exitError{
+			code: code, err: fmt.Errorf("the time ran out after %s; what was known and done is reported", r.timeout),
+			hints: []string{"--timeout sets how long a run may take"},
+		}
+	case done != nil && done.dryRun:
+		return dryRunExit(done, r.allowUnknown)
+	case done != nil && done.incomplete():
+		return &exitError{code: exitUnverified, err: errors.New("not all that was asked for was made and verified; the table says where")}
+	}
+	if code := verdict(rep.Results, r.strict, r.allowUnknown); graded && code != exitOK {
+		return &exitError{code: code}
+	}
+	return nil
+}
+
+// dryRunExit tells a gate whether there is something to do: 1 when there is, 3
+// when that could not be found out of some hosts and nothing else is to be done.
+func dryRunExit(done *carried, allowUnknown bool) error {
+	code := exitOK
+	for _, h := range done.plan.Hosts {
+		switch {
+		case len(h.Changes) > 0 || h.Reason.Refused() && !h.Reason.Unknown():
+			return &exitError{code: exitFailed}
+		case h.Reason.Unknown() && !allowUnknown:
+			code = exitUnknown
+		}
+	}
+	if code == exitOK {
+		return nil
+	}
+	return &exitError{code: code}
+}

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/fix"
+	"github.com/vic-preflight/vic-preflight/internal/vsphere"
+)
+
+type undoOptions struct {
+	connection
+	changing
+	run
+	force bool
+}
+
+func newUndo(a *app) *cobra.Command {
+	o := &undoOptions{}
+	cmd := &cobra.Command{
+		Use:   "undo JOURNAL",
+		Short: "Take back what fix or check --fix changed, host by host",
+		Long: `undo restores, from the journal of a run, the rulesets that the run changed, and
+nothing else. A ruleset that somebody has changed since is left alone unless
+--force is given. The journal of a run that was killed serves as well. What undo
+changes is journaled and verified like any other change.`,
+		Example: joinLines(
+			"  vic-preflight undo ~/.local/state/vic-preflight/journals/20260102T030405.000Z-1.jsonl \\",
+			"      --target vcenter.example --user administrator@vsphere.local --password-file ~/.vcpass",
+		),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usageError(fmt.Errorf("undo takes one journal, not %d", len(args)), "the run that made the changes printed its journal's path")
+			}
+			return o.execute(cmd.Context(), a, args[0])
+		},
+	}
+	f := cmd.Flags()
+	f.BoolVar(&o.force, "force", false, "restore also what somebody else has changed since")
+	o.connection.register(f)
+	o.changing.register(f)
+	o.run.register(f)
+	_ = f.MarkHidden("compute-resource") // the journal names the hosts
+	return cmd
+}
+
+func (o *undoOptions) execute(ctx context.Context, a *app, path string) error {
+	if o.computeResource != "" {
+		return usageError(errors.New("undo takes no --compute-resource: the journal names the hosts, and --host narrows them"))
+	}
+	header, entries, torn, err := fix.ReadJournal(path)
+	if err != nil {
+		return usageError(err, "undo takes the journal that fix or check --fix printed the path of, unchanged")
+	}
+	if torn {
+		fmt.Fprintf(a.stderr, "note: the last line of %s was cut off while it was written; its change was never made\n", path)
+	}
+	r, err := o.begin(ctx, a, &o.connection, &o.changing)
+	if err != nil {
+		return err
+	}
+	defer r.end()
+
+	// A vCenter is known before anything is read of it; a bare ESXi host by
+	// its hardware only afterwards, by fix.Undo.
+	if here := r.session.Endpoint(); here.InstanceUUID != "" {
+		if err := header.Belongs(here); err != nil {
+			return usageError(err, "log in to the server that the journal was written on")
+		}
+	}
+	if len(entries) == 0 {
+		_, err := fmt.Fprintln(a.stdout, "The journal holds no change: there is nothing to undo.")
+		return err
+	}
+	sel := vsphere.Selection{Datacenter: header.Datacenter, Hosts: o.hosts}
+	for _, h := range fix.Hosts(entries) {
+		sel.IDs = append(sel.IDs, h.ID)
+	}
+	inv, err := r.collect(sel, true)
+	if err != nil {
+		return err
+	}
+	if len(o.hosts) > 0 { // those left out on purpose are not missing
+		chosen := map[string]bool{}
+		for _, h := range inv.Hosts {
+			chosen[h.ID] = true
+		}
+		kept := entries[:0]
+		for _, e := range entries {
+			if chosen[e.Host.ID] {
+				kept = append(kept, e)
+			}
+		}
+		entries = kept
+	}
+	plan, err := fix.Undo(inv, header, entries, o.force)
+	if err != nil {
+		return usageError(err, "log in to the server that the journal was written on")
+	}
+	done, err := r.carryOut(plan, inv, &o.changing)
+	if err != nil {
+		return err
+	}
+	selected, err := checks.Select(checks.Default(), []string{checks.OutboundPort}, nil)
+	if err != nil {
+		return err
+	}
+	return r.finish(inv, checks.Requirement{Port: checks.DefaultPort}, selected, done, false)
+}
