@@ -1,7 +1,9 @@
 package fix
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
@@ -54,6 +56,8 @@ func Undo(inv *inventory.Inventory, h Header, entries []Entry, force bool) (*Pla
 		}
 		undoEntry(&p.Hosts[at], e, force)
 	}
+	// The journal is in the order in which hosts were reached.
+	slices.SortStableFunc(p.Hosts, func(a, b HostPlan) int { return cmp.Compare(a.Host.Path, b.Host.Path) })
 	return p, nil
 }
 

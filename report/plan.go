@@ -169,7 +169,7 @@ func Plan(w io.Writer, r *Report, style Style) error {
 		return err
 	}
 	writeWarnings(&b, entries, style)
-	fmt.Fprintf(&b, "\n%s\n", planSummary(entries, r.DryRun))
+	fmt.Fprintf(&b, "\n%s\n", strings.Join(Wrap(planSummary(entries, r.DryRun), style.Width), "\n"))
 	_, err := io.WriteString(w, b.String())
 	return err
 }

@@ -67,6 +67,34 @@ func build(hosts []inventory.Host, peers ...string) *report.Report {
 	}
 }
 
+// planned is a report with every kind of plan entry.
+func planned(dryRun bool) *report.Report {
+	hosts := []inventory.Host{member("prod", "esx1.example", outbound("vic-engine", true, everybody(), 2377, 0))}
+	r := build(hosts)
+	shut, open := &report.RulesetState{Allowed: everybody()}, &report.RulesetState{Enabled: true, Allowed: everybody()}
+	vch := &report.RulesetState{Enabled: true, Allowed: &inventory.AllowedHosts{Addrs: []string{"10.0.0.5"}}}
+	change := func(host string, before, after *report.RulesetState, done, verified bool, failure string) report.PlanEntry {
+		return report.PlanEntry{
+			Host: host, Path: "/dc1/host/prod/" + host, Cluster: "prod", Action: report.Enable, Ruleset: "vSPC",
+			Reason: "chosen", Detail: "named by --ruleset", Opens: "all outbound TCP, for any address",
+			Before: before, After: after, Done: done && !dryRun, Verified: verified && !dryRun, Error: failure,
+			Warnings: []string{"vSPC lets all outbound TCP, for any address"},
+		}
+	}
+	r.DryRun = dryRun
+	r.Plan = []report.PlanEntry{
+		{Host: "esx1.example", Path: "/dc1/host/prod/esx1.example", Cluster: "prod", Action: report.None, Reason: "already-permitted", Detail: "vic-engine lets TCP 2377 out to any address"},
+		change("esx2.example", shut, open, true, true, ""),
+		change("esx3.example", shut, vch, true, false, ""),
+		{Host: "esx5.example", Path: "/dc1/host/prod/esx5.example", Cluster: "prod", Action: report.Refuse, Reason: "not-user-controllable", Detail: "the host says that users may not switch the ruleset vic-engine"},
+	}
+	if !dryRun {
+		r.Plan = append(r.Plan, change("esx4.example", shut, open, false, false, "EnableRuleset vSPC on esx4.example: the host refused the change"))
+		r.Journal = "/var/lib/j.jsonl"
+	}
+	return r
+}
+
 // reports are the cases of the golden files.
 func reports() map[string]*report.Report {
 	lost := member("edge", "esx2.example")
@@ -92,6 +120,8 @@ func reports() map[string]*report.Report {
 		"wide":    build([]inventory.Host{wide}),
 		"unicode": build([]inventory.Host{unicodeHost}),
 		"evil":    build([]inventory.Host{evil}),
+		"planned": planned(true),
+		"applied": planned(false),
 	}
 }
 
@@ -109,6 +139,10 @@ func golden(name, got string) {
 func render(r *report.Report, style report.Style) string {
 	GinkgoHelper()
 	var out bytes.Buffer
+	if len(r.Plan) > 0 {
+		Expect(report.Plan(&out, r, style)).To(Succeed())
+		out.WriteString("\n")
+	}
 	Expect(report.Table(&out, r, style)).To(Succeed())
 	if style.Width > 0 {
 		out.WriteString("\n")

@@ -1,0 +1,207 @@
+package fix_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/vic-preflight/vic-preflight/fix"
+	"github.com/vic-preflight/vic-preflight/inventory"
+)
+
+// disk is a file in memory that counts its syncs and fails on demand.
+type disk struct {
+	mu        sync.Mutex
+	written   bytes.Buffer
+	synced    int // bytes that are safe
+	syncs     int
+	failAfter int // bytes; 0 means never
+	slow      time.Duration
+}
+
+func (d *disk) Write(p []byte) (int, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.failAfter > 0 && d.written.Len()+len(p) > d.failAfter {
+		return 0, errors.New("no space left on device")
+	}
+	return d.written.Write(p)
+}
+
+func (d *disk) Sync() error {
+	time.Sleep(d.slow)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.synced, d.syncs = d.written.Len(), d.syncs+1
+	return nil
+}
+
+func (d *disk) Close() error { return nil }
+
+func change(i int) *fix.Change {
+	h := host(vSPC(false, addresses("10.0.0.1", "2001:DB8::1")))
+	h.ID, h.Name = fmt.Sprintf("host-%d", i), fmt.Sprintf("esx%d", i)
+	return &fix.Change{
+		Host: &h, Ruleset: "vSPC",
+		Before: fix.State{Allowed: &inventory.AllowedHosts{Addrs: []string{"10.0.0.1"}, Networks: []inventory.Network{{Address: "10.1.0.0", Bits: 16}}}},
+		After:  fix.State{Enabled: true, Allowed: everyone()},
+	}
+}
+
+func written(changes int) string {
+	GinkgoHelper()
+	path := filepath.Join(GinkgoT().TempDir(), "deep", "er", "j.jsonl")
+	j, err := fix.CreateJournal(path, fix.Header{Tool: "test", Address: "vc.example", InstanceUUID: "u-1"})
+	Expect(err).NotTo(HaveOccurred())
+	for i := range changes {
+		Expect(j.Record(change(i))).To(Succeed())
+	}
+	Expect(j.Close()).To(Succeed())
+	return path
+}
+
+func edit(path string, f func(string) string) {
+	GinkgoHelper()
+	text, err := os.ReadFile(path)
+	Expect(err).NotTo(HaveOccurred())
+	Expect(os.WriteFile(path, []byte(f(string(text))), 0o600)).To(Succeed())
+}
+
+var _ = Describe("the journal", func() {
+	It("reads back what was written, and is nobody else's to read", func() {
+		path := written(2)
+		h, entries, torn, err := fix.ReadJournal(path)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(torn).To(BeFalse())
+		Expect(h.InstanceUUID).To(Equal("u-1"))
+		Expect(h.Version).To(Equal(fix.JournalVersion))
+		Expect(entries).To(HaveLen(2))
+		Expect(entries[1].Host.Name).To(Equal("esx1"))
+		info, err := os.Stat(path)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(info.Mode().Perm()).To(Equal(os.FileMode(0o600)))
+	})
+
+	It("never overwrites a file", func() {
+		path := written(1)
+		_, err := fix.CreateJournal(path, fix.Header{})
+		Expect(err).To(MatchError(ContainSubstring("file exists")))
+		_, entries, _, err := fix.ReadJournal(path)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(entries).To(HaveLen(1))
+	})
+
+	It("is refused where there can be no file", func() {
+		_, err := fix.CreateJournal("/dev/null/x/j.jsonl", fix.Header{})
+		Expect(err).To(MatchError(ContainSubstring("not a directory")))
+	})
+
+	It("is usable when its last line was cut off", func() {
+		path := written(3)
+		edit(path, func(s string) string { return s[:len(s)-20] })
+		_, entries, torn, err := fix.ReadJournal(path)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(torn).To(BeTrue())
+		Expect(entries).To(HaveLen(2))
+	})
+
+	DescribeTable("is refused",
+		func(f func(string) string, message string) {
+			path := written(3)
+			edit(path, f)
+			_, _, _, err := fix.ReadJournal(path)
+			var damage *fix.JournalError
+			Expect(errors.As(err, &damage)).To(BeTrue(), "%v", err)
+			Expect(err).To(MatchError(ContainSubstring(message)))
+		},
+		Entry("edited", func(s string) string { return strings.Replace(s, "10.0.0.1", "10.0.0.2", 1) }, "line 2: it was changed after it was written"),
+		Entry("a line taken out", func(s string) string {
+			lines := strings.SplitAfter(s, "\n")
+			return lines[0] + lines[2] + lines[3]
+		}, "line 2: it was changed"),
+		Entry("two lines swapped", func(s string) string {
+			lines := strings.SplitAfter(s, "\n")
+			return lines[0] + lines[2] + lines[1] + lines[3]
+		}, "line 2: it was changed"),
+		Entry("of another version", func(s string) string { return strings.Replace(s, `"version":1`, `"version":2`, 1) }, "a journal of version 2, and this program reads version 1"),
+		Entry("something else", func(string) string { return `{"a":1}` + "\n" }, "it is no journal"),
+		Entry("text", func(string) string { return "hello\n" }, "it is no journal"),
+		Entry("empty", func(string) string { return "" }, "it is empty"),
+		Entry("cut in its header", func(s string) string { return s[:50] }, "it is empty, or no journal"),
+		Entry("garbage in the middle", func(s string) string {
+			lines := strings.SplitAfter(s, "\n")
+			return lines[0] + "garbage\n" + lines[2]
+		}, "line 2: it is damaged"),
+	)
+
+	It("says that a file is not there", func() {
+		_, _, _, err := fix.ReadJournal("/nonexistent/j.jsonl")
+		Expect(err).To(MatchError(os.ErrNotExist))
+	})
+
+	It("returns only when the line is safe, and syncs for many at once", func() {
+		d := &disk{slow: 5 * time.Millisecond}
+		j, err := fix.NewJournalOn(d, fix.Header{})
+		Expect(err).NotTo(HaveOccurred())
+		var wg sync.WaitGroup
+		for i := range 200 {
+			wg.Go(func() {
+				defer GinkgoRecover()
+				Expect(j.Record(change(i))).To(Succeed())
+				d.mu.Lock()
+				defer d.mu.Unlock()
+				Expect(d.written.String()[:d.synced]).To(ContainSubstring(fmt.Sprintf(`"id":"host-%d"`, i)))
+			})
+		}
+		wg.Wait()
+		Expect(d.syncs).To(BeNumerically("<", 100), "200 lines one by one would take 200 syncs")
+	})
+
+	It("fails every change after a write that failed", func() {
+		d := &disk{}
+		j, err := fix.NewJournalOn(d, fix.Header{})
+		Expect(err).NotTo(HaveOccurred())
+		d.failAfter = d.written.Len() + 10
+		Expect(j.Record(change(0))).To(MatchError("no space left on device"))
+		d.failAfter = 0
+		Expect(j.Record(change(1))).To(MatchError("no space left on device"), "the end of the file is uncertain")
+	})
+})
+
+// FuzzReadJournal feeds anything: it must be refused or read, never panic.
+func FuzzReadJournal(f *testing.F) {
+	path := filepath.Join(f.TempDir(), "j.jsonl")
+	j, err := fix.CreateJournal(path, fix.Header{})
+	if err != nil {
+		f.Fatal(err)
+	}
+	if err := j.Record(change(1)); err != nil {
+		f.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(text)
+	f.Add(text[:len(text)-3])
+	f.Add([]byte("{}\n{}\n"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		path := filepath.Join(t.TempDir(), "fuzz.jsonl")
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		h, _, _, err := fix.ReadJournal(path)
+		if err == nil && h.Version != fix.JournalVersion {
+			t.Errorf("read a journal of version %d", h.Version)
+		}
+	})
+}

@@ -1,0 +1,205 @@
+package fix_test
+
+import (
+	"net/netip"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/fix"
+	"github.com/vic-preflight/vic-preflight/inventory"
+)
+
+func everyone() *inventory.AllowedHosts { return &inventory.AllowedHosts{All: true} }
+
+func addresses(list ...string) *inventory.AllowedHosts { return &inventory.AllowedHosts{Addrs: list} }
+
+func ruleset(key string, enabled bool, allowed *inventory.AllowedHosts, port, end int) inventory.Ruleset {
+	return inventory.Ruleset{
+		Key: key, Enabled: enabled, Allowed: allowed,
+		Rules: []inventory.Rule{{Port: port, EndPort: end, Direction: "outbound", PortType: "dst", Protocol: "tcp"}},
+	}
+}
+
+func engine(enabled bool) inventory.Ruleset {
+	return ruleset("vic-engine", enabled, everyone(), 2377, 0)
+}
+
+func vSPC(enabled bool, allowed *inventory.AllowedHosts) inventory.Ruleset {
+	return ruleset("vSPC", enabled, allowed, 0, 65535)
+}
+
+func locked(rs inventory.Ruleset) inventory.Ruleset {
+	rs.UserControllable, rs.IPListConfigurable = inventory.No, inventory.No
+	return rs
+}
+
+func host(rulesets ...inventory.Ruleset) inventory.Host {
+	return inventory.Host{
+		ID: "host-1", UUID: "uuid-1", Name: "esx1.example", Path: "/dc/host/c/esx1.example", Connection: inventory.Connected,
+		Firewall: inventory.Firewall{ID: "fw-1", Rulesets: rulesets, OutgoingBlocked: inventory.Yes},
+	}
+}
+
+func prefixes(list ...string) []netip.Prefix {
+	var out []netip.Prefix
+	for _, s := range list {
+		p, err := inventory.ParsePrefix(s)
+		Expect(err).NotTo(HaveOccurred())
+		out = append(out, p)
+	}
+	return out
+}
+
+type planRow struct {
+	host    inventory.Host
+	ruleset string // auto when empty
+	peers   []string
+	only    []string
+
+	reason  fix.Reason
+	changes string // "verb ruleset -> allowed", empty for none
+	opens   string
+	warning string
+}
+
+func verifyPlan(row planRow) {
+	opts := fix.AllowOptions{
+		Requirement: checks.Requirement{Port: 2377, Peers: prefixes(row.peers...)},
+		Ruleset:     fix.Auto, Only: prefixes(row.only...),
+	}
+	if row.ruleset != "" {
+		opts.Ruleset = row.ruleset
+	}
+	plan := fix.Allow([]inventory.Host{row.host}, opts)
+	Expect(plan.Hosts).To(HaveLen(1))
+	hp := plan.Hosts[0]
+	Expect(hp.Reason).To(Equal(row.reason), hp.Detail)
+	Expect(hp.Detail).NotTo(BeEmpty())
+	got := ""
+	for _, c := range hp.Changes {
+		got = c.Verb() + " " + c.Ruleset + " -> " + c.After.Allowed.String()
+		Expect(c.Opens).To(ContainSubstring(row.opens))
+		Expect(c.After.Enabled).To(BeTrue())
+	}
+	Expect(got).To(Equal(row.changes))
+	if row.warning == "" {
+		Expect(hp.Warnings).To(BeEmpty())
+	} else {
+		Expect(hp.Warnings).To(ConsistOf(ContainSubstring(row.warning)))
+	}
+}
+
+var _ = DescribeTable("Allow", verifyPlan,
+	Entry("vic-engine where the host has it", planRow{
+		host: host(vSPC(false, everyone()), engine(false)), reason: "chosen", changes: "enable vic-engine -> all", opens: "outbound TCP 2377, for any address",
+	}),
+	Entry("else vSPC, with a word on what it opens", planRow{
+		host: host(vSPC(false, everyone())), reason: "chosen", changes: "enable vSPC -> all", opens: "all outbound TCP, for any address", warning: "--allowed-ip",
+	}),
+	Entry("vSPC when it is named", planRow{
+		host: host(vSPC(false, everyone()), engine(false)), ruleset: "vSPC", reason: "chosen", changes: "enable vSPC -> all", warning: "all outbound TCP",
+	}),
+	Entry("vSPC narrowed to the VCH", planRow{
+		host: host(vSPC(false, everyone())), peers: []string{"10.0.0.5"}, only: []string{"10.0.0.5"}, reason: "chosen", changes: "enable vSPC -> 10.0.0.5", opens: "all outbound TCP, for 10.0.0.5",
+	}),
+	Entry("a list that is there is kept and added to", planRow{
+		host: host(vSPC(false, addresses("10.9.9.9"))), peers: []string{"10.0.0.5"}, only: []string{"10.0.0.5"}, reason: "chosen", changes: "enable vSPC -> 10.9.9.9, 10.0.0.5",
+	}),
+	Entry("a list that leaves out the peer, of an enabled ruleset", planRow{
+		host: host(vSPC(true, addresses("10.9.9.9"))), peers: []string{"10.0.0.0/24"}, reason: "chosen", changes: "allow vSPC -> 10.9.9.9, 10.0.0.0/24",
+	}),
+	Entry("an empty list and a peer", planRow{
+		host: host(vSPC(false, addresses())), peers: []string{"10.0.0.5"}, reason: "chosen", changes: "enable vSPC -> 10.0.0.5",
+	}),
+	Entry("an empty list and no peer", planRow{
+		host: host(vSPC(true, addresses())), reason: "chosen", changes: "allow vSPC -> all", warning: "all outbound TCP",
+	}),
+	Entry("borrowed only", planRow{
+		host: host(ruleset("nfsClient", true, everyone(), 0, 65535), engine(false)), reason: "chosen", changes: "enable vic-engine -> all",
+	}),
+	Entry("off: enabled all the same", planRow{
+		host: func() inventory.Host {
+			h := host(engine(false))
+			h.Firewall.Switch.Enabled = inventory.No
+			return h
+		}(), reason: "chosen", changes: "enable vic-engine -> all",
+	}),
+
+	Entry("already permitted", planRow{host: host(engine(true)), reason: "already-permitted"}),
+	Entry("already permitted by another than the named one", planRow{host: host(engine(true), vSPC(false, everyone())), ruleset: "vSPC", reason: "already-permitted"}),
+	Entry("enabled for a list, and no peer to compare with", planRow{host: host(vSPC(true, addresses("10.0.0.5"))), reason: "allowed-hosts-unverified"}),
+
+	Entry("no ruleset that could serve", planRow{host: host(), reason: "no-ruleset"}),
+	Entry("remoteSerialPort is not taken unless named", planRow{host: host(ruleset("remoteSerialPort", false, everyone(), 0, 65535)), reason: "no-ruleset"}),
+	Entry("remoteSerialPort when named", planRow{host: host(ruleset("remoteSerialPort", false, everyone(), 0, 65535)), ruleset: "remoteSerialPort", reason: "chosen", changes: "enable remoteSerialPort -> all", warning: "all outbound TCP"}),
+	Entry("a named one that is not there", planRow{host: host(engine(false)), ruleset: "vmware-vic", reason: "no-ruleset"}),
+	Entry("a named one that does not open the port", planRow{host: host(ruleset("web", false, everyone(), 80, 0)), ruleset: "web", reason: "no-ruleset"}),
+	Entry("a borrowed one, though named", planRow{host: host(ruleset("nfsClient", false, everyone(), 0, 65535)), ruleset: "nfsClient", reason: "borrowed-ruleset"}),
+	Entry("not user-controllable: no other is taken in its place", planRow{host: host(locked(engine(false)), vSPC(false, everyone())), reason: "not-user-controllable"}),
+	Entry("list not configurable", planRow{host: host(locked(vSPC(true, addresses("10.9.9.9")))), peers: []string{"10.0.0.5"}, reason: "not-user-controllable"}),
+	Entry("not user-controllable, but enabled already for too few, list free", planRow{
+		host: func() inventory.Host {
+			rs := vSPC(true, addresses("10.9.9.9"))
+			rs.UserControllable = inventory.No
+			return host(rs)
+		}(), peers: []string{"10.0.0.5"}, reason: "chosen", changes: "allow vSPC -> 10.9.9.9, 10.0.0.5",
+	}),
+	Entry("disconnected", planRow{host: func() inventory.Host { h := host(engine(false)); h.Connection = inventory.Disconnected; return h }(), reason: "host-unavailable"}),
+	Entry("not read", planRow{host: func() inventory.Host { h := host(); h.Firewall.Unreadable = "it faulted"; return h }(), reason: "host-unavailable"}),
+	Entry("allowed hosts not known: writing them would lose them", planRow{host: host(vSPC(true, nil)), peers: []string{"10.0.0.5"}, reason: "host-unavailable"}),
+)
+
+var _ = Describe("Deny", func() {
+	deny := func(h inventory.Host, vms ...string) fix.HostPlan {
+		return fix.Deny([]inventory.Host{h}, checks.Requirement{Port: 2377}, map[string][]string{"host-1": vms}).Hosts[0]
+	}
+	It("closes both names and leaves the lists alone", func() {
+		hp := deny(host(engine(true), vSPC(true, addresses("10.0.0.5"))))
+		Expect(hp.Reason).To(Equal(fix.Chosen))
+		Expect(hp.Changes).To(HaveLen(2))
+		for _, c := range hp.Changes {
+			Expect(c.Verb()).To(Equal("disable"))
+			Expect(c.After.Allowed).To(Equal(c.Before.Allowed))
+		}
+	})
+	It("leaves alone what is closed", func() {
+		Expect(deny(host(engine(false), vSPC(false, everyone()))).Reason).To(Equal(fix.AlreadyDenied))
+	})
+	It("says what still lets the port out", func() {
+		hp := deny(host(engine(true), ruleset("nfsClient", true, addresses("10.0.0.9"), 0, 65535), ruleset("site", true, everyone(), 2377, 0)))
+		Expect(hp.Warnings).To(ConsistOf("TCP 2377 still gets out by nfsClient (for 10.0.0.9), site"))
+	})
+	It("says that a firewall that is off closes nothing", func() {
+		h := host(engine(true))
+		h.Firewall.Switch.Enabled = inventory.No
+		Expect(deny(h).Warnings).To(ConsistOf(ContainSubstring("the firewall is off")))
+	})
+	It("names the virtual machines that it cuts off", func() {
+		Expect(deny(host(engine(true)), "web-1", "web-2").Warnings).To(ConsistOf(ContainSubstring("web-1, web-2")))
+		Expect(deny(host(engine(false)), "web-1").Warnings).To(BeEmpty(), "nothing changes")
+	})
+	It("refuses what users may not switch", func() {
+		Expect(deny(host(locked(engine(true)))).Reason).To(Equal(fix.NotUserControllable))
+		rs := engine(true)
+		rs.Required = true
+		Expect(deny(host(rs)).Reason).To(Equal(fix.NotUserControllable))
+	})
+	It("has nothing to do with a host that it cannot see", func() {
+		h := host(engine(true))
+		h.Connection = inventory.NotResponding
+		Expect(deny(h).Reason).To(Equal(fix.HostUnavailable))
+	})
+})
+
+var _ = It("Opens tells inbound from outbound and ranges from ports", func() {
+	rs := inventory.Ruleset{Rules: []inventory.Rule{
+		{Port: 0, EndPort: 65535, Direction: "outbound", Protocol: "tcp"},
+		{Port: 23, Direction: "inbound", Protocol: "tcp"},
+		{Port: 1024, EndPort: 65535, Direction: "inbound", Protocol: "tcp"},
+	}}
+	Expect(fix.Opens(&rs, everyone())).To(Equal("all outbound TCP and inbound TCP 23 and inbound TCP 1024-65535, for any address"))
+	Expect(fix.Opens(&rs, nil)).To(HaveSuffix("for addresses that the host does not tell"))
+	Expect(fix.Opens(&rs, addresses())).To(HaveSuffix("for nobody"))
+})
