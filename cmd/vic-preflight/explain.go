@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/fix"
 	"github.com/vic-preflight/vic-preflight/report"
 )
 
@@ -44,6 +45,12 @@ func explainAll(w io.Writer) error {
 		lines := report.Wrap(strings.TrimSuffix(first, "."), 50)
 		fmt.Fprintf(&b, "  %-28s%s\n", e.Reason, strings.Join(lines, "\n"+strings.Repeat(" ", 30)))
 	}
+	b.WriteString("\nReasons of a plan\n")
+	for _, e := range fix.Explanations() {
+		first, _, _ := strings.Cut(e.Meaning, ". ")
+		lines := report.Wrap(strings.TrimSuffix(first, "."), 50)
+		fmt.Fprintf(&b, "  %-28s%s\n", e.Reason, strings.Join(lines, "\n"+strings.Repeat(" ", 30)))
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -56,6 +63,12 @@ func explainOne(w io.Writer, name string) error {
 		}
 	}
 	e, ok := checks.Explain(checks.Reason(name))
+	for _, p := range fix.Explanations() {
+		if !ok && string(p.Reason) == name {
+			_, err := fmt.Fprintf(w, "%s (of a plan)\n\n%s\n", p.Reason, strings.Join(report.Wrap(p.Meaning, 78), "\n"))
+			return err
+		}
+	}
 	if !ok {
 		return usageError(fmt.Errorf("there is no check or reason %q", name), "vic-preflight explain lists them")
 	}

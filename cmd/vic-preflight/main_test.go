@@ -415,7 +415,7 @@ var _ = Describe("help", func() {
 			Expect(out.stdout).To(HaveSuffix(exitStatus+"\n"), "%v", args)
 		}
 	})
-	It("explains every check and reason", func(ctx SpecContext) {
+	It("explains every check and reason, of verdicts and of plans", func(ctx SpecContext) {
 		all := invocation{args: []string{"explain"}}.run(ctx).stdout
 		for line := range strings.Lines(all) {
 			if name := strings.Fields(line); strings.HasPrefix(line, "  ") && !strings.HasPrefix(line, "   ") {

@@ -175,6 +175,16 @@ func (vc *VCenter) AddSerialVM(host, name string) {
 	h.Vm = append(h.Vm, vm.Self)
 }
 
+// ChangeAll changes the firewall of every host, and vCenter's copy with it.
+func (vc *VCenter) ChangeAll(f func(*types.HostFirewallInfo)) {
+	ctx := vc.context()
+	for _, name := range vc.names {
+		h := vc.hosts[name]
+		_ = h.Change(func(info *types.HostFirewallInfo) error { f(info); return nil })
+		ctx.WithLock(h.system, func() { h.system.show(ctx, h.Firewall()) })
+	}
+}
+
 // Revoke takes a privilege on the host from every account: asked for it, the
 // simulator says no, and changes to the host's firewall fail.
 func (h *Host) Revoke(privilege string) {
