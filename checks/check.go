@@ -61,6 +61,7 @@ func Default() []Check {
 		firewallState(),
 		hostState(),
 		rulePersistence(),
+		tcpConnect(),
 		clusterDrift(),
 	}
 }

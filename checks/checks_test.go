@@ -147,7 +147,7 @@ var _ = Describe("Select", func() {
 	It("takes all by default, in order", func() {
 		all, err := checks.Select(checks.Default(), nil, nil)
 		Expect(err).NotTo(HaveOccurred())
-		Expect(ids(all)).To(Equal([]string{"outbound-port", "firewall-state", "host-state", "rule-persistence", "cluster-drift"}))
+		Expect(ids(all)).To(Equal([]string{"outbound-port", "firewall-state", "host-state", "rule-persistence", "tcp-connect", "cluster-drift"}))
 	})
 	It("narrows and leaves out", func() {
 		some, err := checks.Select(checks.Default(), []string{"host-state", "outbound-port"}, []string{"host-state"})
@@ -158,7 +158,7 @@ var _ = Describe("Select", func() {
 		_, err := checks.Select(checks.Default(), []string{"port-outbound"}, []string{"nope"})
 		var unknown *checks.UnknownIDError
 		Expect(err).To(BeAssignableToTypeOf(unknown))
-		Expect(err).To(MatchError(`unknown check "port-outbound", "nope"; the checks are: outbound-port, firewall-state, host-state, rule-persistence, cluster-drift`))
+		Expect(err).To(MatchError(`unknown check "port-outbound", "nope"; the checks are: outbound-port, firewall-state, host-state, rule-persistence, tcp-connect, cluster-drift`))
 	})
 })
 

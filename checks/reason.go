@@ -31,6 +31,18 @@ const (
 	OriginUnknown    Reason = "origin-unknown"
 	NothingToPersist Reason = "nothing-to-persist"
 
+	NotProbed           Reason = "not-probed"
+	Reachable           Reason = "reachable"
+	ReachableUnverified Reason = "reachable-unverified"
+	OpenUnexpected      Reason = "open-unexpected"
+	NobodyListens       Reason = "nobody-listens"
+	PathBlocked         Reason = "path-blocked"
+	HostBlocked         Reason = "host-blocked"
+	Blocked             Reason = "blocked"
+	NameUnresolved      Reason = "name-unresolved"
+	PathIntercepted     Reason = "path-intercepted"
+	ProbeFailed         Reason = "probe-failed"
+
 	Uniform     Reason = "uniform"
 	Drift       Reason = "drift"
 	TooFewHosts Reason = "too-few-hosts"
@@ -187,6 +199,54 @@ var explanations = []Explanation{
 		},
 	},
 	{Reason: NothingToPersist, Meaning: "No ruleset of its own permits the port, so there is nothing that could be lost."},
+
+	{Reason: NotProbed, Meaning: "No connection was tried from the host. --probe serial does."},
+	{Reason: Reachable, Meaning: "The host itself opened a connection, and the listener proved that it ended there."},
+	{
+		Reason: ReachableUnverified,
+		Meaning: "Something accepted the host's connection, and nothing proved that it was the virtual container host " +
+			"or this tool's listener.",
+		Hint: "Let vic-preflight listen stand at the target while you probe.",
+	},
+	{
+		Reason: OpenUnexpected,
+		Meaning: "The host got through although its rulesets, as they were read, do not permit it: vCenter's copy is " +
+			"old, or the host has another way out.",
+		Hint: "Check again with --refresh.",
+	},
+	{
+		Reason: NobodyListens,
+		Meaning: "The target answered that nobody listens there. For the host's firewall that is a pass; the virtual " +
+			"container host is not up yet, or listens on another port.",
+	},
+	{
+		Reason: PathBlocked,
+		Meaning: "The host's rulesets permit the port, and the connection does not get there: another firewall, a " +
+			"missing route, or a target that is not there.",
+		Hint: "Look beyond the host: firewalls and routes between its management network and the target, and whether the target is up.",
+	},
+	{
+		Reason: HostBlocked, Meaning: "Nothing got through, and the host's own firewall does not permit it.",
+		Hint: "Open the port on the host first.", Commands: []string{preflightFix},
+	},
+	{
+		Reason: Blocked, Meaning: "Nothing got through. Whether the host's own firewall permits it could not be told, so either may be at fault.",
+		Hint: "Give --vch-ip, use an account that may read the host's firewall, or look at both the host and the path.",
+	},
+	{
+		Reason: NameUnresolved, Meaning: "The name of the target does not resolve.",
+		Hint: "Give an address with --probe-target.",
+	},
+	{
+		Reason: PathIntercepted,
+		Meaning: "The host's connection was accepted by something that is not the listener: an address translation, " +
+			"a proxy, or another machine with the target's address.",
+		Hint: "Find out who has the target's address, and what translates it on the way.",
+	},
+	{
+		Reason: ProbeFailed, Meaning: "The connection could not be tried, so nothing is known of it.",
+		Hint: "The detail names the step; a serial probe needs to make a virtual machine for a moment.",
+	},
 
 	{Reason: Uniform, Meaning: "All hosts of the cluster that could be read treat the port alike."},
 	{

@@ -38,6 +38,8 @@ type Host struct {
 	Version string
 
 	Firewall Firewall
+	// Probe is nil when no connection was tried from the host.
+	Probe *Probe
 }
 
 // IsConnected reports whether the host's facts are the host's own, not what

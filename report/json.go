@@ -25,6 +25,8 @@ type jsonReport struct {
 	StartedAt     string       `json:"startedAt"`
 	DurationMs    int64        `json:"durationMs"`
 	Requirement   jsonRequired `json:"requirement"`
+	ProbeTarget   string       `json:"probeTarget,omitempty"`
+	Control       *jsonProbe   `json:"control,omitempty"`
 	Hosts         []jsonHost   `json:"hosts"`
 	Checks        []jsonScoped `json:"checks,omitempty"`
 	DryRun        bool         `json:"dryRun,omitempty"`
@@ -57,6 +59,26 @@ type jsonHost struct {
 	State   string      `json:"state"`
 	Version string      `json:"version,omitempty"`
 	Checks  []jsonCheck `json:"checks"`
+	Probe   *jsonProbe  `json:"probe,omitempty"`
+}
+
+type jsonProbe struct {
+	Vantage   inventory.Vantage `json:"vantage"`
+	Outcome   inventory.Outcome `json:"outcome"`
+	Cause     string            `json:"cause,omitempty"`
+	ElapsedMs int64             `json:"elapsedMs"`
+	Peer      string            `json:"peer,omitempty"`
+	Leftover  string            `json:"leftover,omitempty"`
+}
+
+func probeJSON(p *inventory.Probe) *jsonProbe {
+	if p == nil {
+		return nil
+	}
+	return &jsonProbe{
+		Vantage: p.Vantage, Outcome: p.Outcome, Cause: Clean(p.Cause), ElapsedMs: p.Elapsed.Milliseconds(),
+		Peer: p.Peer, Leftover: p.Leftover,
+	}
 }
 
 type jsonCheck struct {
@@ -117,6 +139,7 @@ func (r *Report) toJSON() jsonReport {
 		Requirement: jsonRequired{
 			Direction: inventory.Outbound, Protocol: inventory.TCP, Port: r.Requirement.Port, Peers: r.Requirement.Peers,
 		},
+		ProbeTarget: r.ProbeTarget, Control: probeJSON(r.Control),
 		DryRun: r.DryRun, Journal: r.Journal, Plan: jsonPlans(r.Plan),
 		Hosts:   make([]jsonHost, 0, len(r.Inventory.Hosts)),
 		Summary: r.Summary(),
@@ -126,7 +149,7 @@ func (r *Report) toJSON() jsonReport {
 		h := &r.Inventory.Hosts[i]
 		jh := jsonHost{
 			Name: Clean(h.Name), Path: Clean(h.Path), Cluster: Clean(h.Cluster),
-			State: h.StateLabel(), Version: h.Version, Checks: []jsonCheck{},
+			State: h.StateLabel(), Version: h.Version, Checks: []jsonCheck{}, Probe: probeJSON(h.Probe),
 		}
 		for _, res := range byHost[h.Path] {
 			jh.Checks = append(jh.Checks, jsonCheck{

@@ -35,6 +35,11 @@ type Report struct {
 	Requirement checks.Requirement
 	Results     []checks.Result
 
+	// ProbeTarget is host:port, empty when no connection was tried. Control is
+	// the attempt from this machine; it is no host's.
+	ProbeTarget string
+	Control     *inventory.Probe
+
 	// Plan is what is or was to be done, empty when nothing was asked for.
 	Plan []PlanEntry
 	// DryRun reports show a plan that was not carried out.

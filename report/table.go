@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -25,8 +26,11 @@ func Table(w io.Writer, r *Report, style Style) error {
 	}
 	b.WriteString(strings.Join(Wrap(fmt.Sprintf("%s%s: %s", r.Target, simulated, r.Requirement), style.Width), "\n") + "\n")
 
+	if r.ProbeTarget != "" {
+		fmt.Fprintln(&b, strings.Join(Wrap(r.probeLine(), style.Width), "\n"))
+	}
 	byHost := r.byHost()
-	columns := r.columnWidths(byHost, style.Width)
+	columns := shareWidth(r.header(), r.rows(byHost), style.Width)
 	for _, c := range r.Inventory.Clusters() {
 		if err := r.clusterTable(&b, c, byHost, columns, style); err != nil {
 			return err
@@ -59,9 +63,9 @@ func (r *Report) clusterTable(b *strings.Builder, c inventory.Cluster, byHost ma
 	rows := make([][]string, len(hosts))
 	for n, i := range hosts {
 		h := &r.Inventory.Hosts[i]
-		rows[n] = cells(h, byHost[h.Path])
+		rows[n] = r.cells(h, byHost[h.Path])
 	}
-	if err := writeTable(b, header, rows, columns, 2, func(n int) checks.Status { return worst(hosts[n]) }, style); err != nil {
+	if err := writeTable(b, r.header(), rows, columns, 2, func(n int) checks.Status { return worst(hosts[n]) }, style); err != nil {
 		return err
 	}
 	for _, res := range r.Results {
@@ -73,7 +77,25 @@ func (r *Report) clusterTable(b *strings.Builder, c inventory.Cluster, byHost ma
 	return nil
 }
 
-var header = []string{"HOST", "STATE", "VERDICT", "RULESET", "DETAIL"}
+// header names the columns; the probe's is there when connections were tried.
+func (r *Report) header() []string {
+	h := []string{"HOST", "STATE", "VERDICT", "RULESET"}
+	if r.ProbeTarget != "" {
+		h = append(h, "PROBE")
+	}
+	return append(h, "DETAIL")
+}
+
+func (r *Report) probeLine() string {
+	line := "probed: " + r.ProbeTarget
+	if c := r.Control; c != nil {
+		line += fmt.Sprintf("; from this machine, which says nothing of a host: %s", c.Outcome)
+		if c.Cause != "" {
+			line += fmt.Sprintf(" (%s)", Clean(c.Cause))
+		}
+	}
+	return line
+}
 
 // verdictWord makes the one status that must be found stand out in plain text.
 func verdictWord(s checks.Status) string {
@@ -86,8 +108,8 @@ func verdictWord(s checks.Status) string {
 // cells is a host's row: the verdict is the worst of its checks, and the detail
 // tells the main check's sentence and those of all others that did not pass,
 // each reason and each sentence once.
-func cells(h *inventory.Host, results []checks.Result) []string {
-	row := []string{Clean(h.Name), h.StateLabel(), verdictWord(checks.Worst(results)), "-", "nothing to report"}
+func (r *Report) cells(h *inventory.Host, results []checks.Result) []string {
+	row := []string{Clean(h.Name), h.StateLabel(), verdictWord(checks.Worst(results)), "-"}
 	told := map[string]bool{}
 	var details []string
 	for _, res := range results {
@@ -105,10 +127,29 @@ func cells(h *inventory.Host, results []checks.Result) []string {
 		}
 		details = append(details, detail)
 	}
-	if len(details) > 0 {
-		row[4] = strings.Join(details, "; ")
+	if r.ProbeTarget != "" {
+		row = append(row, probeCell(h.Probe))
 	}
-	return row
+	return append(row, cmp.Or(strings.Join(details, "; "), "nothing to report"))
+}
+
+// probeCell says the vantage with the outcome: a connection means nothing
+// without where it came from.
+func probeCell(p *inventory.Probe) string {
+	if p == nil {
+		return "-"
+	}
+	return fmt.Sprintf("%s: %s", p.Vantage, p.Outcome)
+}
+
+// rows are all hosts' cells, to fit all clusters' tables to one set of columns.
+func (r *Report) rows(byHost map[string][]checks.Result) [][]string {
+	rows := make([][]string, len(r.Inventory.Hosts))
+	for i := range r.Inventory.Hosts {
+		h := &r.Inventory.Hosts[i]
+		rows[i] = r.cells(h, byHost[h.Path])
+	}
+	return rows
 }
 
 const (
@@ -116,16 +157,6 @@ const (
 	minDetail = 24 // columns that a sentence needs to be read as one
 	minCell   = 8
 )
-
-// columnWidths fits all clusters' tables to one set of columns.
-func (r *Report) columnWidths(byHost map[string][]checks.Result, width int) []int {
-	rows := make([][]string, len(r.Inventory.Hosts))
-	for i := range r.Inventory.Hosts {
-		h := &r.Inventory.Hosts[i]
-		rows[i] = cells(h, byHost[h.Path])
-	}
-	return shareWidth(header, rows, width)
-}
 
 // shareWidth shares the width out: all columns but the last, which holds
 // sentences, get what they need, less where that would squeeze the sentences.

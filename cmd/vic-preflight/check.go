@@ -19,6 +19,7 @@ type checkOptions struct {
 	required
 	allowing
 	changing
+	probing
 	run
 	only, skip []string
 	refresh    bool
@@ -77,6 +78,9 @@ report is the one that docs/report.schema.json describes.`,
 			"  # a gate in CI",
 			"  vic-preflight check --target sim://open --strict -o json",
 			"",
+			"  # real connections from every host, through its own firewall",
+			"  vic-preflight check --target sim://mixed --probe serial",
+			"",
 			"  # repair what is wrong, and prove it",
 			"  vic-preflight check --target sim://closed --fix",
 			"",
@@ -96,6 +100,7 @@ report is the one that docs/report.schema.json describes.`,
 	f.BoolVar(&o.fix, "fix", false, "open the port where that is needed, and check again")
 	o.allowing.register(f)
 	o.changing.register(f)
+	o.probing.register(f, vantageNone)
 	o.run.register(f)
 	return cmd
 }
@@ -112,6 +117,9 @@ func (o *checkOptions) execute(cmd *cobra.Command, a *app) error {
 	}
 	opts, err := o.options(req)
 	if err != nil {
+		return err
+	}
+	if err := o.probing.validate(); err != nil {
 		return err
 	}
 	selected, err := checks.Select(checks.Default(), o.only, o.skip)
@@ -131,11 +139,19 @@ func (o *checkOptions) execute(cmd *cobra.Command, a *app) error {
 		return err
 	}
 	if !o.fix {
+		if err := r.probe(&o.probing, inv, req); err != nil {
+			return err
+		}
 		return r.finish(inv, req, selected, nil, true)
 	}
 	done, err := r.carryOut(fix.Allow(inv.Hosts, opts), inv, &o.changing)
 	if err != nil {
 		return err
+	}
+	if !o.dryRun {
+		if err := r.probe(&o.probing, inv, opts.Requirement); err != nil {
+			return err
+		}
 	}
 	return r.finish(inv, opts.Requirement, selected, done, true)
 }

@@ -120,6 +120,7 @@ var stageNames = map[string]string{
 	"refresh": "refreshing the firewalls",
 	"read":    "reading the firewalls",
 	"switch":  "asking whether they are on",
+	"probe":   "letting the hosts dial",
 	"apply":   "changing the firewalls",
 	"verify":  "seeing whether the changes hold",
 }

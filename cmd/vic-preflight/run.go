@@ -42,9 +42,13 @@ type running struct {
 	session  *session
 	progress *progress
 	logout   func()
-	render   renderFunc
-	look     report.Style
-	workers  int
+
+	// what was probed, for the report
+	probeTarget string
+	control     *inventory.Probe
+	render      renderFunc
+	look        report.Style
+	workers     int
 }
 
 // begin checks the flags, so that a wrong one costs nothing, and logs in. The
@@ -111,6 +115,21 @@ func (r *running) noteStale(inv *inventory.Inventory) {
 	}
 }
 
+// probe makes the connections and keeps what the report says of them.
+func (r *running) probe(p *probing, inv *inventory.Inventory, req checks.Requirement) error {
+	if !p.on() || r.ctx.Err() != nil {
+		return nil
+	}
+	pr, err := p.prepare(r, inv, req)
+	if err != nil {
+		return err
+	}
+	defer pr.close()
+	r.probeTarget = pr.target.String()
+	r.control = pr.run(r, inv)
+	return nil
+}
+
 // finish reports and settles the exit code. done is nil when nothing was to be
 // changed; graded says whether the verdicts on the hosts count.
 func (r *running) finish(inv *inventory.Inventory, req checks.Requirement, selected []checks.Check, done *carried, graded bool) error {
@@ -123,7 +142,7 @@ func (r *running) finish(inv *inventory.Inventory, req checks.Requirement, selec
 		ToolVersion: buildVersion(), Target: r.session.label, StartedAt: r.started, Duration: time.Since(r.started),
 		Interrupted: interrupted, Inventory: inv, Requirement: req,
 		Results: checks.Run(selected, checks.Facts{Inventory: inv, Requirement: req}),
-		Plan:    done.entries(),
+		Plan:    done.entries(), ProbeTarget: r.probeTarget, Control: r.control,
 	}
 	if done != nil {
 		rep.DryRun, rep.Journal = done.dryRun, done.journal

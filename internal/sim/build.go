@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"net/netip"
 
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/simulator/esx"
@@ -132,7 +133,9 @@ func (b *builder) adopt(host *simulator.HostSystem, spec hostSpec) {
 		h.Deny("firewallInfo", &types.NoPermission{Object: &h.system.Self, PrivilegeId: "System.Read"})
 		h.Deny("config.firewall", &types.NoPermission{Object: &h.Ref, PrivilegeId: "System.Read"})
 	}
-	b.vc.hosts[spec.name] = h
+	n := len(b.vc.names)
+	h.address = netip.AddrFrom4([4]byte{127, 20, byte(n / 250), byte(n%250 + 1)})
+	b.vc.hosts[spec.name], b.vc.byRef[host.Self] = h, h
 	b.vc.names = append(b.vc.names, spec.name)
 }
 

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"errors"
+	"net/netip"
 	"slices"
 	"sync"
 
@@ -20,6 +21,8 @@ type Host struct {
 
 	object *simulator.HostSystem
 	system *firewallSystem
+	// address is what the host dials from, on loopback.
+	address netip.Addr
 	// direct hosts have no vCenter before them whose copy could lag.
 	direct     bool
 	denied     map[string]types.BaseMethodFault

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 
@@ -51,8 +52,12 @@ type VCenter struct {
 	model  *simulator.Model
 	server *simulator.Server
 	hosts  map[string]*Host
+	byRef  map[types.ManagedObjectReference]*Host
 	names  []string
 	meter  *meter
+	vmx    *vmxProcesses
+	// store is the folder behind the hosts' datastore; empty when they have none.
+	store string
 }
 
 // Start builds the scenario and serves it until Close.
@@ -75,7 +80,7 @@ func Start(scenario Scenario, opts Options) (vc *VCenter, err error) {
 	}
 
 	vc = &VCenter{
-		Scenario: scenario, hosts: map[string]*Host{},
+		Scenario: scenario, hosts: map[string]*Host{}, byRef: map[types.ManagedObjectReference]*Host{},
 		meter: &meter{requests: map[string]int{}, faults: map[faultKey]*injected{}},
 	}
 	if err := vc.build(scenario); err != nil {
@@ -112,8 +117,12 @@ func canListen(address string) error {
 
 // Close stops the server and removes what the simulator keeps on disk.
 func (vc *VCenter) Close() {
+	vc.vmx.stopAll()
 	vc.server.Close()
 	vc.model.Remove()
+	if vc.store != "" {
+		_ = os.RemoveAll(vc.store)
+	}
 }
 
 // Model gives tests access to the simulator underneath.
@@ -189,7 +198,7 @@ func (vc *VCenter) build(scenario Scenario) error {
 		}
 	}
 	vc.install()
-	return nil
+	return vc.addDatastore()
 }
 
 func (vc *VCenter) buildESXi(scenario Scenario) error {
@@ -206,6 +215,30 @@ func (vc *VCenter) buildESXi(scenario Scenario) error {
 	b := newBuilder(vc, vc.context())
 	b.adopt(host, spec)
 	vc.install()
+	return vc.addDatastore()
+}
+
+// datastoreHosts is how many hosts share a datastore, as in one cluster of the
+// largest size; the larger scenarios do without.
+const datastoreHosts = 96
+
+// addDatastore gives the hosts a datastore that they share.
+func (vc *VCenter) addDatastore() (err error) {
+	if len(vc.names) > datastoreHosts {
+		return nil
+	}
+	if vc.store, err = os.MkdirTemp("", "vic-preflight-sim-"); err != nil {
+		return err
+	}
+	ctx := vc.context()
+	for _, name := range vc.names {
+		ref := *vc.hosts[name].object.ConfigManager.DatastoreSystem
+		dss := vc.model.Map().Get(ref).(*simulator.HostDatastoreSystem)
+		body := dss.CreateLocalDatastore(ctx, &types.CreateLocalDatastore{This: ref, Name: "shared1", Path: vc.store})
+		if f := body.Fault(); f != nil {
+			return fmt.Errorf("create the datastore of %s: %T", name, f.VimFault())
+		}
+	}
 	return nil
 }
 
@@ -229,6 +262,8 @@ func (vc *VCenter) install() {
 	pc := &propertyCollector{}
 	pc.Self = content.PropertyCollector
 	m.Put(pc)
+	vc.vmx = &vmxProcesses{vc: vc, running: map[types.ManagedObjectReference]context.CancelFunc{}}
+	m.AddHandler(vc.vmx)
 	if ref := content.AuthorizationManager; ref != nil {
 		m.Put(&authorizationManager{m.Get(*ref).(*simulator.AuthorizationManager)})
 	}

@@ -74,23 +74,26 @@ var hostProperties = []string{
 	"summary.config.product.version", "summary.hardware.uuid",
 }
 
+// traversal is a step of a walk, by a property of one kind of object, that goes
+// on with the named steps.
+func traversal(name, kind, path string, next ...string) types.BaseSelectionSpec {
+	ts := &types.TraversalSpec{SelectionSpec: types.SelectionSpec{Name: name}, Type: kind, Path: path}
+	for _, n := range next {
+		ts.SelectSet = append(ts.SelectSet, &types.SelectionSpec{Name: n})
+	}
+	return ts
+}
+
 // readTree reads all datacenters, compute resources and hosts in one call.
 func (s *Session) readTree(ctx context.Context) (*tree, error) {
-	step := func(name, kind, path string, next ...string) types.BaseSelectionSpec {
-		ts := &types.TraversalSpec{SelectionSpec: types.SelectionSpec{Name: name}, Type: kind, Path: path}
-		for _, n := range next {
-			ts.SelectSet = append(ts.SelectSet, &types.SelectionSpec{Name: n})
-		}
-		return ts
-	}
 	root := s.client.ServiceContent.RootFolder
 	spec := types.PropertyFilterSpec{
 		ObjectSet: []types.ObjectSpec{{
 			Obj: root,
 			SelectSet: []types.BaseSelectionSpec{
-				step("folder", kindFolder, "childEntity", "folder", "datacenter", "compute"),
-				step("datacenter", kindDatacenter, "hostFolder", "folder"),
-				step("compute", kindCompute, "host"),
+				traversal("folder", kindFolder, "childEntity", "folder", "datacenter", "compute"),
+				traversal("datacenter", kindDatacenter, "hostFolder", "folder"),
+				traversal("compute", kindCompute, "host"),
 			},
 		}},
 		PropSet: []types.PropertySpec{

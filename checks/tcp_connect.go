@@ -1,0 +1,69 @@
+package checks
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/vic-preflight/vic-preflight/inventory"
+)
+
+// TCPConnect is the ID of the check of real connections.
+const TCPConnect = "tcp-connect"
+
+func tcpConnect() Check {
+	return Check{
+		ID:    TCPConnect,
+		Title: "A connection that the host itself opens gets to the virtual container host",
+		Why: "A ruleset that permits is not a connection that works: another firewall on the way, routing, or " +
+			"nobody listening are seen by a real connection alone. It is made with --probe.",
+		Run: perHost(TCPConnect, judgeConnect),
+	}
+}
+
+// rounding is as exact as a probe's time is worth telling.
+const rounding = time.Millisecond
+
+// judgeConnect holds what a probe saw against what the rulesets say, and names
+// where the two disagree.
+func judgeConnect(h *inventory.Host, req Requirement) Result {
+	p := h.Probe
+	if p == nil || p.Outcome == "" {
+		return Result{Status: Skip, Reason: NotProbed, Detail: "no connection was tried from the host"}
+	}
+	ruled := JudgeOutbound(h, req)
+	// Whether a list that nothing was compared with lets the target through is
+	// not known, and neither is anything of a host that could not be read.
+	known := ruled.Status != Unknown && ruled.Reason != AllowedHostsUnverified
+	permitted := ruled.Status == Pass || ruled.Status == Warn
+	with := func(status Status, reason Reason, format string, args ...any) Result {
+		r := Result{Status: status, Reason: reason, Detail: fmt.Sprintf(format, args...)}
+		if p.Cause != "" {
+			r.Detail += ": " + p.Cause
+		}
+		return r
+	}
+	switch p.Outcome {
+	case inventory.Open:
+		if ruled.Status == Fail {
+			return with(Warn, OpenUnexpected, "a connection got through although no ruleset permits it: the facts are old, or something else opens it")
+		}
+		return with(Pass, Reachable, "the host got through to the listener in %s", p.Elapsed.Round(rounding))
+	case inventory.OpenUnverified:
+		return with(Warn, ReachableUnverified, "something accepted the host's connection and did not prove what it is")
+	case inventory.Refused:
+		return with(Pass, NobodyListens, "packets get out of the host, and nobody listens at the target yet")
+	case inventory.Timeout, inventory.Unreachable, inventory.NoRoute:
+		switch {
+		case !known:
+			return with(Fail, Blocked, "nothing got through, and whether the host's own firewall permits it is not known")
+		case permitted:
+			return with(Fail, PathBlocked, "the rulesets permit, the path blocks: look beyond the host")
+		}
+		return with(Fail, HostBlocked, "nothing got through, and the host's own firewall does not permit it")
+	case inventory.DNS:
+		return with(Fail, NameUnresolved, "the target's name does not resolve")
+	case inventory.Intercepted:
+		return with(Fail, PathIntercepted, "the connection ended somewhere else than at the target")
+	}
+	return with(Unknown, ProbeFailed, "the connection could not be tried")
+}

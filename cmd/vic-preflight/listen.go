@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/probe"
+	"github.com/vic-preflight/vic-preflight/report"
+)
+
+type listenOptions struct {
+	address, keyFile, output string
+	maxConns                 int
+	duration                 time.Duration
+}
+
+func newListen(a *app) *cobra.Command {
+	o := &listenOptions{}
+	cmd := &cobra.Command{
+		Use:   "listen",
+		Short: "Stand where the virtual container host will stand, and answer probes",
+		Long: `listen serves the virtual container host's future address and port before it
+exists, and prints who came. It proves itself to probes by a key that never
+travels, and speaks enough of a serial port concentrator's telnet to identify
+the virtual machine that an ESXi host dials for.`,
+		Example: joinLines(
+			"  # at the virtual container host's future address",
+			"  vic-preflight listen --listen 10.0.0.5:2377 --key-file listener.key",
+			"  # elsewhere, with a copy of the key",
+			"  vic-preflight probe --target vcenter.example --vch-ip 10.0.0.5 --listener-key listener.key",
+		),
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.execute(cmd.Context(), a) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.address, "listen", fmt.Sprintf(":%d", checks.DefaultPort), "`address` to listen on")
+	f.StringVar(&o.keyFile, "key-file", "", "`file` that holds the key; it is made when it does not exist")
+	f.IntVar(&o.maxConns, "max-connections", 1024, "`number` of connections served at a time")
+	f.DurationVar(&o.duration, "for", time.Hour, "`time` to listen")
+	f.StringVarP(&o.output, "output", "o", "text", "`format` of what came: text or json (an object a line)")
+	return cmd
+}
+
+// jsonPeer is a line of listen -o json.
+type jsonPeer struct {
+	At     time.Time      `json:"at"`
+	From   string         `json:"from"`
+	Kind   probe.PeerKind `json:"kind"`
+	VMName string         `json:"vmName,omitempty"`
+	VMUUID string         `json:"vmUuid,omitempty"`
+	URI    string         `json:"uri,omitempty"`
+}
+
+func (o *listenOptions) execute(ctx context.Context, a *app) error {
+	switch {
+	case o.output != "text" && o.output != "json":
+		return usageError(fmt.Errorf("--output %q is no format; the formats are: text, json", o.output))
+	case o.duration <= 0:
+		return usageError(fmt.Errorf("--for %s is no time to listen", o.duration))
+	case o.maxConns < 1:
+		return usageError(fmt.Errorf("--max-connections %d is not 1 or more", o.maxConns))
+	}
+	key, err := o.key()
+	if err != nil {
+		return err
+	}
+	var mu sync.Mutex
+	l, err := probe.Listen(ctx, o.address, key, probe.ListenOptions{MaxConns: o.maxConns, OnPeer: func(p probe.Peer) {
+		mu.Lock()
+		defer mu.Unlock()
+		o.print(a, p)
+	}})
+	if err != nil {
+		return usageError(err, "is the address this machine's, and the port free?")
+	}
+	fmt.Fprintf(a.stderr, "listening on %s for %s; Ctrl-C ends it\n", l.Addr(), o.duration)
+	select {
+	case <-ctx.Done():
+	case <-time.After(o.duration):
+	}
+	return l.Close()
+}
+
+func (o *listenOptions) print(a *app, p probe.Peer) {
+	if o.output == "json" {
+		// A peer's own words are escaped by the encoder.
+		_ = json.NewEncoder(a.stdout).Encode(jsonPeer{p.At.UTC(), p.From, p.Kind, report.Clean(p.VMName), report.Clean(p.VMUUID), report.Clean(p.URI)})
+		return
+	}
+	line := fmt.Sprintf("%s  %-15s  %s", p.At.Format(time.TimeOnly), p.From, p.Kind)
+	if p.Kind == probe.PeerVMX {
+		line += fmt.Sprintf("  %s (%s) %s", p.VMName, p.VMUUID, p.URI)
+	}
+	fmt.Fprintln(a.stdout, report.Clean(line))
+}
+
+// key reads the key, or makes one, in the file when one is named. Without a file
+// the key serves nobody else: then only vmx peers can be identified.
+func (o *listenOptions) key() (probe.Key, error) {
+	if o.keyFile != "" {
+		if _, err := os.Stat(o.keyFile); err == nil {
+			return readKey(o.keyFile)
+		}
+	}
+	key, err := probe.NewKey()
+	if err != nil || o.keyFile == "" {
+		return key, err
+	}
+	f, err := os.OpenFile(o.keyFile, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err == nil {
+		_, err = fmt.Fprintln(f, key.Hex())
+		err = errors.Join(err, f.Close())
+	}
+	if err != nil {
+		return key, usageError(fmt.Errorf("--key-file: %w", err))
+	}
+	return key, nil
+}
