@@ -16,6 +16,7 @@ import (
 	. "github.com/onsi/gomega"
 	"github.com/onsi/gomega/gexec"
 
+	"github.com/vic-preflight/vic-preflight/internal/sim"
 	"github.com/vic-preflight/vic-preflight/internal/testsuite"
 )
 
@@ -93,6 +94,18 @@ type simulator struct{ url string }
 func serveScenario(name string) simulator {
 	GinkgoHelper()
 	return simulator{serve(`https://[^ ]+`, preflight, "sim", name, "--listen", "127.0.0.1:0", "--user", "root", "--password", "pw")}
+}
+
+// hostScenario serves a scenario from this process, where calls can be held at
+// the right moment.
+func hostScenario(name string) (*sim.VCenter, simulator) {
+	GinkgoHelper()
+	scenario, err := sim.ParseScenario(name)
+	Expect(err).NotTo(HaveOccurred())
+	vc, err := sim.Start(scenario, sim.Options{User: "root", Password: "pw"})
+	Expect(err).NotTo(HaveOccurred())
+	DeferCleanup(vc.Close)
+	return vc, simulator{vc.URL.String()}
 }
 
 func (s simulator) env() []string {

@@ -67,17 +67,11 @@ var _ = Describe("vic-preflight fix", func() {
 })
 
 var _ = Describe("a fix that is killed", func() {
-	// The simulator is in this process, to hold a call at the right moment.
 	var vc *sim.VCenter
 	var s simulator
 	var journal string
 	BeforeEach(func() {
-		scenario, err := sim.ParseScenario("closed")
-		Expect(err).NotTo(HaveOccurred())
-		vc, err = sim.Start(scenario, sim.Options{User: "root", Password: "pw"})
-		Expect(err).NotTo(HaveOccurred())
-		DeferCleanup(vc.Close)
-		s = simulator{vc.URL.String()}
+		vc, s = hostScenario("closed")
 		journal = filepath.Join(GinkgoT().TempDir(), "journal.jsonl")
 	})
 	enabled := func(host string) bool {
@@ -88,14 +82,15 @@ var _ = Describe("a fix that is killed", func() {
 		}
 		return false
 	}
-	// killAt starts a fix and kills it as soon as the simulator has got a call.
-	killAt := func(ctx SpecContext, method string) {
+	// killAt starts a fix and kills it as soon as the simulator has got the nth
+	// call of a method.
+	killAt := func(ctx SpecContext, method string, nth int) {
 		GinkgoHelper()
 		cmd := exec.Command(preflight, "fix", "--allow", "--host", "esx0*", "--journal", journal)
 		cmd.Env = s.env()
 		session, err := gexec.Start(cmd, nil, nil)
 		Expect(err).NotTo(HaveOccurred())
-		Eventually(func() int { return vc.RequestsOf(method) }).WithContext(ctx).WithPolling(time.Millisecond).Should(BeNumerically(">", 0))
+		Eventually(func() int { return vc.RequestsOf(method) }).WithContext(ctx).WithPolling(time.Millisecond).Should(BeNumerically(">=", nth))
 		session.Signal(syscall.SIGKILL)
 		Eventually(session).WithContext(ctx).Should(gexec.Exit())
 	}
@@ -109,7 +104,7 @@ var _ = Describe("a fix that is killed", func() {
 			release := vc.Hold("EnableRuleset", vc.Host(host).FirewallRef(), &types.HostConfigFault{})
 			DeferCleanup(release)
 		}
-		killAt(ctx, "EnableRuleset")
+		killAt(ctx, "EnableRuleset", 1)
 		text, err := os.ReadFile(journal)
 		Expect(err).NotTo(HaveOccurred())
 		Expect(strings.Count(string(text), "\n")).To(BeNumerically(">", 1), "a change is on disk before its call is made")
@@ -121,7 +116,7 @@ var _ = Describe("a fix that is killed", func() {
 	}, SpecTimeout(time.Minute))
 
 	It("between call and verify, is undone", func(ctx SpecContext) {
-		killAt(ctx, "RefreshFirewall")
+		killAt(ctx, "RefreshFirewall", 4) // three are made before the plan
 		Expect(enabled("esx01.example")).To(BeTrue())
 		out := undo(ctx)
 		Expect(out.code).To(Equal(0), out.stderr)

@@ -40,7 +40,9 @@ func allowHost(h *inventory.Host, opts AllowOptions) HostPlan {
 	verdict := judge(h, opts.Requirement)
 	switch {
 	case verdict.Reason == checks.Permitted:
-		return plan(AlreadyPermitted, "already permitted: %s", verdict.Detail)
+		hp := plan(AlreadyPermitted, "%s", verdict.Detail)
+		hp.Warnings = append(stale(h), wider(h, verdict.Decides, opts.Only)...)
+		return hp
 	case verdict.Reason == checks.AllowedHostsUnverified && len(opts.Only) == 0:
 		return plan(Unverified, "%s", verdict.Detail)
 	case verdict.Status == checks.Unknown:
@@ -63,10 +65,15 @@ func allowHost(h *inventory.Host, opts AllowOptions) HostPlan {
 
 	c := &Change{Host: h, Ruleset: key, Why: why, Before: StateOf(rs)}
 	c.After = State{Enabled: true, Allowed: allowedAfter(rs, opts)}
+	lists := !sameList(c.Before.Allowed, c.After.Allowed)
 	switch {
+	case lists && c.Before.Allowed == nil:
+		return plan(HostUnavailable, "whom the ruleset %s lets through could not be read, and writing a list would lose it", key)
+	case lists && h.Firewall.Stale != "":
+		return plan(HostUnavailable, "the allowed hosts of the ruleset %s may be old, the refresh failed (%s), and writing them would lose what is new", key, h.Firewall.Stale)
 	case !rs.Enabled && rs.UserControllable == inventory.No:
 		return plan(NotUserControllable, "the host says that users may not switch the ruleset %s; --ruleset names another", key)
-	case c.After.Allowed.Canonical() != c.Before.Allowed.Canonical() && rs.IPListConfigurable == inventory.No:
+	case lists && rs.IPListConfigurable == inventory.No:
 		return plan(NotUserControllable, "the host says that users may not change the allowed hosts of the ruleset %s; --ruleset names another", key)
 	}
 	changed := after(h, c)
@@ -77,11 +84,21 @@ func allowHost(h *inventory.Host, opts AllowOptions) HostPlan {
 	}
 	c.Opens = Opens(rs, c.After.Allowed)
 	hp := plan(Chosen, "%s", why)
-	hp.Changes = []*Change{c}
+	hp.Changes, hp.Warnings = []*Change{c}, stale(h)
 	if checks.BreadthOf(rs) == checks.Broad && c.After.Allowed != nil && c.After.Allowed.All {
 		hp.Warnings = append(hp.Warnings, fmt.Sprintf("%s lets %s; --allowed-ip narrows it to the virtual container host", key, c.Opens))
 	}
 	return hp
+}
+
+// wider warns that a ruleset that is enabled already lets through more than the
+// addresses that were asked for: what works is left alone, not narrowed.
+func wider(h *inventory.Host, key string, only []netip.Prefix) []string {
+	rs := h.Firewall.Ruleset(key)
+	if len(only) == 0 || rs == nil || rs.Allowed == nil || !rs.Allowed.All {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s was enabled already, for any address: it is left alone, and not narrowed", key)}
 }
 
 // choose names the ruleset to enable. It goes by what is there, never by what
@@ -94,6 +111,9 @@ func choose(h *inventory.Host, opts AllowOptions) (key, why string) {
 	case checks.VICEngine:
 		return key, "the narrowest built-in ruleset: it opens this port alone"
 	case checks.VSPC:
+		if h.Firewall.Ruleset(checks.VICEngine) != nil {
+			return key, "vic-engine opens another port, and vSPC is built in"
+		}
 		return key, "the host has no vic-engine (vSphere 6.7 and later do), and vSPC is built in"
 	default:
 		return "", ""
@@ -104,6 +124,10 @@ func choose(h *inventory.Host, opts AllowOptions) (key, why string) {
 func allowedAfter(rs *inventory.Ruleset, opts AllowOptions) *inventory.AllowedHosts {
 	before, peers := rs.Allowed, opts.Requirement.Peers
 	switch {
+	case len(opts.Only) > 0 && !rs.Enabled:
+		// A list that is left over from before is not in force, and is not put
+		// into force: what is enabled is what was asked for.
+		return merge(nil, opts.Only)
 	case len(opts.Only) > 0:
 		return merge(before, opts.Only)
 	case before == nil || before.All:

@@ -24,7 +24,10 @@ type fakeHosts struct {
 	fail  map[string]error // by call
 	hang  map[string]bool  // by host ID: until the context ends
 	lag   int              // reads that show the old state
-	onAny func()
+
+	hangRefresh map[string]bool // by host ID
+	refreshes   int             // of hosts that hang
+	onAny       func()
 }
 
 func newFake(hosts []inventory.Host) *fakeHosts {
@@ -72,9 +75,24 @@ func (f *fakeHosts) SetAllowedHosts(ctx context.Context, h *inventory.Host, key 
 	return f.call(ctx, "allow", h, key, func(s *fix.State) { s.Allowed = list })
 }
 
-func (f *fakeHosts) RefreshFirewall(context.Context, *inventory.Host) error { return nil }
+func (f *fakeHosts) RefreshFirewall(ctx context.Context, h *inventory.Host) error {
+	if !f.hangRefresh[h.ID] {
+		return nil
+	}
+	f.mu.Lock()
+	f.refreshes++
+	f.mu.Unlock()
+	<-ctx.Done()
+	return ctx.Err()
+}
 
-func (f *fakeHosts) ReadFirewalls(_ context.Context, hosts []*inventory.Host) {
+func (f *fakeHosts) ReadFirewalls(ctx context.Context, hosts []*inventory.Host) {
+	if ctx.Err() != nil {
+		for _, h := range hosts {
+			h.Firewall.Unreadable = "the time ran out"
+		}
+		return
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.lag--; f.lag >= 0 {
@@ -236,6 +254,20 @@ var _ = Describe("Verify", func() {
 		Expect(list[0].Firewall.Ruleset("vic-engine").Enabled).To(BeTrue(), "read into the facts")
 	}, SpecTimeout(10*time.Second))
 
+	It("is not held up by a host whose refresh hangs", func(ctx SpecContext) {
+		list := hosts(5, closed)
+		client := newFake(list)
+		client.hangRefresh = map[string]bool{"host-2": true}
+		outcomes, err := fix.Apply(ctx, allow(list), client, &memory{}, applying)
+		Expect(err).NotTo(HaveOccurred())
+		client.lag = 2
+		fix.Verify(ctx, outcomes, client, fix.VerifyOptions{Timeout: 3 * time.Second, HostTimeout: time.Minute, Workers: 8})
+		for _, o := range outcomes {
+			Expect(o.Verified).To(BeTrue(), o.Change.Host.ID)
+		}
+		Expect(client.refreshes).To(Equal(1), "it is not asked again")
+	}, SpecTimeout(10*time.Second))
+
 	It("does not believe a change that never shows", func(ctx SpecContext) {
 		list := hosts(2, closed)
 		client := newFake(list)
@@ -268,11 +300,11 @@ var _ = Describe("Undo", func() {
 		Expect(err).NotTo(HaveOccurred())
 		Expect(j.Close()).To(Succeed())
 		fix.Verify(ctx, outcomes, client, verifying)
-		_, entries, torn, err := fix.ReadJournal(path)
+		recorded, err := fix.ReadJournal(path)
 		Expect(err).NotTo(HaveOccurred())
-		Expect(torn).To(BeFalse())
-		Expect(entries).To(HaveLen(3))
-		return entries
+		Expect(recorded.Complete).To(BeTrue())
+		Expect(recorded.Entries).To(HaveLen(3))
+		return recorded.Entries
 	}
 	undo := func(ctx context.Context, client *fakeHosts, entries []fix.Entry, force bool) *fix.Plan {
 		GinkgoHelper()
@@ -332,6 +364,27 @@ var _ = Describe("Undo", func() {
 		client.ReadFirewalls(ctx, []*inventory.Host{&list[0], &list[1], &list[2]})
 		undo(ctx, client, entries, true)
 		Expect(client.live["host-1"]["vSPC"]).To(Equal(fix.State{Enabled: false, Allowed: everyone()}))
+	}, SpecTimeout(10*time.Second))
+
+	It("takes a list in another order for the one that it wrote", func(ctx SpecContext) {
+		client := newFake(list)
+		entries := journaled(ctx, client)
+		client.live["host-1"]["vSPC"] = fix.State{Enabled: true, Allowed: addresses("::ffff:10.0.0.5")}
+		client.ReadFirewalls(ctx, []*inventory.Host{&list[0], &list[1], &list[2]})
+		Expect(undo(ctx, client, entries, false).Refused()).To(BeZero())
+	}, SpecTimeout(10*time.Second))
+
+	It("does not take facts that it could not refresh for the host's word", func(ctx SpecContext) {
+		client := newFake(list)
+		before := newFake(list).live
+		stale := []inventory.Host{list[0], list[1], list[2]} // as they were before
+		entries := journaled(ctx, client)
+		copy(list, stale)
+		for i := range list {
+			list[i].Firewall.Stale = "it was refused"
+		}
+		undo(ctx, client, entries, false)
+		Expect(client.live).To(Equal(before))
 	}, SpecTimeout(10*time.Second))
 
 	It("refuses the journal of another vCenter", func(ctx SpecContext) {

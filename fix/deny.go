@@ -30,20 +30,21 @@ func denyHost(h *inventory.Host, req checks.Requirement, vms []string) HostPlan 
 			continue
 		}
 		if rs.Required || rs.UserControllable == inventory.No {
-			return HostPlan{
-				Host: h, Reason: NotUserControllable,
-				Detail: fmt.Sprintf("the host says that users may not switch the ruleset %s off", key),
-			}
+			hp.Reason, hp.Detail = NotUserControllable, fmt.Sprintf("the host says that users may not switch the ruleset %s off", key)
+			continue // the other name can still be closed
 		}
 		c := &Change{
 			Host: h, Ruleset: key, Why: "opened for virtual container hosts",
 			Before: StateOf(rs), After: State{Enabled: false, Allowed: rs.Allowed},
 			Opens: "nothing any more; it let " + Opens(rs, rs.Allowed),
 		}
-		hp.Reason, hp.Detail = Chosen, c.Why
 		hp.Changes = append(hp.Changes, c)
+		if !hp.Reason.Refused() {
+			hp.Reason, hp.Detail = Chosen, c.Why
+		}
 	}
 
+	hp.Warnings = stale(h)
 	denied := after(h, hp.Changes...)
 	if left := others(&denied, req.Port); len(left) > 0 {
 		hp.Warnings = append(hp.Warnings, fmt.Sprintf("TCP %d still gets out by %s", req.Port, strings.Join(left, ", ")))

@@ -24,7 +24,8 @@ const JournalVersion = 1
 // The journal is a file of JSON lines: a Header, then one Entry for each change,
 // written and synced before the change is made. Each line carries the digest of
 // itself and the line before, so that an edit shows. A last line without its
-// end was being written when the run was killed: its change was never made.
+// end was being written when the run was killed: its change was never made. The
+// last record of a run that was not killed says that it is the end.
 
 // Header is the journal's first line.
 type Header struct {
@@ -245,8 +246,14 @@ func (j *Journal) flush() {
 	close(g.done)
 }
 
-// Close closes the file. What Record returned well is on disk already.
-func (j *Journal) Close() error { return j.file.Close() }
+// end is the last record of a run that came to its end.
+type end struct {
+	End bool `json:"end"`
+}
+
+// Close writes that the run came to its end, and closes the file. What Record
+// returned well is on disk already.
+func (j *Journal) Close() error { return errors.Join(j.append(end{true}), j.file.Close()) }
 
 // JournalError means that a journal cannot be used.
 type JournalError struct {
@@ -266,54 +273,76 @@ func (e *JournalError) Error() string {
 // maxLine bounds a line of a journal, far beyond any allowed list.
 const maxLine = 16 << 20
 
-// ReadJournal reads a journal. torn is true when the last line was cut off: a
-// run was killed while it wrote it, and its change was never made. Any other
-// damage is a *JournalError.
-func ReadJournal(path string) (h Header, entries []Entry, torn bool, err error) {
+// Recorded is what a journal holds.
+type Recorded struct {
+	Header  Header
+	Entries []Entry
+	// Complete journals come from a run that came to its end. Others are usable
+	// all the same: the run was killed, or the file was cut.
+	Complete bool
+	// Torn journals end in the middle of a line, whose change was never made.
+	Torn bool
+}
+
+// ReadJournal reads a journal. Damage is a *JournalError.
+func ReadJournal(path string) (*Recorded, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return h, nil, false, fmt.Errorf("read the journal: %w", err)
+		return nil, fmt.Errorf("read the journal: %w", err)
 	}
 	defer f.Close()
 
+	r := &Recorded{}
 	sum := ""
 	in := bufio.NewReaderSize(f, 1<<16)
 	for n := 1; ; n++ {
 		text, more, err := readLine(in)
-		if err != nil {
-			return h, nil, false, &JournalError{path, n, err.Error()}
+		switch {
+		case err != nil:
+			return nil, &JournalError{path, n, err.Error()}
+		case !more && n == 1:
+			return nil, &JournalError{path, 0, "it is empty, or no journal of vic-preflight"}
+		case !more:
+			r.Torn = len(text) > 0
+			return r, nil
 		}
-		if !more {
-			// The end, or a line without one: it was being written.
-			if n == 1 {
-				return h, nil, false, &JournalError{path, 0, "it is empty, or no journal of vic-preflight"}
-			}
-			return h, entries, len(text) > 0, nil
-		}
-		var l line
-		if err := json.Unmarshal(text, &l); err != nil || len(l.Record) == 0 {
-			problem := "it is damaged"
-			if n == 1 {
-				problem = "it is no journal of vic-preflight"
-			}
-			return h, nil, false, &JournalError{path, n, problem}
-		}
-		if n == 1 {
-			if err := readHeader(l.Record, &h); err != nil {
-				return h, nil, false, &JournalError{path, n, err.Error()}
-			}
-		}
-		if sum = digest(sum, l.Record); sum != l.Sum {
-			return h, nil, false, &JournalError{path, n, "it was changed after it was written"}
-		}
-		if n > 1 {
-			var e Entry
-			if err := json.Unmarshal(l.Record, &e); err != nil {
-				return h, nil, false, &JournalError{path, n, "it is damaged"}
-			}
-			entries = append(entries, e)
+		if sum, err = r.take(n, text, sum); err != nil {
+			return nil, &JournalError{path, n, err.Error()}
 		}
 	}
+}
+
+// take reads line n into r, and returns its digest.
+func (r *Recorded) take(n int, text []byte, previous string) (sum string, err error) {
+	var l line
+	if err := json.Unmarshal(text, &l); err != nil || len(l.Record) == 0 {
+		if n == 1 {
+			return "", errors.New("it is no journal of vic-preflight")
+		}
+		return "", errors.New("it is damaged")
+	}
+	if n == 1 {
+		if err := readHeader(l.Record, &r.Header); err != nil {
+			return "", err
+		}
+	}
+	if sum = digest(previous, l.Record); sum != l.Sum {
+		return "", errors.New("it was changed after it was written")
+	}
+	if n == 1 {
+		return sum, nil
+	}
+	var record struct {
+		Entry
+		end
+	}
+	if err := json.Unmarshal(l.Record, &record); err != nil || r.Complete {
+		return "", errors.New("it is damaged")
+	}
+	if r.Complete = record.End; !r.Complete {
+		r.Entries = append(r.Entries, record.Entry)
+	}
+	return sum, nil
 }
 
 // readLine returns a line without its end; more is false for what stands after

@@ -79,13 +79,14 @@ func edit(path string, f func(string) string) {
 var _ = Describe("the journal", func() {
 	It("reads back what was written, and is nobody else's to read", func() {
 		path := written(2)
-		h, entries, torn, err := fix.ReadJournal(path)
+		r, err := fix.ReadJournal(path)
 		Expect(err).NotTo(HaveOccurred())
-		Expect(torn).To(BeFalse())
-		Expect(h.InstanceUUID).To(Equal("u-1"))
-		Expect(h.Version).To(Equal(fix.JournalVersion))
-		Expect(entries).To(HaveLen(2))
-		Expect(entries[1].Host.Name).To(Equal("esx1"))
+		Expect(r.Torn).To(BeFalse())
+		Expect(r.Complete).To(BeTrue())
+		Expect(r.Header.InstanceUUID).To(Equal("u-1"))
+		Expect(r.Header.Version).To(Equal(fix.JournalVersion))
+		Expect(r.Entries).To(HaveLen(2))
+		Expect(r.Entries[1].Host.Name).To(Equal("esx1"))
 		info, err := os.Stat(path)
 		Expect(err).NotTo(HaveOccurred())
 		Expect(info.Mode().Perm()).To(Equal(os.FileMode(0o600)))
@@ -95,9 +96,9 @@ var _ = Describe("the journal", func() {
 		path := written(1)
 		_, err := fix.CreateJournal(path, fix.Header{})
 		Expect(err).To(MatchError(ContainSubstring("file exists")))
-		_, entries, _, err := fix.ReadJournal(path)
+		r, err := fix.ReadJournal(path)
 		Expect(err).NotTo(HaveOccurred())
-		Expect(entries).To(HaveLen(1))
+		Expect(r.Entries).To(HaveLen(1))
 	})
 
 	It("is refused where there can be no file", func() {
@@ -107,18 +108,32 @@ var _ = Describe("the journal", func() {
 
 	It("is usable when its last line was cut off", func() {
 		path := written(3)
-		edit(path, func(s string) string { return s[:len(s)-20] })
-		_, entries, torn, err := fix.ReadJournal(path)
+		edit(path, func(s string) string { // without the end, and without a piece of the last change
+			lines := strings.SplitAfter(s, "\n")
+			return lines[0] + lines[1] + lines[2] + lines[3][:len(lines[3])-20]
+		})
+		r, err := fix.ReadJournal(path)
 		Expect(err).NotTo(HaveOccurred())
-		Expect(torn).To(BeTrue())
-		Expect(entries).To(HaveLen(2))
+		Expect(r.Torn).To(BeTrue())
+		Expect(r.Complete).To(BeFalse())
+		Expect(r.Entries).To(HaveLen(2))
+	})
+
+	It("is usable, and known to be cut, when whole lines are missing at its end", func() {
+		path := written(3)
+		edit(path, func(s string) string { return strings.Join(strings.SplitAfter(s, "\n")[:3], "") })
+		r, err := fix.ReadJournal(path)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(r.Torn).To(BeFalse())
+		Expect(r.Complete).To(BeFalse())
+		Expect(r.Entries).To(HaveLen(2))
 	})
 
 	DescribeTable("is refused",
 		func(f func(string) string, message string) {
 			path := written(3)
 			edit(path, f)
-			_, _, _, err := fix.ReadJournal(path)
+			_, err := fix.ReadJournal(path)
 			var damage *fix.JournalError
 			Expect(errors.As(err, &damage)).To(BeTrue(), "%v", err)
 			Expect(err).To(MatchError(ContainSubstring(message)))
@@ -144,7 +159,7 @@ var _ = Describe("the journal", func() {
 	)
 
 	It("says that a file is not there", func() {
-		_, _, _, err := fix.ReadJournal("/nonexistent/j.jsonl")
+		_, err := fix.ReadJournal("/nonexistent/j.jsonl")
 		Expect(err).To(MatchError(os.ErrNotExist))
 	})
 
@@ -199,9 +214,9 @@ func FuzzReadJournal(f *testing.F) {
 		if err := os.WriteFile(path, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		h, _, _, err := fix.ReadJournal(path)
-		if err == nil && h.Version != fix.JournalVersion {
-			t.Errorf("read a journal of version %d", h.Version)
+		r, err := fix.ReadJournal(path)
+		if err == nil && r.Header.Version != fix.JournalVersion {
+			t.Errorf("read a journal of version %d", r.Header.Version)
 		}
 	})
 }

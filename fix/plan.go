@@ -60,9 +60,14 @@ type State struct {
 // StateOf is the state of a ruleset as it was read.
 func StateOf(rs *inventory.Ruleset) State { return State{Enabled: rs.Enabled, Allowed: rs.Allowed} }
 
-// Equal reports whether both let the same through.
-func (s State) Equal(t State) bool {
-	return s.Enabled == t.Enabled && s.Allowed.Canonical() == t.Allowed.Canonical()
+// Equal reports whether both let the same through. A list that is not known was
+// not changed, and equals any.
+func (s State) Equal(t State) bool { return s.Enabled == t.Enabled && alike(s.Allowed, t.Allowed) }
+
+// alike compares lists by what they let through: a host may give a list back in
+// another order or spelling.
+func alike(a, b *inventory.AllowedHosts) bool {
+	return a == nil || b == nil || a.Canonical() == b.Canonical()
 }
 
 // Change is one ruleset of one host, before and after.
@@ -132,13 +137,21 @@ func (p *Plan) Refuse(why func(*HostPlan) (Reason, string)) {
 			continue
 		}
 		if reason, detail := why(h); reason != "" {
-			h.Reason, h.Detail, h.Changes = reason, detail, nil
+			h.Reason, h.Detail, h.Changes, h.Warnings = reason, detail, nil, nil
 		}
 	}
 }
 
 // Privilege is what changing, and refreshing, a host's firewall takes.
 const Privilege = "Host.Config.NetService"
+
+// stale is a warning about facts that could not be refreshed.
+func stale(h *inventory.Host) []string {
+	if h.Firewall.Stale == "" {
+		return nil
+	}
+	return []string{fmt.Sprintf("planned from facts that may be minutes old, the refresh failed: %s", h.Firewall.Stale)}
+}
 
 func unavailable(h *inventory.Host) (HostPlan, bool) {
 	switch {

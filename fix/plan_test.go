@@ -104,8 +104,27 @@ var _ = DescribeTable("Allow", verifyPlan,
 	Entry("vSPC narrowed to the VCH", planRow{
 		host: host(vSPC(false, everyone())), peers: []string{"10.0.0.5"}, only: []string{"10.0.0.5"}, reason: "chosen", changes: "enable vSPC -> 10.0.0.5", opens: "all outbound TCP, for 10.0.0.5",
 	}),
-	Entry("a list that is there is kept and added to", planRow{
-		host: host(vSPC(false, addresses("10.9.9.9"))), peers: []string{"10.0.0.5"}, only: []string{"10.0.0.5"}, reason: "chosen", changes: "enable vSPC -> 10.9.9.9, 10.0.0.5",
+	Entry("a list that is left over is not put into force with what was asked for", planRow{
+		host: host(vSPC(false, addresses("0.0.0.0/0", "10.9.9.9"))), peers: []string{"10.0.0.5"}, only: []string{"10.0.0.5"}, reason: "chosen", changes: "enable vSPC -> 10.0.0.5",
+	}),
+	Entry("a list that is in force is kept and added to", planRow{
+		host: host(vSPC(true, addresses("10.9.9.9"))), peers: []string{"10.0.0.5"}, only: []string{"10.0.0.5"}, reason: "chosen", changes: "allow vSPC -> 10.9.9.9, 10.0.0.5",
+	}),
+	Entry("a list that is not known is not written over", planRow{
+		host: host(vSPC(false, nil)), peers: []string{"10.0.0.5"}, only: []string{"10.0.0.5"}, reason: "host-unavailable",
+	}),
+	Entry("a list that may be old is not written over", planRow{
+		host: func() inventory.Host {
+			h := host(vSPC(true, addresses("10.9.9.9")))
+			h.Firewall.Stale = "refused"
+			return h
+		}(), peers: []string{"10.0.0.5"}, reason: "host-unavailable",
+	}),
+	Entry("a ruleset is enabled from facts that may be old, with a word on it", planRow{
+		host: func() inventory.Host { h := host(engine(false)); h.Firewall.Stale = "refused"; return h }(), reason: "chosen", changes: "enable vic-engine -> all", warning: "may be minutes old",
+	}),
+	Entry("what is open for all already is not narrowed, and that is said", planRow{
+		host: host(vSPC(true, everyone())), only: []string{"10.0.0.5"}, reason: "already-permitted", warning: "not narrowed",
 	}),
 	Entry("a list that leaves out the peer, of an enabled ruleset", planRow{
 		host: host(vSPC(true, addresses("10.9.9.9"))), peers: []string{"10.0.0.0/24"}, reason: "chosen", changes: "allow vSPC -> 10.9.9.9, 10.0.0.0/24",
@@ -179,6 +198,12 @@ var _ = Describe("Deny", func() {
 	It("names the virtual machines that it cuts off", func() {
 		Expect(deny(host(engine(true)), "web-1", "web-2").Warnings).To(ConsistOf(ContainSubstring("web-1, web-2")))
 		Expect(deny(host(engine(false)), "web-1").Warnings).To(BeEmpty(), "nothing changes")
+	})
+	It("closes the one name when the other is locked", func() {
+		hp := deny(host(engine(true), locked(vSPC(true, everyone()))))
+		Expect(hp.Reason).To(Equal(fix.NotUserControllable))
+		Expect(hp.Changes).To(HaveLen(1))
+		Expect(hp.Warnings).To(ConsistOf(ContainSubstring("still gets out by vSPC")))
 	})
 	It("refuses what users may not switch", func() {
 		Expect(deny(host(locked(engine(true)))).Reason).To(Equal(fix.NotUserControllable))

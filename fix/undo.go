@@ -119,8 +119,17 @@ func undoEntry(hp *HostPlan, e Entry, force bool) {
 		return
 	}
 	now := StateOf(rs)
+	if before.Allowed == nil {
+		before.Allowed = now.Allowed // the run did not touch a list that it did not know
+	}
+	// Facts that could not be refreshed may show what was before the run: then
+	// the calls are made all the same, they are idempotent.
+	old := hp.Host.Firewall.Stale != ""
+	if old {
+		now = left
+	}
 	switch {
-	case now.Enabled == before.Enabled && sameList(now.Allowed, before.Allowed):
+	case !old && now.Enabled == before.Enabled && sameList(now.Allowed, before.Allowed):
 		return
 	case !force && !ours(now, before, left):
 		hp.Reason = ChangedSince
@@ -140,7 +149,7 @@ func undoEntry(hp *HostPlan, e Entry, force bool) {
 // ours reports whether each part of the state is as the run found it or as it
 // left it: a run that was killed may have made only the first of two calls.
 func ours(now, before, left State) bool {
-	list := sameList(now.Allowed, before.Allowed) || sameList(now.Allowed, left.Allowed)
+	list := alike(now.Allowed, before.Allowed) || alike(now.Allowed, left.Allowed)
 	return list && (now.Enabled == before.Enabled || now.Enabled == left.Enabled)
 }
 

@@ -3,6 +3,7 @@ package fix
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -27,23 +28,34 @@ const (
 	// mostly shows the change, and a copy that lags does so for seconds.
 	firstPause = 200 * time.Millisecond
 	lastPause  = 3 * time.Second
+	// lastRead is what the last read may take after the time is up: what is
+	// reported must not be lost to the tool's own clock.
+	lastRead = 10 * time.Second
 )
 
 // Verify refreshes and reads the changed hosts until every change that was made
 // is seen or the time is up. It reads into the hosts' own facts, so that the
 // checks can be run on them again.
+//
+// A host whose refresh hangs holds up nobody: each refresh is bounded well below
+// the whole time, is not asked for again after that, and the reads have time of
+// their own.
 func Verify(ctx context.Context, outcomes []*Outcome, client Client, opts VerifyOptions) {
-	ctx, cancel := context.WithTimeout(ctx, opts.Timeout)
+	waiting, cancel := context.WithTimeout(ctx, opts.Timeout)
 	defer cancel()
+	reading, cancelReading := context.WithTimeout(ctx, opts.Timeout+lastRead)
+	defer cancelReading()
+
 	// A change whose call failed is read once as well: it may have been made
 	// all the same, and the report must show what is. Only those whose calls
 	// went well are waited for.
 	begun := filter(outcomes, func(o *Outcome) bool { return !errors.Is(o.Err, ErrNotStarted) })
 	total := len(begun)
+	refreshes := newRefreshes(client, opts)
 	for pause := firstPause; len(begun) > 0; pause = min(2*pause, lastPause) {
 		hosts := hostsOf(begun)
-		refresh(ctx, hosts, client, opts)
-		client.ReadFirewalls(ctx, hosts)
+		refreshes.ask(waiting, hosts)
+		client.ReadFirewalls(reading, hosts)
 		for _, o := range begun {
 			o.look()
 		}
@@ -55,7 +67,7 @@ func Verify(ctx context.Context, outcomes []*Outcome, client Client, opts Verify
 			return
 		}
 		select {
-		case <-ctx.Done():
+		case <-waiting.Done():
 			return
 		case <-time.After(pause):
 		}
@@ -91,16 +103,42 @@ func hostsOf(outcomes []*Outcome) []*inventory.Host {
 	return hosts
 }
 
-// refresh asks the hosts for fresh facts. A host that refuses is read all the
-// same: what vCenter shows of it catches up by itself.
-func refresh(ctx context.Context, hosts []*inventory.Host, client Client, opts VerifyOptions) {
+// refreshes asks hosts for fresh facts. A host that refuses is read all the same:
+// what vCenter shows of it catches up by itself.
+type refreshes struct {
+	client  Client
+	workers int
+	bound   time.Duration
+
+	mu   sync.Mutex
+	hung map[*inventory.Host]bool
+}
+
+func newRefreshes(client Client, opts VerifyOptions) *refreshes {
+	return &refreshes{
+		client: client, workers: max(opts.Workers, 1), bound: min(opts.HostTimeout, opts.Timeout/3),
+		hung: map[*inventory.Host]bool{},
+	}
+}
+
+func (r *refreshes) ask(ctx context.Context, hosts []*inventory.Host) {
 	var g errgroup.Group
-	g.SetLimit(max(opts.Workers, 1))
+	g.SetLimit(r.workers)
 	for _, h := range hosts {
+		r.mu.Lock()
+		hung := r.hung[h]
+		r.mu.Unlock()
+		if hung {
+			continue
+		}
 		g.Go(func() error {
-			one, cancel := context.WithTimeout(ctx, opts.HostTimeout)
+			one, cancel := context.WithTimeout(ctx, r.bound)
 			defer cancel()
-			_ = client.RefreshFirewall(one, h)
+			if err := r.client.RefreshFirewall(one, h); errors.Is(err, context.DeadlineExceeded) {
+				r.mu.Lock()
+				defer r.mu.Unlock()
+				r.hung[h] = true
+			}
 			return nil
 		})
 	}

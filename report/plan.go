@@ -37,6 +37,8 @@ type PlanEntry struct {
 	Before, After *RulesetState
 	// Done means that the change was made, Verified that it was seen after.
 	Done, Verified bool
+	// NotBegun changes were left when the run ended.
+	NotBegun bool
 	// Error says what went wrong; empty when nothing did.
 	Error    string
 	Warnings []string
@@ -108,6 +110,8 @@ func (e *PlanEntry) result(dryRun bool) (string, checks.Status) {
 		return "-", checks.Skip
 	case dryRun:
 		return "planned", checks.Warn
+	case e.NotBegun:
+		return "not begun", checks.Unknown
 	case e.Error != "":
 		return "FAILED", checks.Fail
 	case e.Verified:
@@ -203,6 +207,7 @@ func planSummary(entries []PlanEntry, dryRun bool) string {
 		{"verified", "changed and verified"},
 		{"NOT SEEN", "changed but not seen to hold"},
 		{"FAILED", "failed"},
+		{"not begun", "not begun"},
 		{"refused", "refused"},
 		{"-", "left alone"},
 	} {

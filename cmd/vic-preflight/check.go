@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -43,17 +44,27 @@ func (r *required) requirement() (checks.Requirement, error) {
 	}
 	req := checks.Requirement{Port: r.port}
 	for _, s := range r.vchIPs {
-		p, err := inventory.ParsePrefix(s)
+		p, err := parsePeer("--vch-ip", s)
 		if err != nil {
-			return checks.Requirement{}, usageError(fmt.Errorf("--vch-ip: %w", err))
-		}
-		if host, err := netip.ParsePrefix(s); err == nil && host.Masked() != host {
-			return checks.Requirement{}, usageError(fmt.Errorf("--vch-ip %s is an address and a network at once", s),
-				fmt.Sprintf("give %s for the address, or %s for the network it will be leased from", host.Addr(), host.Masked()))
+			return checks.Requirement{}, err
 		}
 		req.Peers = append(req.Peers, p)
 	}
 	return req, nil
+}
+
+// parsePeer reads an address or a network. An address with a mask could be meant
+// as either, and the two differ by all the addresses of the network.
+func parsePeer(flag, s string) (netip.Prefix, error) {
+	p, err := inventory.ParsePrefix(s)
+	if err != nil {
+		return p, usageError(fmt.Errorf("%s: %w", flag, err))
+	}
+	if host, err := netip.ParsePrefix(s); err == nil && host.Masked() != host {
+		return p, usageError(fmt.Errorf("%s %s is an address and a network at once", flag, s),
+			fmt.Sprintf("give %s for the address, or %s for the network", host.Addr(), host.Masked()))
+	}
+	return p, nil
 }
 
 func newCheck(a *app) *cobra.Command {
@@ -129,12 +140,16 @@ func (o *checkOptions) execute(cmd *cobra.Command, a *app) error {
 	if len(selected) == 0 {
 		return usageError(errors.New("--only and --skip leave no check to run"))
 	}
+	if o.fix && !slices.ContainsFunc(selected, func(c checks.Check) bool { return c.ID == checks.OutboundPort }) {
+		return usageError(fmt.Errorf("--fix is proved by the check %s, which --only and --skip leave out", checks.OutboundPort))
+	}
 	r, err := o.begin(cmd.Context(), a, &o.connection, &o.changing)
 	if err != nil {
 		return err
 	}
 	defer r.end()
-	inv, err := r.collect(o.selection(r.session.target), o.refresh)
+	// A change is planned from fresh facts alone.
+	inv, err := r.collect(o.selection(r.session.target), o.refresh || o.fix, o.hostTimeout)
 	if err != nil {
 		return err
 	}

@@ -53,7 +53,7 @@ type allowing struct {
 
 func (al *allowing) register(f *pflag.FlagSet) {
 	f.StringVar(&al.ruleset, "ruleset", fix.Auto, "`key` of the ruleset to enable; auto takes vic-engine where the host has it, else vSPC, which opens all outbound TCP")
-	f.StringArrayVar(&al.allowedIPs, "allowed-ip", nil, "let the ruleset through to this `address` or CIDR alone, or to vch: the addresses given with --vch-ip (repeatable)")
+	f.StringArrayVar(&al.allowedIPs, "allowed-ip", nil, "let what is enabled through to this `address` or CIDR alone, or to vch: the addresses given with --vch-ip (repeatable)")
 }
 
 // options turns the flags into what fix.Allow needs.
@@ -70,9 +70,9 @@ func (al *allowing) options(req checks.Requirement) (fix.AllowOptions, error) {
 			opts.Only = append(opts.Only, req.Peers...)
 			continue
 		}
-		p, err := inventory.ParsePrefix(s)
+		p, err := parsePeer("--allowed-ip", s)
 		if err != nil {
-			return opts, usageError(fmt.Errorf("--allowed-ip: %w", err))
+			return opts, err
 		}
 		opts.Only = append(opts.Only, p)
 	}
@@ -187,7 +187,8 @@ func (o *fixOptions) execute(ctx context.Context, a *app) error {
 		return err
 	}
 	defer r.end()
-	inv, err := r.collect(o.selection(r.session.target), false)
+	// A change is planned from fresh facts alone: vCenter's copy can be old.
+	inv, err := r.collect(o.selection(r.session.target), true, o.hostTimeout)
 	if err != nil {
 		return err
 	}
@@ -238,9 +239,11 @@ type carried struct {
 
 // incomplete reports whether something that was asked for was not made and
 // verified.
-func (c *carried) incomplete() bool {
-	if c.plan.Refused() > 0 {
-		return true
+func (c *carried) incomplete(allowUnknown bool) bool {
+	for _, h := range c.plan.Hosts {
+		if h.Reason.Refused() && !(allowUnknown && h.Reason.Unknown()) {
+			return true
+		}
 	}
 	for _, o := range c.outcomes {
 		if !o.Done || !o.Verified {
@@ -252,7 +255,7 @@ func (c *carried) incomplete() bool {
 
 // interruptedVerify is how long an interrupted run still looks whether what it
 // did holds.
-const interruptedVerify = 10 * time.Second
+const interruptedVerify = 5 * time.Second
 
 // carryOut asks for the privilege, then, unless it is a dry run, opens the
 // journal, applies the plan and verifies it.
@@ -263,7 +266,10 @@ func (r *running) carryOut(plan *fix.Plan, inv *inventory.Inventory, c *changing
 		return done, nil
 	}
 	if r.ctx.Err() != nil {
-		return nil, classify(r.ctx.Err())
+		for _, change := range plan.Changes() {
+			done.outcomes = append(done.outcomes, &fix.Outcome{Change: change, Err: fix.ErrNotStarted})
+		}
+		return done, nil
 	}
 	path, err := c.journalPath(r.app, r.started)
 	if err != nil {
@@ -276,32 +282,36 @@ func (r *running) carryOut(plan *fix.Plan, inv *inventory.Inventory, c *changing
 	if err != nil {
 		return nil, &exitError{code: exitUnverified, err: err, hints: []string{"nothing was changed; --journal names another file"}}
 	}
-	defer journal.Close()
 	done.journal = path
 	fmt.Fprintf(r.app.stderr, "journal: %s\n", path)
 
 	done.outcomes, err = fix.Apply(r.ctx, plan, r.session, journal, fix.ApplyOptions{
 		Workers: r.workers, HostTimeout: c.hostTimeout, Progress: r.progress.update,
 	})
-	if err != nil {
-		return nil, err
+	if err = errors.Join(err, journal.Close()); err != nil {
+		return nil, &exitError{code: exitUnverified, err: err}
 	}
-	wait := c.verifyTimeout
-	if r.ctx.Err() != nil {
-		wait = min(wait, interruptedVerify)
-	}
-	// What was done is looked at even when the run's own time is over.
-	fix.Verify(context.WithoutCancel(r.ctx), done.outcomes, r.session, fix.VerifyOptions{
-		Timeout: wait, HostTimeout: c.hostTimeout, Workers: r.workers, Progress: r.progress.update,
+	ctx, stop := r.afterwards(interruptedVerify)
+	defer stop()
+	fix.Verify(ctx, done.outcomes, r.session, fix.VerifyOptions{
+		Timeout: c.verifyTimeout, HostTimeout: c.hostTimeout, Workers: r.workers, Progress: r.progress.update,
 	})
 	return done, nil
+}
+
+// afterwards is a context for what is still to be looked at: it lives on for a
+// while after the run was interrupted or its time ran out.
+func (r *running) afterwards(grace time.Duration) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(r.ctx))
+	stop := context.AfterFunc(r.ctx, func() { time.AfterFunc(grace, cancel) })
+	return ctx, func() { stop(); cancel() }
 }
 
 // refuseUnprivileged asks beforehand, so that a missing privilege is known
 // before anything changes. Where the server does not say, the calls will tell.
 func (r *running) refuseUnprivileged(plan *fix.Plan) {
 	hosts := changedHosts(plan)
-	if len(hosts) == 0 {
+	if len(hosts) == 0 || r.ctx.Err() != nil {
 		return
 	}
 	granted, err := r.session.Privileged(r.ctx, hosts, fix.Privilege)
@@ -372,6 +382,7 @@ func (c *carried) entries() []report.PlanEntry {
 			e.After = &report.RulesetState{Enabled: change.After.Enabled, Allowed: change.After.Allowed}
 			if o := outcomes[change]; o != nil {
 				e.Done, e.Verified = o.Done, o.Verified
+				e.NotBegun = errors.Is(o.Err, fix.ErrNotStarted)
 				if o.Err != nil {
 					e.Error = o.Err.Error()
 				}

@@ -84,6 +84,8 @@ var _ = DescribeTable("bad input to a fix", verifyBad,
 	Entry("vch without an address", badRow{invocation{args: []string{"fix", "-t", "sim://open", "--allow", "--allowed-ip", "vch"}}, exitUsage, "give --vch-ip", ""}),
 	Entry("an allowed IP that leaves out the VCH", badRow{invocation{args: []string{"fix", "-t", "sim://open", "--allow", "--allowed-ip", "10.0.0.6", "--vch-ip", "10.0.0.5"}}, exitUsage, "leaves out the virtual container host 10.0.0.5", "--allowed-ip vch"}),
 	Entry("no time for a host", badRow{invocation{args: []string{"fix", "-t", "sim://open", "--allow", "--host-timeout", "0s"}}, exitUsage, "--host-timeout 0s", ""}),
+	Entry("an allowed IP that is a network too", badRow{invocation{args: []string{"fix", "-t", "sim://open", "--allow", "--allowed-ip", "10.0.0.5/8"}}, exitUsage, "--allowed-ip 10.0.0.5/8 is an address and a network at once", "10.0.0.0/8"}),
+	Entry("a fix without its check", badRow{invocation{args: []string{"check", "-t", "sim://open", "--fix", "--only", "host-state"}}, exitUsage, "--fix is proved by the check outbound-port", ""}),
 	Entry("a dry run of nothing", badRow{invocation{args: []string{"check", "-t", "sim://open", "--dry-run"}}, exitUsage, "--dry-run goes with --fix", ""}),
 	Entry("update of nothing", badRow{invocation{args: []string{"update"}}, exitUsage, "update what?", "update firewall"}),
 	Entry("undo of nothing", badRow{invocation{args: []string{"undo", "-t", "sim://open"}}, exitUsage, "takes one journal, not 0", ""}),
@@ -137,6 +139,13 @@ var _ = Describe("check --fix", func() {
 			ContainSubstring("warning: vSPC lets all outbound TCP"),
 		))
 		Expect(out.stderr).To(ContainSubstring("journal: "))
+	}, SpecTimeout(time.Minute))
+
+	It("tolerates hosts that it cannot reach, when it is told to", func(ctx SpecContext) {
+		args := append([]string{"check", "-t", "sim://mixed", "--host", "esx15*", "--host", "esx03*", "--fix"}, journalIn()...)
+		Expect(invocation{args: args}.run(ctx).code).To(Equal(exitUnverified))
+		args = append([]string{"check", "-t", "sim://mixed", "--host", "esx15*", "--host", "esx03*", "--fix", "--allow-unknown"}, journalIn()...)
+		Expect(invocation{args: args}.run(ctx).code).To(Equal(exitOK))
 	}, SpecTimeout(time.Minute))
 
 	It("leaves a warning that is not the port's a warning", func(ctx SpecContext) {
@@ -210,6 +219,7 @@ var _ = Describe("fix --deny", func() {
 		Expect(text).To(ContainSubstring("running virtual machines web-1 (esx01.example)"))
 		Expect(text).To(ContainSubstring("TCP 2377 still gets out by vicoutgoing (esx23.example)"))
 		Expect(text).To(ContainSubstring("TCP 2377 still gets out by site-docker (esx25.example)"))
+		Expect(out.stderr).NotTo(ContainSubstring("fix --allow"), "no advice to open it again")
 	}, SpecTimeout(time.Minute))
 })
 
@@ -325,7 +335,7 @@ var _ = Describe("a fix that meets a fault", func() {
 		}
 		out := run(ctx)
 		Expect(out.code).To(Equal(exitUnverified))
-		Expect(regexp.MustCompile("lacks the privilege").FindAllString(out.stderr, -1)).To(HaveLen(1))
+		Expect(regexp.MustCompile("error: the account lacks the privilege").FindAllString(out.stderr, -1)).To(HaveLen(1))
 		Expect(vc.RequestsOf("EnableRuleset")).To(BeZero())
 		Expect(journal[1]).NotTo(BeAnExistingFile())
 	}, SpecTimeout(time.Minute))
@@ -384,12 +394,78 @@ var _ = Describe("a fix that meets a fault", func() {
 	}, SpecTimeout(time.Minute))
 
 	It("a ruleset that vanishes between plan and apply", func(ctx SpecContext) {
-		vc.Host("esx02.example").RemoveRuleset("vic-engine") // vCenter's copy still has it
+		vc.Host("esx02.example").Lag(1) // vCenter's copy still has it when the change is planned
+		vc.Host("esx02.example").RemoveRuleset("vic-engine")
 		out := run(ctx)
 		Expect(out.code).To(Equal(exitUnverified))
 		Expect(planOf(out)["esx02.example"]).To(ContainSubstring("the host has no such ruleset"))
 		Expect(enabled(vc, "esx02.example", "vSPC")).To(BeFalse(), "no fallback")
 		othersDone(out, "esx02.example")
+	}, SpecTimeout(time.Minute))
+
+	It("a host whose refresh hangs", func(ctx SpecContext) {
+		release := vc.Hold("RefreshFirewall", vc.Host("esx02.example").FirewallRef(), nil)
+		defer release()
+		out := run(ctx, "--host-timeout", "300ms", "--verify-timeout", "3s")
+		Expect(out.code).To(Equal(exitOK), out.stderr)
+		othersDone(out, "")
+		release()
+		undone := invocation{args: append(with(vc, []string{"undo", journal[1]}), journalIn()...)}.run(ctx)
+		Expect(undone.code).To(Equal(exitOK), undone.stderr)
+		Expect(enabled(vc, "esx02.example", "vic-engine")).To(BeFalse())
+	}, SpecTimeout(time.Minute))
+
+	It("facts that are old: a change is planned from what the host has", func(ctx SpecContext) {
+		set := func(ips ...string) {
+			Expect(vc.Host("esx11.example").Change(func(info *types.HostFirewallInfo) error {
+				for i := range info.Ruleset {
+					if info.Ruleset[i].Key == "vSPC" {
+						info.Ruleset[i].Enabled, info.Ruleset[i].AllowedHosts = true, &types.HostFirewallRulesetIpList{IpAddress: ips}
+					}
+				}
+				return nil
+			})).To(Succeed())
+		}
+		set("10.9.9.1", "10.9.9.2") // on the host itself: vCenter's copy knows nothing of it
+		Expect(run(ctx, "--host", "esx11*", "--vch-ip", "10.0.0.5").code).To(Equal(exitOK))
+		for _, rs := range vc.Host("esx11.example").Firewall().Ruleset {
+			if rs.Key == "vSPC" {
+				Expect(rs.AllowedHosts.IpAddress).To(Equal([]string{"10.9.9.1", "10.9.9.2", "10.0.0.5"}))
+			}
+		}
+		set("10.9.9.1")
+		denied := invocation{args: append(with(vc, []string{"fix", "--deny"}, "--host", "esx11*"), journalIn()...)}.run(ctx)
+		Expect(denied.code).To(Equal(exitOK))
+		Expect(enabled(vc, "esx11.example", "vSPC")).To(BeFalse())
+	}, SpecTimeout(time.Minute))
+
+	It("an interrupt while it verifies", func(ctx SpecContext) {
+		vc.Host("esx02.example").Lag(1000)
+		interrupted, cancel := context.WithCancel(ctx)
+		done := make(chan outcome)
+		go func() { done <- run(interrupted, "--verify-timeout", "10m") }()
+		Eventually(func() int { return vc.RequestsOf("RefreshFirewall") }).WithContext(ctx).Should(BeNumerically(">", 10))
+		cancel()
+		var out outcome
+		Eventually(ctx, done).WithTimeout(30 * time.Second).Should(Receive(&out))
+		Expect(out.code).To(Equal(exitInterrupted))
+		othersDone(out, "esx02.example")
+	}, SpecTimeout(time.Minute))
+
+	It("an interrupt before anything is changed: the plan is reported", func(ctx SpecContext) {
+		interrupted, cancel := context.WithCancel(ctx)
+		manager := vc.Model().ServiceContent.AuthorizationManager
+		release := vc.Hold("HasPrivilegeOnEntities", *manager, nil)
+		defer release()
+		done := make(chan outcome)
+		go func() { done <- run(interrupted) }()
+		Eventually(func() int { return vc.RequestsOf("HasPrivilegeOnEntities") }).WithContext(ctx).Should(Equal(1))
+		cancel()
+		var out outcome
+		Eventually(ctx, done).Should(Receive(&out))
+		Expect(out.code).To(Equal(exitInterrupted))
+		Expect(planOf(out)).To(HaveLen(5))
+		Expect(vc.RequestsOf("EnableRuleset")).To(BeZero())
 	}, SpecTimeout(time.Minute))
 
 	It("two runs at once", func(ctx SpecContext) {

@@ -77,7 +77,7 @@ func (o *probeOptions) execute(ctx context.Context, a *app) error {
 	if o.cleanup {
 		return r.cleanup()
 	}
-	inv, err := r.collect(o.selection(r.session.target), false)
+	inv, err := r.collect(o.selection(r.session.target), false, 0)
 	if err != nil {
 		return err
 	}

@@ -38,7 +38,7 @@ func (p *probing) register(f *pflag.FlagSet, vantage string) {
 	f.StringVar(&p.vantage, "probe", vantage, "`vantage` of real connections: none, local (this machine, a control), or serial (each host dials, for a virtual machine made for a moment)")
 	f.StringVar(&p.target, "probe-target", "", "`host[:port]` to connect to; the one --vch-ip and --port when absent")
 	f.StringVar(&p.keyFile, "listener-key", "", "`file` with the key of a vic-preflight listen that stands at the target; on this machine's own addresses one is started")
-	f.DurationVar(&p.timeout, "probe-timeout", 20*time.Second, "`time` that a connection may take; a serial probe of real hosts waits 20s at least")
+	f.DurationVar(&p.timeout, "probe-timeout", 0, "`time` that a connection may take (default 20s, which is also the least for a serial probe of real hosts; 2s for simulated ones)")
 	f.IntVar(&p.retries, "probe-retries", 0, "`number` of further tries where a host did not get through")
 }
 
@@ -48,7 +48,7 @@ func (p *probing) validate() error {
 	switch {
 	case p.vantage != vantageNone && p.vantage != vantageLocal && p.vantage != vantageSerial:
 		return usageError(fmt.Errorf("--probe %q is no vantage; the vantages are: none, local, serial", p.vantage))
-	case p.timeout <= 0:
+	case p.timeout < 0:
 		return usageError(fmt.Errorf("--probe-timeout %s is no time to wait", p.timeout))
 	case p.retries < 0 || p.retries > 10:
 		return usageError(fmt.Errorf("--probe-retries %d is not a number from 0 to 10", p.retries))
@@ -58,10 +58,18 @@ func (p *probing) validate() error {
 	return nil
 }
 
+const (
+	// simulatedWait is enough for hosts that dial at once, on loopback.
+	simulatedWait = 2 * time.Second
+	// controlWait bounds the connection from this machine.
+	controlWait = 10 * time.Second
+)
+
 // prober is a probe under way: where to, and who tells what came.
 type prober struct {
 	*probing
 	target   probe.Target
+	wait     time.Duration
 	listener *probe.Listener // on this machine, nil when elsewhere
 	witness  probe.Witness
 	key      *probe.Key
@@ -106,7 +114,13 @@ func (p *probing) prepare(r *running, inv *inventory.Inventory, req checks.Requi
 	if err != nil {
 		return nil, err
 	}
-	pr := &prober{probing: p, target: target}
+	pr := &prober{probing: p, target: target, wait: p.timeout}
+	if pr.wait == 0 {
+		pr.wait = probe.MinSerialTimeout
+		if inv.Endpoint.Simulated {
+			pr.wait = simulatedWait
+		}
+	}
 	switch {
 	case p.keyFile != "":
 		key, err := readKey(p.keyFile)
@@ -200,14 +214,14 @@ func probeable(inv *inventory.Inventory) []*inventory.Host {
 // run makes the connections: the control from this machine, and with the serial
 // vantage those of the hosts, again for those that did not get through.
 func (pr *prober) run(r *running, inv *inventory.Inventory) *inventory.Probe {
-	control := probe.Local(r.ctx, &net.Dialer{}, pr.target, pr.key, min(pr.timeout, 10*time.Second))
+	control := probe.Local(r.ctx, &net.Dialer{}, pr.target, pr.key, min(pr.wait, controlWait))
 	if pr.vantage != vantageSerial {
 		return &control
 	}
 	hosts := probeable(inv)
 	for try := 0; try <= pr.retries && len(hosts) > 0 && r.ctx.Err() == nil; try++ {
 		probe.Serial(r.ctx, hosts, pr.target, pr.witness, machines{pr.machines}, probe.SerialOptions{
-			Workers: r.workers, Timeout: pr.timeout, Simulated: inv.Endpoint.Simulated, Progress: r.progress.update,
+			Workers: r.workers, Timeout: pr.wait, Simulated: inv.Endpoint.Simulated, Progress: r.progress.update,
 		})
 		var again []*inventory.Host
 		for _, h := range hosts {

@@ -91,8 +91,8 @@ func (r *running) end() {
 
 // collect reads the facts. When the run is interrupted half way it returns what
 // is known, and no error: r.ctx tells.
-func (r *running) collect(sel vsphere.Selection, refresh bool) (*inventory.Inventory, error) {
-	inv, err := r.session.Collect(r.ctx, sel, vsphere.CollectOptions{Refresh: refresh, Progress: r.progress.update})
+func (r *running) collect(sel vsphere.Selection, refresh bool, hostTimeout time.Duration) (*inventory.Inventory, error) {
+	inv, err := r.session.Collect(r.ctx, sel, vsphere.CollectOptions{Refresh: refresh, HostTimeout: hostTimeout, Progress: r.progress.update})
 	r.progress.clear()
 	if inv == nil {
 		return nil, classify(err)
@@ -147,7 +147,7 @@ func (r *running) finish(inv *inventory.Inventory, req checks.Requirement, selec
 	if done != nil {
 		rep.DryRun, rep.Journal = done.dryRun, done.journal
 	}
-	if err := r.write(rep); err != nil {
+	if err := r.write(rep, graded); err != nil {
 		return &exitError{code: exitUnknown, err: fmt.Errorf("write the report: %w", err)}
 	}
 	return r.exit(rep, done, graded)
@@ -155,7 +155,7 @@ func (r *running) finish(inv *inventory.Inventory, req checks.Requirement, selec
 
 // write puts the report on standard output, and the hints of a table on
 // standard error.
-func (r *running) write(rep *report.Report) error {
+func (r *running) write(rep *report.Report, graded bool) error {
 	if r.output != "table" {
 		return r.render(r.app.stdout, rep, r.look)
 	}
@@ -167,6 +167,9 @@ func (r *running) write(rep *report.Report) error {
 	}
 	if err := r.render(r.app.stdout, rep, r.look); err != nil {
 		return err
+	}
+	if !graded {
+		return nil // what was shut on purpose needs no hint on how to open it
 	}
 	return r.hints(r.app, rep)
 }
@@ -189,7 +192,7 @@ func (r *running) exit(rep *report.Report, done *carried, graded bool) error {
 		}
 	case done != nil && done.dryRun:
 		return dryRunExit(done, r.allowUnknown)
-	case done != nil && done.incomplete():
+	case done != nil && done.incomplete(r.allowUnknown):
 		return &exitError{code: exitUnverified, err: errors.New("not all that was asked for was made and verified; the table says where")}
 	}
 	if code := verdict(rep.Results, r.strict, r.allowUnknown); graded && code != exitOK {

@@ -10,6 +10,7 @@ import (
 	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/fix"
 	"github.com/vic-preflight/vic-preflight/internal/vsphere"
+	"github.com/vic-preflight/vic-preflight/inventory"
 )
 
 type undoOptions struct {
@@ -52,13 +53,17 @@ func (o *undoOptions) execute(ctx context.Context, a *app, path string) error {
 	if o.computeResource != "" {
 		return usageError(errors.New("undo takes no --compute-resource: the journal names the hosts, and --host narrows them"))
 	}
-	header, entries, torn, err := fix.ReadJournal(path)
+	recorded, err := fix.ReadJournal(path)
 	if err != nil {
 		return usageError(err, "undo takes the journal that fix or check --fix printed the path of, unchanged")
 	}
-	if torn {
+	switch {
+	case recorded.Torn:
 		fmt.Fprintf(a.stderr, "note: the last line of %s was cut off while it was written; its change was never made\n", path)
+	case !recorded.Complete:
+		fmt.Fprintf(a.stderr, "note: %s has no end: its run was killed, or the file was cut; what it holds is undone\n", path)
 	}
+	header, entries := recorded.Header, recorded.Entries
 	r, err := o.begin(ctx, a, &o.connection, &o.changing)
 	if err != nil {
 		return err
@@ -73,14 +78,14 @@ func (o *undoOptions) execute(ctx context.Context, a *app, path string) error {
 		}
 	}
 	if len(entries) == 0 {
-		_, err := fmt.Fprintln(a.stdout, "The journal holds no change: there is nothing to undo.")
-		return err
+		fmt.Fprintln(a.stderr, "note: the journal holds no change: there is nothing to undo")
+		return r.finish(&inventory.Inventory{Endpoint: r.session.Endpoint()}, checks.Requirement{Port: checks.DefaultPort}, nil, nil, false)
 	}
 	sel := vsphere.Selection{Datacenter: header.Datacenter, Hosts: o.hosts}
 	for _, h := range fix.Hosts(entries) {
 		sel.IDs = append(sel.IDs, h.ID)
 	}
-	inv, err := r.collect(sel, true)
+	inv, err := r.collect(sel, true, o.hostTimeout)
 	if err != nil {
 		return err
 	}

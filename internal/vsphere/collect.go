@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/vmware/govmomi/vim25/methods"
 	"github.com/vmware/govmomi/vim25/types"
@@ -21,6 +22,9 @@ const batchSize = 50
 type CollectOptions struct {
 	// Refresh asks each host to refresh vCenter's copy of its firewall first.
 	Refresh bool
+	// HostTimeout bounds what is asked of one host (the refresh, the master
+	// switch), so that one that hangs costs itself. 0 means 30 seconds.
+	HostTimeout time.Duration
 	// Progress, when set, is told how many of a stage's hosts are done. It is
 	// called from several goroutines.
 	Progress func(stage string, done, total int)
@@ -37,6 +41,9 @@ type CollectOptions struct {
 func (s *Session) Collect(ctx context.Context, sel Selection, opts CollectOptions) (*inventory.Inventory, error) {
 	if opts.Progress == nil {
 		opts.Progress = func(string, int, int) {}
+	}
+	if opts.HostTimeout <= 0 {
+		opts.HostTimeout = 30 * time.Second
 	}
 	t, err := s.readTree(ctx)
 	if err != nil {
@@ -65,10 +72,10 @@ func (s *Session) Collect(ctx context.Context, sel Selection, opts CollectOption
 		}
 	}
 	if opts.Refresh {
-		s.refresh(ctx, connected(readable), opts.Progress)
+		s.refresh(ctx, connected(readable), opts)
 	}
 	s.readFirewalls(ctx, readable, opts.Progress)
-	s.readSwitches(ctx, connected(readable), opts.Progress)
+	s.readSwitches(ctx, connected(readable), opts)
 	return inv, ctx.Err()
 }
 
@@ -95,17 +102,20 @@ func hostRef(h *inventory.Host) types.ManagedObjectReference {
 	return types.ManagedObjectReference{Type: kindHost, Value: h.ID}
 }
 
-// each calls f for every host, some at a time, until the context ends.
-func (s *Session) each(ctx context.Context, stage string, hosts []*inventory.Host, progress func(string, int, int), f func(*inventory.Host)) {
+// each calls f for every host, some at a time, until the context ends. Each call
+// has a bound of its own.
+func (s *Session) each(ctx context.Context, stage string, hosts []*inventory.Host, opts CollectOptions, f func(context.Context, *inventory.Host)) {
 	var g errgroup.Group
 	g.SetLimit(s.cfg.Workers)
-	count := counter(stage, len(hosts), progress)
+	count := counter(stage, len(hosts), opts.Progress)
 	for _, h := range hosts {
 		if ctx.Err() != nil {
 			break
 		}
 		g.Go(func() error {
-			f(h)
+			one, cancel := context.WithTimeout(ctx, opts.HostTimeout)
+			defer cancel()
+			f(one, h)
 			count(1)
 			return nil
 		})
@@ -114,11 +124,11 @@ func (s *Session) each(ctx context.Context, stage string, hosts []*inventory.Hos
 }
 
 // refresh brings vCenter's copies up to date.
-func (s *Session) refresh(ctx context.Context, hosts []*inventory.Host, progress func(string, int, int)) {
+func (s *Session) refresh(ctx context.Context, hosts []*inventory.Host, opts CollectOptions) {
 	for _, h := range hosts {
 		h.Firewall.Stale = "it was not asked"
 	}
-	s.each(ctx, "refresh", hosts, progress, func(h *inventory.Host) {
+	s.each(ctx, "refresh", hosts, opts, func(ctx context.Context, h *inventory.Host) {
 		h.Firewall.Stale = ""
 		if err := s.RefreshFirewall(ctx, h); err != nil {
 			h.Firewall.Stale = Describe(err)
@@ -172,6 +182,9 @@ func (s *Session) readBatch(ctx context.Context, hosts []*inventory.Host) {
 		s.readBatch(ctx, hosts[half:])
 	default:
 		for _, h := range hosts {
+			if ctx.Err() != nil && h.Firewall.Unreadable == "" {
+				continue // read well before; this run's own clock does not unread it
+			}
 			h.Firewall.Unreadable = fmt.Sprintf("its firewall could not be read: %s", Describe(err))
 		}
 	}

@@ -129,11 +129,11 @@ func esxcliDetail(detail string) string {
 
 // readSwitches reads the master switch of all hosts: whether the firewall is
 // on at all, which is not in the vSphere API.
-func (s *Session) readSwitches(ctx context.Context, hosts []*inventory.Host, progress func(string, int, int)) {
+func (s *Session) readSwitches(ctx context.Context, hosts []*inventory.Host, opts CollectOptions) {
 	for _, h := range hosts {
 		h.Firewall.Switch.Unreadable = "it was not read"
 	}
-	s.each(ctx, "switch", hosts, progress, func(h *inventory.Host) {
+	s.each(ctx, "switch", hosts, opts, func(ctx context.Context, h *inventory.Host) {
 		fields, err := s.esxcli(ctx, h, "network.firewall.get")
 		h.Firewall.Switch = parseSwitch(fields, err)
 	})
