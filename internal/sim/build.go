@@ -135,8 +135,30 @@ func (b *builder) adopt(host *simulator.HostSystem, spec hostSpec) {
 	}
 	n := len(b.vc.names)
 	h.address = netip.AddrFrom4([4]byte{127, 20, byte(n / 250), byte(n%250 + 1)})
+	if h.network = b.vc.network; h.network != nil {
+		if own := h.network.Address(spec.name); own.IsValid() {
+			h.address = own
+		}
+		if err := h.tellNetwork(); err != nil {
+			panic(fmt.Sprintf("the lab's network: %v", err)) // a lab that is half there proves nothing
+		}
+	}
+	setManagementIP(host, h.address)
 	b.vc.hosts[spec.name], b.vc.byRef[host.Self] = h, h
 	b.vc.names = append(b.vc.names, spec.name)
+}
+
+// setManagementIP makes the address that of the selected management vmk, where
+// VirtualNicManagerInfo shows it.
+func setManagementIP(host *simulator.HostSystem, address netip.Addr) {
+	vnic := types.HostVirtualNic{
+		Device: "vmk0", Key: "key-vim.host.VirtualNic-vmk0",
+		Spec: types.HostVirtualNicSpec{Ip: &types.HostIpConfig{IpAddress: address.String(), SubnetMask: "255.255.255.0"}},
+	}
+	host.Config.VirtualNicManagerInfo = &types.HostVirtualNicManagerInfo{NetConfig: []types.VirtualNicManagerNetConfig{{
+		NicType: string(types.HostVirtualNicManagerNicTypeManagement), MultiSelectAllowed: true,
+		CandidateVnic: []types.HostVirtualNic{vnic}, SelectedVnic: []string{vnic.Key},
+	}}}
 }
 
 func executerRef(host types.ManagedObjectReference) types.ManagedObjectReference {

@@ -156,9 +156,10 @@ func (e *executer) firewallSet(ctx *simulator.Context, a args) (*cliesx.Response
 	if given {
 		h.defaultPass = pass == "true"
 	}
+	err := h.tellNetwork()
 	h.mu.Unlock()
-	if !given {
-		return done(), nil
+	if !given || err != nil {
+		return done(), err
 	}
 	return done(), e.change(ctx, func(info *types.HostFirewallInfo) error {
 		info.DefaultPolicy.OutgoingBlocked = types.NewBool(pass != "true")
@@ -170,14 +171,14 @@ func (e *executer) firewallLoad(_ *simulator.Context, _ args) (*cliesx.Response,
 	e.host.mu.Lock()
 	defer e.host.mu.Unlock()
 	e.host.notLoaded = false
-	return done(), nil
+	return done(), e.host.tellNetwork()
 }
 
 func (e *executer) firewallUnload(_ *simulator.Context, _ args) (*cliesx.Response, error) {
 	e.host.mu.Lock()
 	defer e.host.mu.Unlock()
 	e.host.notLoaded = true
-	return done(), nil
+	return done(), e.host.tellNetwork()
 }
 
 func (e *executer) firewallRefresh(_ *simulator.Context, _ args) (*cliesx.Response, error) {

@@ -21,8 +21,9 @@ type Host struct {
 
 	object *simulator.HostSystem
 	system *firewallSystem
-	// address is what the host dials from, on loopback.
+	// address is the host's own; it dials from it.
 	address netip.Addr
+	network Network // nil on loopback
 	// direct hosts have no vCenter before them whose copy could lag.
 	direct     bool
 	denied     map[string]types.BaseMethodFault
@@ -68,7 +69,18 @@ func (h *Host) Change(f func(*types.HostFirewallInfo) error) error {
 		return err
 	}
 	h.firewall = changed
-	return nil
+	return h.tellNetwork()
+}
+
+// tellNetwork carries the firewall over to the network. It is called with h.mu
+// held.
+func (h *Host) tellNetwork() error {
+	if h.network == nil {
+		return nil
+	}
+	return h.network.SetFirewall(h.Name, FirewallState{
+		Info: h.firewall, Off: h.off || h.notLoaded, DefaultPass: h.defaultPass,
+	})
 }
 
 // FirewallRef is the managed object of the host's firewall system.

@@ -13,6 +13,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"slices"
@@ -39,6 +40,30 @@ type Options struct {
 	User, Password string
 	// TLS, when set, brings the certificate to serve.
 	TLS *tls.Config
+
+	// Network, when set, stands in for loopback: the hosts' firewalls and
+	// connections are real ones then.
+	Network Network
+}
+
+// Network carries the hosts' packets.
+type Network interface {
+	// Address is the host's management address; the zero Addr keeps the
+	// simulator's own, on loopback.
+	Address(host string) netip.Addr
+	// SetFirewall is told of the host's own firewall at first and after every
+	// change. It is called with the host locked and must not call back.
+	SetFirewall(host string, state FirewallState) error
+	// Dial opens a connection from the host, through its firewall.
+	Dial(ctx context.Context, host, address string) (net.Conn, error)
+}
+
+// FirewallState is a host's own firewall, not vCenter's copy.
+type FirewallState struct {
+	Info *types.HostFirewallInfo
+	// Off firewalls filter nothing; DefaultPass ones only what a ruleset
+	// could not permit.
+	Off, DefaultPass bool
 }
 
 // VCenter is a running simulator.
@@ -56,6 +81,7 @@ type VCenter struct {
 	names  []string
 	meter  *meter
 	vmx    *vmxProcesses
+	network Network
 	// store is the folder behind the hosts' datastore; empty when they have none.
 	store string
 }
@@ -80,7 +106,7 @@ func Start(scenario Scenario, opts Options) (vc *VCenter, err error) {
 	}
 
 	vc = &VCenter{
-		Scenario: scenario, hosts: map[string]*Host{}, byRef: map[types.ManagedObjectReference]*Host{},
+		Scenario: scenario, network: opts.Network, hosts: map[string]*Host{}, byRef: map[types.ManagedObjectReference]*Host{},
 		meter: &meter{requests: map[string]int{}, faults: map[faultKey]*injected{}},
 	}
 	if err := vc.build(scenario); err != nil {

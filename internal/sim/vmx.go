@@ -160,6 +160,9 @@ func (p *vmxProcess) show(ctx context.Context, connected bool) {
 
 // dial goes through the host's firewall: what that drops is never sent.
 func (p *vmxProcess) dial(ctx context.Context) (net.Conn, error) {
+	if n := p.host.network; n != nil {
+		return n.Dial(ctx, p.host.Name, p.address)
+	}
 	to, err := net.ResolveTCPAddr("tcp", p.address)
 	if err != nil {
 		return nil, err
