@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"strconv"
 	"strings"
 	"time"
 
@@ -36,7 +35,7 @@ const (
 
 func (p *probing) register(f *pflag.FlagSet, vantage string) {
 	f.StringVar(&p.vantage, "probe", vantage, "`vantage` of real connections: none, local (this machine, a control), or serial (each host dials, for a virtual machine made for a moment)")
-	f.StringVar(&p.target, "probe-target", "", "`host[:port]` to connect to; the one --vch-ip and --port when absent")
+	f.StringVar(&p.target, "probe-target", "", "`host` to connect to, at --port; the one --vch-ip when absent")
 	f.StringVar(&p.keyFile, "listener-key", "", "`file` with the key of a vic-preflight listen that stands at the target; on this machine's own addresses one is started")
 	f.DurationVar(&p.timeout, "probe-timeout", 0, "`time` that a connection may take (default 20s, which is also the least for a serial probe of real hosts; 2s for simulated ones)")
 	f.IntVar(&p.retries, "probe-retries", 0, "`number` of further tries where a host did not get through")
@@ -76,34 +75,31 @@ type prober struct {
 	machines *vsphere.Machines
 }
 
-// errNoTarget is what a probe without a target is told.
-func errNoTarget() error {
-	return usageError(errors.New("no target to connect to"), "give --probe-target HOST, or one --vch-ip")
-}
-
-// findTarget settles where to connect to. A simulated vCenter's hosts dial from
-// loopback, so that there a listener on loopback is the default.
+// findTarget settles where to connect to, always at the required port: a
+// connection to another would say nothing about the rulesets' verdict.
 func (p *probing) findTarget(req checks.Requirement, simulated bool) (probe.Target, error) {
+	t := probe.Target{Port: req.Port}
 	switch {
 	case p.target == "" && len(req.Peers) == 1 && req.Peers[0].IsSingleIP():
-		return probe.Target{Host: req.Peers[0].Addr().String(), Port: req.Port}, nil
+		t.Host = req.Peers[0].Addr().String()
 	case p.target == "" && simulated:
-		return probe.Target{Host: "127.0.0.1", Port: req.Port}, nil
+		t.Host = simulatedTarget()
 	case p.target == "":
-		return probe.Target{}, errNoTarget()
+		return t, usageError(errors.New("no target to connect to"), "give --probe-target HOST, or one --vch-ip")
+	default:
+		t.Host = strings.Trim(p.target, "[]")
 	}
-	if addr, err := netip.ParseAddr(p.target); err == nil {
-		return probe.Target{Host: addr.String(), Port: req.Port}, nil
+	if _, err := netip.ParseAddr(t.Host); err != nil && strings.ContainsAny(t.Host, ":/@ \t") {
+		return t, usageError(errors.New("--probe-target is not a host name or address; the port is --port"))
 	}
-	host, port, err := net.SplitHostPort(p.target)
-	if err != nil {
-		host, port = strings.Trim(p.target, "[]"), strconv.Itoa(req.Port)
-	}
-	n, err := strconv.Atoi(port)
-	if err != nil || n < 1 || n > 65535 || host == "" || strings.ContainsAny(host, " /@") {
-		return probe.Target{}, usageError(errors.New("--probe-target is not host[:port]"))
-	}
-	return probe.Target{Host: host, Port: n}, nil
+	return t, nil
+}
+
+// simulatedTarget is where the hosts of a simulator dial to: a loopback address
+// that other runs on this machine do not use at the same time.
+func simulatedTarget() string {
+	pid := os.Getpid()
+	return netip.AddrFrom4([4]byte{127, byte(64 + pid>>14%64), byte(pid >> 7 & 127), byte(1 + pid&127)}).String()
 }
 
 // prepare settles the target, starts a listener when the target is this

@@ -74,6 +74,7 @@ func deniedOf(ctx *simulator.Context, ref types.ManagedObjectReference) map[stri
 // the stock one grants everything.
 type authorizationManager struct {
 	*simulator.AuthorizationManager
+	meter *meter
 }
 
 // HasPrivilegeOnEntities overrides the stock method.
@@ -85,6 +86,8 @@ func (m *authorizationManager) HasPrivilegeOnEntities(ctx *simulator.Context, r 
 			yes := true
 			if x, ok := ctx.Map.Get(executerRef(e)).(*executer); ok {
 				yes = x.host.has(id)
+			} else if e.Type == "Folder" {
+				yes = !m.meter.revokedOnFolders(id)
 			}
 			granted.PrivAvailability = append(granted.PrivAvailability, types.PrivilegeAvailability{PrivId: id, IsGranted: yes})
 		}

@@ -74,13 +74,13 @@ type VCenter struct {
 	Thumbprint string
 	Scenario   Scenario
 
-	model  *simulator.Model
-	server *simulator.Server
-	hosts  map[string]*Host
-	byRef  map[types.ManagedObjectReference]*Host
-	names  []string
-	meter  *meter
-	vmx    *vmxProcesses
+	model   *simulator.Model
+	server  *simulator.Server
+	hosts   map[string]*Host
+	byRef   map[types.ManagedObjectReference]*Host
+	names   []string
+	meter   *meter
+	vmx     *vmxProcesses
 	network Network
 	// store is the folder behind the hosts' datastore; empty when they have none.
 	store string
@@ -291,7 +291,7 @@ func (vc *VCenter) install() {
 	vc.vmx = &vmxProcesses{vc: vc, running: map[types.ManagedObjectReference]context.CancelFunc{}}
 	m.AddHandler(vc.vmx)
 	if ref := content.AuthorizationManager; ref != nil {
-		m.Put(&authorizationManager{m.Get(*ref).(*simulator.AuthorizationManager)})
+		m.Put(&authorizationManager{m.Get(*ref).(*simulator.AuthorizationManager), vc.meter})
 	}
 }
 

@@ -21,6 +21,13 @@ type meter struct {
 	connections int
 	faults      map[faultKey]*injected
 	pageSize    int32
+	revoked     []string // on folders
+}
+
+func (m *meter) revokedOnFolders(privilege string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Contains(m.revoked, privilege)
 }
 
 type faultKey struct {
@@ -191,6 +198,14 @@ func (h *Host) Revoke(privilege string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.revoked = append(h.revoked, privilege)
+}
+
+// RevokeOnFolders takes a privilege on all folders from every account: asked for
+// it, the simulator says no.
+func (vc *VCenter) RevokeOnFolders(privilege string) {
+	vc.meter.mu.Lock()
+	defer vc.meter.mu.Unlock()
+	vc.meter.revoked = append(vc.meter.revoked, privilege)
 }
 
 // Lag makes vCenter's copy of the host's firewall stay behind: neither changes

@@ -1,0 +1,439 @@
+package probe_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/vic-preflight/vic-preflight/inventory"
+	"github.com/vic-preflight/vic-preflight/probe"
+)
+
+func newKey() probe.Key {
+	GinkgoHelper()
+	k, err := probe.NewKey()
+	Expect(err).NotTo(HaveOccurred())
+	return k
+}
+
+func listen(ctx context.Context, key probe.Key, opts probe.ListenOptions) *probe.Listener {
+	GinkgoHelper()
+	l, err := probe.Listen(ctx, "127.0.0.1:0", key, opts)
+	Expect(err).NotTo(HaveOccurred())
+	DeferCleanup(l.Close)
+	return l
+}
+
+func targetOf(addr net.Addr) probe.Target {
+	tcp := addr.(*net.TCPAddr)
+	return probe.Target{Host: tcp.IP.String(), Port: tcp.Port}
+}
+
+// serve runs a plain server that treats each connection by f.
+func serve(f func(net.Conn)) probe.Target {
+	GinkgoHelper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	Expect(err).NotTo(HaveOccurred())
+	DeferCleanup(l.Close)
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() { defer c.Close(); f(c) }()
+		}
+	}()
+	return targetOf(l.Addr())
+}
+
+func opError(err error) error {
+	return &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", err)}
+}
+
+var _ = DescribeTable("a failed dial is classed",
+	func(err error, elapsed time.Duration, want inventory.Outcome) {
+		outcome, cause := probe.Classify(err, elapsed)
+		Expect(outcome).To(Equal(want))
+		Expect(cause).NotTo(BeEmpty())
+	},
+	Entry("refused", opError(syscall.ECONNREFUSED), time.Duration(0), inventory.Refused),
+	Entry("reset at once", opError(syscall.ECONNRESET), time.Duration(0), inventory.Refused),
+	Entry("rejected by ICMP", opError(syscall.EHOSTUNREACH), time.Duration(0), inventory.Unreachable),
+	Entry("no neighbour", opError(syscall.EHOSTUNREACH), 3*time.Second, inventory.Unreachable),
+	Entry("prohibited", opError(syscall.EACCES), time.Second, inventory.Unreachable),
+	Entry("no route", opError(syscall.ENETUNREACH), time.Duration(0), inventory.NoRoute),
+	Entry("a deadline of the context", context.DeadlineExceeded, 4*time.Second, inventory.Timeout),
+	Entry("a deadline of the system", opError(os.ErrDeadlineExceeded), 4*time.Second, inventory.Timeout),
+	Entry("a name that is not there", &net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "vch", IsNotFound: true}}, time.Millisecond, inventory.DNS),
+	Entry("a name server that says nothing", &net.OpError{Op: "dial", Err: &net.DNSError{Err: "i/o timeout", Name: "vch", IsTimeout: true}}, time.Second, inventory.DNS),
+	Entry("anything else", errors.New("out of files"), time.Duration(0), inventory.ProbeError),
+)
+
+var _ = Describe("Local", func() {
+	dial := func(ctx context.Context, t probe.Target, key *probe.Key) inventory.Probe {
+		return probe.Local(ctx, &net.Dialer{}, t, key, 500*time.Millisecond)
+	}
+	It("is open when the listener proves itself", func(ctx SpecContext) {
+		key := newKey()
+		l := listen(ctx, key, probe.ListenOptions{})
+		p := dial(ctx, targetOf(l.Addr()), &key)
+		Expect(p.Outcome).To(Equal(inventory.Open))
+		Expect(p.Vantage).To(Equal(inventory.VantageLocal))
+	}, SpecTimeout(10*time.Second))
+	It("is intercepted when somebody with another key answers", func(ctx SpecContext) {
+		key := newKey()
+		l := listen(ctx, newKey(), probe.ListenOptions{})
+		Expect(dial(ctx, targetOf(l.Addr()), &key).Outcome).To(Equal(inventory.Intercepted))
+	}, SpecTimeout(10*time.Second))
+	It("is intercepted when the challenge is echoed", func(ctx SpecContext) {
+		key := newKey()
+		Expect(dial(ctx, serve(func(c net.Conn) { _, _ = io.Copy(c, c) }), &key).Outcome).To(Equal(inventory.Intercepted))
+	}, SpecTimeout(10*time.Second))
+	It("is intercepted when a web server answers", func(ctx SpecContext) {
+		key := newKey()
+		t := serve(func(c net.Conn) { fmt.Fprint(c, "HTTP/1.1 400 Bad Request\r\n\r\n") })
+		Expect(dial(ctx, t, &key).Outcome).To(Equal(inventory.Intercepted))
+	}, SpecTimeout(10*time.Second))
+	It("is unverified when something accepts and says nothing", func(ctx SpecContext) {
+		key := newKey()
+		t := serve(func(c net.Conn) { time.Sleep(time.Second) })
+		Expect(dial(ctx, t, &key).Outcome).To(Equal(inventory.OpenUnverified))
+		Expect(dial(ctx, t, nil).Outcome).To(Equal(inventory.OpenUnverified))
+	}, SpecTimeout(10*time.Second))
+	It("is open when a virtual container host greets", func(ctx SpecContext) {
+		t := serve(func(c net.Conn) { _, _ = c.Write([]byte{255, 253, 232}); time.Sleep(time.Second) })
+		Expect(dial(ctx, t, nil).Outcome).To(Equal(inventory.Open))
+	}, SpecTimeout(10*time.Second))
+	It("is refused where nobody listens", func(ctx SpecContext) {
+		Expect(dial(ctx, probe.Target{Host: "127.0.0.1", Port: 1}, nil).Outcome).To(Equal(inventory.Refused))
+	}, SpecTimeout(10*time.Second))
+})
+
+var _ = Describe("a key", func() {
+	It("does not get printed", func() {
+		k := newKey()
+		for _, format := range []string{"%v", "%+v", "%#v", "%s", "%x"} {
+			Expect(fmt.Sprintf(format, k)).NotTo(ContainSubstring(k.Hex()[:8]), format)
+		}
+	})
+	It("reads back", func() {
+		k := newKey()
+		Expect(probe.ParseKey(k.Hex() + "\n")).To(Equal(k))
+		for _, bad := range []string{"", "ab", strings.Repeat("zz", 32)} {
+			_, err := probe.ParseKey(bad)
+			Expect(err).To(MatchError(ContainSubstring("not a key")))
+		}
+	})
+})
+
+// vmxDial behaves as an ESXi host's vmx does for a machine with the URI.
+func vmxDial(ctx context.Context, t probe.Target, uuid, uri string) net.Conn {
+	GinkgoHelper()
+	var d net.Dialer
+	c, err := d.DialContext(ctx, "tcp", t.String())
+	Expect(err).NotTo(HaveOccurred())
+	DeferCleanup(c.Close)
+	var all []byte
+	for _, part := range []string{
+		"\xff\xfb\xe8",                         // WILL VMWARE
+		"\xff\xfa\xe8\x00\x00\x01FG\xff\xf0",   // KNOWN-SUBOPTIONS-1
+		"\xff\xfa\xe8\x46C" + uri + "\xff\xf0", // DO-PROXY
+		"\xff\xfa\xe8\x50" + uuid + "\xff\xf0", // VM-VC-UUID
+		"\xff\xfa\xe8\x52container-1\xff\xf0",  // VM-NAME
+	} {
+		all = append(all, part...)
+	}
+	_, err = c.Write(all)
+	Expect(err).NotTo(HaveOccurred())
+	return c
+}
+
+var _ = Describe("the listener", func() {
+	It("identifies a vmx by what it asks for", func(ctx SpecContext) {
+		var mu sync.Mutex
+		var peers []probe.Peer
+		l := listen(ctx, newKey(), probe.ListenOptions{OnPeer: func(p probe.Peer) {
+			mu.Lock()
+			defer mu.Unlock()
+			peers = append(peers, p)
+		}})
+		vmxDial(ctx, targetOf(l.Addr()), "42 0A 1b 2c 00 00 00 00-11 11 11 11 11 11 11 11", "vic-preflight:ABC")
+		p, err := l.WaitVMX(ctx, "vic-preflight:ABC")
+		Expect(err).NotTo(HaveOccurred())
+		Expect(p.VMUUID).To(Equal("420a1b2c000000001111111111111111"))
+		Expect(p.From).To(Equal("127.0.0.1"))
+		short, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
+		defer cancel()
+		_, err = l.WaitVMX(short, "vic-preflight:OTHER")
+		Expect(err).To(MatchError(context.DeadlineExceeded))
+		Eventually(func() []probe.Peer { mu.Lock(); defer mu.Unlock(); return peers }).Should(HaveLen(1))
+		Expect(peers[0].Kind).To(Equal(probe.PeerVMX))
+	}, SpecTimeout(10*time.Second))
+
+	It("waits for a vmx that comes later", func(ctx SpecContext) {
+		l := listen(ctx, newKey(), probe.ListenOptions{})
+		go func() {
+			defer GinkgoRecover()
+			time.Sleep(50 * time.Millisecond)
+			vmxDial(ctx, targetOf(l.Addr()), "42", "vic-preflight:LATER")
+		}()
+		_, err := l.WaitVMX(ctx, "vic-preflight:LATER")
+		Expect(err).NotTo(HaveOccurred())
+	}, SpecTimeout(10*time.Second))
+
+	It("tells another machine what it has seen, when that has the key", func(ctx SpecContext) {
+		key := newKey()
+		l := listen(ctx, key, probe.ListenOptions{})
+		vmxDial(ctx, targetOf(l.Addr()), "42", "vic-preflight:FAR")
+		remote := &probe.Remote{Target: targetOf(l.Addr()), Key: key, Dialer: &net.Dialer{}}
+		p, err := remote.WaitVMX(ctx, "vic-preflight:FAR")
+		Expect(err).NotTo(HaveOccurred())
+		Expect(p.From).To(Equal("127.0.0.1"))
+
+		short, cancel := context.WithTimeout(ctx, 200*time.Millisecond)
+		defer cancel()
+		_, err = remote.WaitVMX(short, "vic-preflight:NEVER")
+		Expect(err).To(HaveOccurred())
+		stranger := &probe.Remote{Target: targetOf(l.Addr()), Key: newKey(), Dialer: &net.Dialer{}}
+		short2, cancel2 := context.WithTimeout(ctx, 200*time.Millisecond)
+		defer cancel2()
+		_, err = stranger.WaitVMX(short2, "vic-preflight:FAR")
+		Expect(err).To(HaveOccurred(), "another key learns nothing")
+	}, SpecTimeout(10*time.Second))
+
+	It("is bounded in connections and patience", func(ctx SpecContext) {
+		key := newKey()
+		l := listen(ctx, key, probe.ListenOptions{MaxConns: 2, Patience: 300 * time.Millisecond})
+		t := targetOf(l.Addr())
+		var silent []net.Conn
+		for range 2 {
+			c, err := net.Dial("tcp", t.String())
+			Expect(err).NotTo(HaveOccurred())
+			silent = append(silent, c)
+			DeferCleanup(c.Close)
+		}
+		Eventually(func() inventory.Outcome { return probe.Local(ctx, &net.Dialer{}, t, &key, time.Second).Outcome }).
+			WithTimeout(250*time.Millisecond).WithPolling(20*time.Millisecond).Should(Equal(inventory.OpenUnverified), "a third is closed at once")
+		for _, c := range silent {
+			_ = c.SetReadDeadline(time.Now().Add(5 * time.Second))
+			_, err := c.Read(make([]byte, 1))
+			Expect(err).To(MatchError(io.EOF), "a silent one is closed in the end")
+		}
+		Expect(probe.Local(ctx, &net.Dialer{}, t, &key, time.Second).Outcome).To(Equal(inventory.Open))
+	}, SpecTimeout(10*time.Second))
+
+	It("survives peers that talk nonsense", func(ctx SpecContext) {
+		key := newKey()
+		l := listen(ctx, key, probe.ListenOptions{})
+		t := targetOf(l.Addr())
+		for _, junk := range []string{"\n", "GET / HTTP/1.0\r\n\r\n", strings.Repeat("x", 100000), "\xff", "\xff\xfa\xe8", "\xff\xfa\xe8\x46", "VIC-PREFLIGHT/1 SEEN a b c\n", "VIC-PREFLIGHT/1 SEEN\n"} {
+			c, err := net.Dial("tcp", t.String())
+			Expect(err).NotTo(HaveOccurred())
+			_, _ = io.WriteString(c, junk)
+			Expect(c.Close()).To(Succeed())
+		}
+		Expect(probe.Local(ctx, &net.Dialer{}, t, &key, 2*time.Second).Outcome).To(Equal(inventory.Open))
+	}, SpecTimeout(10*time.Second))
+})
+
+var _ = Describe("the telnet negotiation", func() {
+	whole := func() []byte {
+		var b []byte
+		b = append(b, 255, 251, 232, 255, 251, 0, 255, 253, 3, 255, 251, 24)
+		b = append(b, 255, 250, 232, 0, 0, 1, 2, 3, 70, 255, 240)
+		b = append(append(append(b, 255, 250, 232, 70, 'C'), "vic-preflight:X\xff\xffY"...), 255, 240)
+		b = append(append(append(b, 255, 250, 232, 80), "42 0a-01"...), 255, 240)
+		return append(b, "login: "...)
+	}
+	It("is the same in any pieces", func() {
+		for size := 1; size <= len(whole()); size++ {
+			var n probe.Negotiation
+			rest := whole()
+			for len(rest) > 0 {
+				k := min(size, len(rest))
+				n.Feed(rest[:k])
+				rest = rest[k:]
+			}
+			uuid, uri, _ := n.VM()
+			Expect(uuid).To(Equal("420a01"))
+			Expect(uri).To(Equal("vic-preflight:X\xffY"), "an escaped 255")
+			Expect(n.Pending()).To(BeZero())
+		}
+	})
+	It("agrees to what it knows and refuses the rest", func() {
+		var n probe.Negotiation
+		Expect(n.Feed([]byte{255, 251, 232})).To(Equal([]byte{255, 253, 232}))
+		Expect(n.Feed([]byte{255, 251, 24})).To(Equal([]byte{255, 254, 24}))
+		Expect(n.Feed([]byte{255, 253, 3})).To(Equal([]byte{255, 251, 3}))
+		Expect(n.Feed([]byte{255, 253, 44})).To(Equal([]byte{255, 252, 44}))
+	})
+})
+
+// FuzzNegotiation feeds what a peer could send: never a panic, and never more
+// kept than was sent.
+func FuzzNegotiation(f *testing.F) {
+	f.Add([]byte{255, 251, 232}, []byte{255, 250, 232, 70, 'C', 'x', 255, 240})
+	f.Add([]byte{255, 250, 232, 80, 255}, []byte{255, 255, 240})
+	f.Fuzz(func(t *testing.T, a, b []byte) {
+		var n probe.Negotiation
+		n.Feed(a)
+		n.Feed(b)
+		if n.Pending() > len(a)+len(b) {
+			t.Errorf("%d bytes pending of %d", n.Pending(), len(a)+len(b))
+		}
+	})
+}
+
+// fakeMachines make machines that dial, or do not.
+type fakeMachines struct {
+	target  probe.Target
+	blocked map[string]bool // by host name
+	fail    map[string]string
+
+	mu    sync.Mutex
+	alive map[string]bool
+	made  int
+}
+
+type fakeMachine struct {
+	m             *fakeMachines
+	name, service string
+	host          string
+	cancel        context.CancelFunc
+}
+
+func (m *fakeMachines) Create(_ context.Context, h *inventory.Host, name, _, service string) (probe.Machine, error) {
+	if m.fail[h.Name] == "create" {
+		return nil, errors.New("no room")
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.alive[name] = true
+	m.made++
+	return &fakeMachine{m: m, name: name, service: service, host: h.Name}, nil
+}
+
+func (vm *fakeMachine) Name() string { return vm.name }
+
+func (vm *fakeMachine) PowerOn(ctx context.Context) error {
+	if vm.m.fail[vm.host] == "power on" {
+		return errors.New("no licence")
+	}
+	if vm.m.blocked[vm.host] {
+		return nil
+	}
+	dialling, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	vm.cancel = cancel
+	go func() {
+		defer GinkgoRecover()
+		var d net.Dialer
+		c, err := d.DialContext(dialling, "tcp", vm.m.target.String())
+		if err != nil {
+			return
+		}
+		defer c.Close()
+		msg := append(append([]byte{255, 251, 232, 255, 250, 232, 70, 'C'}, vm.service...), 255, 240, 255, 250, 232, 80, '4', '2', 255, 240)
+		_, _ = c.Write(msg)
+		<-dialling.Done()
+	}()
+	return nil
+}
+
+func (vm *fakeMachine) PortStatus(context.Context) (bool, string) {
+	return vm.m.fail[vm.host] == "intercepted", "the port says so"
+}
+
+func (vm *fakeMachine) Destroy(ctx context.Context) error {
+	if vm.cancel != nil {
+		vm.cancel()
+	}
+	if vm.m.fail[vm.host] == "destroy" {
+		return errors.New("it is locked")
+	}
+	vm.m.mu.Lock()
+	defer vm.m.mu.Unlock()
+	delete(vm.m.alive, vm.name)
+	return ctx.Err()
+}
+
+var _ = Describe("Serial", func() {
+	var l *probe.Listener
+	var m *fakeMachines
+	var hosts []*inventory.Host
+	BeforeEach(func(ctx SpecContext) {
+		l = listen(ctx, newKey(), probe.ListenOptions{})
+		m = &fakeMachines{target: targetOf(l.Addr()), blocked: map[string]bool{}, fail: map[string]string{}, alive: map[string]bool{}}
+		hosts = nil
+		for i := range 6 {
+			hosts = append(hosts, &inventory.Host{ID: fmt.Sprint(i), Name: fmt.Sprintf("esx%d", i)})
+		}
+	})
+	run := func(ctx context.Context, w probe.Witness) {
+		probe.Serial(ctx, hosts, targetOf(l.Addr()), w, m, probe.SerialOptions{Workers: 4, Timeout: 500 * time.Millisecond, Simulated: true})
+	}
+	outcomes := func() (list []inventory.Outcome) {
+		for _, h := range hosts {
+			list = append(list, h.Probe.Outcome)
+		}
+		return list
+	}
+
+	It("tells each host apart, and leaves no machine", func(ctx SpecContext) {
+		m.blocked["esx1"], m.blocked["esx4"] = true, true
+		run(ctx, l)
+		Expect(outcomes()).To(Equal([]inventory.Outcome{"open", "timeout", "open", "open", "timeout", "open"}))
+		Expect(hosts[0].Probe.Peer).To(Equal("127.0.0.1"))
+		Expect(m.made).To(Equal(6))
+		Expect(m.alive).To(BeEmpty())
+	}, SpecTimeout(10*time.Second))
+
+	It("goes on past machines that cannot be made, started or removed", func(ctx SpecContext) {
+		m.fail["esx1"], m.fail["esx2"], m.fail["esx3"] = "create", "power on", "destroy"
+		run(ctx, l)
+		Expect(outcomes()).To(Equal([]inventory.Outcome{"open", "error", "error", "open", "open", "open"}))
+		Expect(hosts[1].Probe.Cause).To(ContainSubstring("no room"))
+		Expect(hosts[2].Probe.Cause).To(ContainSubstring("no licence"))
+		Expect(hosts[3].Probe.Leftover).To(HavePrefix(probe.MachinePrefix))
+		Expect(hosts[3].Probe.Cause).To(ContainSubstring("--cleanup"))
+		Expect(m.alive).To(HaveLen(1))
+	}, SpecTimeout(10*time.Second))
+
+	It("removes the machines when it is interrupted", func(ctx SpecContext) {
+		for _, h := range hosts {
+			m.blocked[h.Name] = true
+		}
+		interrupted, cancel := context.WithCancel(ctx)
+		time.AfterFunc(100*time.Millisecond, cancel)
+		run(interrupted, l)
+		for _, h := range hosts {
+			Expect(h.Probe.Outcome).To(Equal(inventory.ProbeError))
+			Expect(h.Probe.Cause).To(Or(Equal("interrupted"), ContainSubstring("not begun")))
+		}
+		Expect(m.alive).To(BeEmpty())
+	}, SpecTimeout(10*time.Second))
+
+	It("knows a connection that went somewhere else", func(ctx SpecContext) {
+		m.blocked["esx1"], m.fail["esx1"] = true, "intercepted"
+		run(ctx, l)
+		Expect(hosts[1].Probe.Outcome).To(Equal(inventory.Intercepted))
+	}, SpecTimeout(10*time.Second))
+
+	It("has only the port's word without a listener", func(ctx SpecContext) {
+		m.fail["esx1"] = "intercepted" // the port is connected, to whomever
+		run(ctx, nil)
+		Expect(hosts[1].Probe.Outcome).To(Equal(inventory.OpenUnverified))
+		Expect(hosts[0].Probe.Outcome).To(Equal(inventory.Timeout))
+	}, SpecTimeout(10*time.Second))
+})
