@@ -11,6 +11,8 @@ const (
 	// VantageSerial: the host itself dials, for a virtual machine's network
 	// serial port, just as for a container VM.
 	VantageSerial Vantage = "serial"
+	// VantageSSH: the host's own nc, run over SSH.
+	VantageSSH Vantage = "ssh"
 	// VantageLocal: this machine. A control, never a host's verdict.
 	VantageLocal Vantage = "local"
 )

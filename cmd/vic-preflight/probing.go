@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,28 +26,31 @@ type probing struct {
 	keyFile string
 	timeout time.Duration
 	retries int
+	sshing
 }
 
 const (
 	vantageNone   = "none"
 	vantageLocal  = string(inventory.VantageLocal)
 	vantageSerial = string(inventory.VantageSerial)
+	vantageSSH    = string(inventory.VantageSSH)
 )
 
 func (p *probing) register(f *pflag.FlagSet, vantage string) {
-	f.StringVar(&p.vantage, "probe", vantage, "`vantage` of real connections: none, local (this machine, a control), or serial (each host dials, for a virtual machine made for a moment)")
+	f.StringVar(&p.vantage, "probe", vantage, "`vantage` of real connections: none, local (this machine, a control), ssh (each host's own nc), or serial (each host dials, for a virtual machine made for a moment)")
 	f.StringVar(&p.target, "probe-target", "", "`host` to connect to, at --port; the one --vch-ip when absent")
 	f.StringVar(&p.keyFile, "listener-key", "", "`file` with the key of a vic-preflight listen that stands at the target; on this machine's own addresses one is started")
-	f.DurationVar(&p.timeout, "probe-timeout", 0, "`time` that a connection may take (default 20s, which is also the least for a serial probe of real hosts; 2s for simulated ones)")
-	f.IntVar(&p.retries, "probe-retries", 0, "`number` of further tries where a host did not get through")
+	f.DurationVar(&p.timeout, "probe-timeout", 0, "`time` that a connection may take (default 5s; a serial probe takes 20s at least, 2s of simulated hosts)")
+	f.IntVar(&p.retries, "probe-retries", 0, "`number` of further tries where a host did not get through; never another login that was refused")
+	p.sshing.register(f)
 }
 
 func (p *probing) on() bool { return p.vantage != vantageNone }
 
 func (p *probing) validate() error {
 	switch {
-	case p.vantage != vantageNone && p.vantage != vantageLocal && p.vantage != vantageSerial:
-		return usageError(fmt.Errorf("--probe %q is no vantage; the vantages are: none, local, serial", p.vantage))
+	case !slices.Contains([]string{vantageNone, vantageLocal, vantageSSH, vantageSerial}, p.vantage):
+		return usageError(fmt.Errorf("--probe %q is no vantage; the vantages are: none, local, ssh, serial", p.vantage))
 	case p.timeout < 0:
 		return usageError(fmt.Errorf("--probe-timeout %s is no time to wait", p.timeout))
 	case p.retries < 0 || p.retries > 10:
@@ -64,6 +68,15 @@ const (
 	controlWait = 10 * time.Second
 )
 
+// defaultWait covers, for nc and a dial, two repeats of a lost SYN (after 1 and
+// 3 s) and tells an address without a machine (3 s) from silence.
+func defaultWait(vantage string) time.Duration {
+	if vantage == vantageSerial {
+		return probe.MinSerialTimeout
+	}
+	return 5 * time.Second
+}
+
 // prober is a probe under way: where to, and who tells what came.
 type prober struct {
 	*probing
@@ -73,6 +86,8 @@ type prober struct {
 	witness  probe.Witness
 	key      *probe.Key
 	machines *vsphere.Machines
+	ssh      *probe.SSHOptions
+	address  func(*inventory.Host) string
 }
 
 // findTarget settles where to connect to, always at the required port: a
@@ -112,8 +127,8 @@ func (p *probing) prepare(r *running, inv *inventory.Inventory, req checks.Requi
 	}
 	pr := &prober{probing: p, target: target, wait: p.timeout}
 	if pr.wait == 0 {
-		pr.wait = probe.MinSerialTimeout
-		if inv.Endpoint.Simulated {
+		pr.wait = defaultWait(p.vantage)
+		if inv.Endpoint.Simulated && p.vantage == vantageSerial {
 			pr.wait = simulatedWait
 		}
 	}
@@ -126,6 +141,12 @@ func (p *probing) prepare(r *running, inv *inventory.Inventory, req checks.Requi
 		pr.key, pr.witness = &key, &probe.Remote{Target: target, Key: key, Dialer: &net.Dialer{}}
 	case ownAddress(target.Host):
 		if err := pr.listen(r.ctx); err != nil {
+			return nil, err
+		}
+	}
+	if p.vantage == vantageSSH {
+		if err := pr.prepareSSH(r, probeable(inv)); err != nil {
+			pr.close()
 			return nil, err
 		}
 	}
@@ -207,21 +228,25 @@ func probeable(inv *inventory.Inventory) []*inventory.Host {
 	return hosts
 }
 
-// run makes the connections: the control from this machine, and with the serial
-// vantage those of the hosts, again for those that did not get through.
+// run makes the connections: the control from this machine, and those of the hosts, again for those that did not get through.
 func (pr *prober) run(r *running, inv *inventory.Inventory) *inventory.Probe {
 	control := probe.Local(r.ctx, &net.Dialer{}, pr.target, pr.key, min(pr.wait, controlWait))
-	if pr.vantage != vantageSerial {
+	if pr.vantage == vantageLocal {
 		return &control
 	}
 	hosts := probeable(inv)
 	for try := 0; try <= pr.retries && len(hosts) > 0 && r.ctx.Err() == nil; try++ {
-		probe.Serial(r.ctx, hosts, pr.target, pr.witness, machines{pr.machines}, probe.SerialOptions{
-			Workers: r.workers, Timeout: pr.wait, Simulated: inv.Endpoint.Simulated, Progress: r.progress.update,
-		})
+		if pr.vantage == vantageSSH {
+			pr.overSSH(r, hosts)
+		} else {
+			probe.Serial(r.ctx, hosts, pr.target, pr.witness, machines{pr.machines}, probe.SerialOptions{
+				Workers: r.workers, Timeout: pr.wait, Simulated: inv.Endpoint.Simulated, Progress: r.progress.update,
+			})
+		}
 		var again []*inventory.Host
 		for _, h := range hosts {
-			if h.Probe.Outcome != inventory.Open {
+			refused := pr.vantage == vantageSSH && h.Probe.Outcome == inventory.ProbeError
+			if h.Probe.Outcome != inventory.Open && !refused {
 				again = append(again, h)
 			}
 		}

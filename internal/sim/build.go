@@ -123,6 +123,10 @@ func (b *builder) adopt(host *simulator.HostSystem, spec hostSpec) {
 	m.Put(h.system)
 	host.ConfigManager.FirewallSystem = &stock.Self
 
+	h.services = newServiceSystem(h)
+	m.Put(h.services)
+	host.ConfigManager.ServiceSystem = &h.services.Self
+
 	// The stock executer is made on first use and put into the registry; make
 	// it now, so that ours is the later one.
 	host.RetrieveManagedMethodExecuter(b.ctx, nil)

@@ -24,6 +24,8 @@ type Host struct {
 	// address is the host's own; it dials from it.
 	address netip.Addr
 	network Network // nil on loopback
+
+	services *serviceSystem
 	// direct hosts have no vCenter before them whose copy could lag.
 	direct     bool
 	denied     map[string]types.BaseMethodFault
