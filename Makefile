@@ -7,7 +7,7 @@ LDFLAGS  := -s -w $(if $(VERSION),-X main.version=$(VERSION))
 TOOL     := $(GO) tool -modfile=tools/go.mod
 FUZZTIME ?= 20s
 # package:target
-FUZZ     := checks:FuzzCovers report:FuzzTable internal/vsphere:FuzzParseTarget fix:FuzzReadJournal
+FUZZ     := checks:FuzzCovers report:FuzzTable internal/vsphere:FuzzParseTarget fix:FuzzReadJournal probe:FuzzNegotiation
 
 .DEFAULT_GOAL := help
 .PHONY: help build test race e2e cover bench fuzz golden fmt lint tidy check clean
@@ -24,7 +24,7 @@ test: ## Run all tests
 race: ## Run all tests with the race detector
 	$(GO) test -race ./...
 
-e2e: ## Run the end-to-end tests alone
+e2e: ## Run the end-to-end tests alone, the network lab among them
 	$(GO) test -count=1 ./e2e/...
 
 cover: ## Show the coverage of each package

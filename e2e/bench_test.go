@@ -17,6 +17,8 @@ import (
 	"github.com/vic-preflight/vic-preflight/internal/sim"
 	"github.com/vic-preflight/vic-preflight/internal/slowlink"
 	"github.com/vic-preflight/vic-preflight/internal/vsphere"
+	"github.com/vic-preflight/vic-preflight/inventory"
+	"github.com/vic-preflight/vic-preflight/probe"
 )
 
 // shut makes every host an old one (no vic-engine) with the port shut.
@@ -35,11 +37,16 @@ func shut(info *types.HostFirewallInfo) {
 // benchmarkSim starts a simulator behind a link of the given round-trip time.
 func benchmarkSim(b *testing.B, hosts int, rtt time.Duration) (*sim.VCenter, *slowlink.Link) {
 	b.Helper()
+	return benchmarkSimWith(b, hosts, rtt, sim.Options{})
+}
+
+func benchmarkSimWith(b *testing.B, hosts int, rtt time.Duration, opts sim.Options) (*sim.VCenter, *slowlink.Link) {
+	b.Helper()
 	scenario, err := sim.ParseScenario(fmt.Sprintf("large?hosts=%d", hosts))
 	if err != nil {
 		b.Fatal(err)
 	}
-	vc, err := sim.Start(scenario, sim.Options{})
+	vc, err := sim.Start(scenario, opts)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -66,6 +73,79 @@ func BenchmarkApply(b *testing.B) {
 			b.Run(name+"/how=vic-machine", func(b *testing.B) { benchmarkVICMachine(b, hosts, rtt) })
 		}
 	}
+}
+
+// BenchmarkProbe lets one host, and 64 hosts, dial by serial ports: hosts that
+// get through, and hosts whose firewall drops everything, where the whole
+// waiting time is spent.
+func BenchmarkProbe(b *testing.B) {
+	for _, hosts := range []int{1, 64} {
+		for _, state := range []string{"open", "shut"} {
+			b.Run(fmt.Sprintf("hosts=%d/port=%s", hosts, state), func(b *testing.B) { benchmarkProbe(b, hosts, state == "open") })
+		}
+	}
+}
+
+func benchmarkProbe(b *testing.B, hosts int, open bool) {
+	// Hosts dial when real ones were seen to: without that the benchmark would
+	// measure how fast the simulator makes virtual machines.
+	vc, link := benchmarkSimWith(b, hosts, 0, sim.Options{DialAfter: 3 * time.Second})
+	print, err := vsphere.ParseThumbprint(vc.Thumbprint)
+	if err != nil {
+		b.Fatal(err)
+	}
+	vc.ChangeAll(func(info *types.HostFirewallInfo) {
+		for i := range info.Ruleset {
+			info.Ruleset[i].Enabled = open && info.Ruleset[i].Key == "vSPC"
+		}
+	})
+	ctx := context.Background()
+	s, err := vsphere.Connect(ctx, vsphere.Config{
+		Target: vsphere.Target{Address: link.Addr()}, User: sim.DefaultUser, Password: sim.DefaultPassword, Thumbprint: print,
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	inv, err := s.Collect(ctx, vsphere.Selection{}, vsphere.CollectOptions{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	list := make([]*inventory.Host, len(inv.Hosts))
+	for i := range inv.Hosts {
+		list[i] = &inv.Hosts[i]
+	}
+	target := probe.Target{Host: "127.0.0.1", Port: checks.DefaultPort}
+	key, err := probe.NewKey()
+	if err != nil {
+		b.Fatal(err)
+	}
+	l, err := probe.Listen(ctx, target.String(), key, probe.ListenOptions{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer l.Close()
+	for b.Loop() {
+		m, err := s.PrepareMachines(ctx, inv.Datacenter, list)
+		if err != nil {
+			b.Fatal(err)
+		}
+		probe.Serial(ctx, list, target, l, machines{m}, probe.SerialOptions{
+			Workers: 2 * vsphere.DefaultWorkers, Timeout: 5 * time.Second, Simulated: true,
+		})
+		for _, h := range list {
+			if (h.Probe.Outcome == inventory.Open) != open {
+				b.Fatalf("%s: %s %s", h.Name, h.Probe.Outcome, h.Probe.Cause)
+			}
+		}
+	}
+}
+
+// machines turns the session's machines into what a probe needs.
+type machines struct{ *vsphere.Machines }
+
+func (m machines) Create(ctx context.Context, h *inventory.Host, name, proxy, service string) (probe.Machine, error) {
+	return m.Machines.Create(ctx, h, name, proxy, service)
 }
 
 func benchmarkPreflight(b *testing.B, hosts int, rtt time.Duration) {

@@ -77,6 +77,10 @@ func defaultWait(vantage string) time.Duration {
 	return 5 * time.Second
 }
 
+// probersPerCall is how many hosts are probed at a time for each call that
+// --concurrency allows: a probe mostly waits.
+const probersPerCall = 2
+
 // prober is a probe under way: where to, and who tells what came.
 type prober struct {
 	*probing
@@ -240,7 +244,7 @@ func (pr *prober) run(r *running, inv *inventory.Inventory) *inventory.Probe {
 			pr.overSSH(r, hosts)
 		} else {
 			probe.Serial(r.ctx, hosts, pr.target, pr.witness, machines{pr.machines}, probe.SerialOptions{
-				Workers: r.workers, Timeout: pr.wait, Simulated: inv.Endpoint.Simulated, Progress: r.progress.update,
+				Workers: probersPerCall * r.workers, Timeout: pr.wait, Simulated: inv.Endpoint.Simulated, Progress: r.progress.update,
 			})
 		}
 		var again []*inventory.Host

@@ -51,7 +51,7 @@ func (pr *prober) prepareSSH(r *running, hosts []*inventory.Host) error {
 		return usageError(err, "ssh-keyscan HOST... prints keys; compare them before you add them")
 	}
 	opts := probe.SSHOptions{
-		User: s.sshUser, HostKeys: callback, Port: s.sshPort, Workers: r.workers,
+		User: s.sshUser, HostKeys: callback, Port: s.sshPort, Workers: probersPerCall * r.workers,
 		Timeout: pr.wait, Dialer: &net.Dialer{}, Progress: r.progress.update,
 	}
 	if err := s.credentials(r.app, &opts); err != nil {

@@ -18,6 +18,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/vmware/govmomi/simulator"
@@ -40,6 +41,10 @@ type Options struct {
 	User, Password string
 	// TLS, when set, brings the certificate to serve.
 	TLS *tls.Config
+
+	// DialAfter is how long after power-on a host dials for a serial port. A
+	// real one was seen to after 3 to 4 s (vmware/vic #1215); 0 is at once.
+	DialAfter time.Duration
 
 	// Network, when set, stands in for loopback: the hosts' firewalls and
 	// connections are real ones then.
@@ -74,14 +79,15 @@ type VCenter struct {
 	Thumbprint string
 	Scenario   Scenario
 
-	model   *simulator.Model
-	server  *simulator.Server
-	hosts   map[string]*Host
-	byRef   map[types.ManagedObjectReference]*Host
-	names   []string
-	meter   *meter
-	vmx     *vmxProcesses
-	network Network
+	model     *simulator.Model
+	server    *simulator.Server
+	hosts     map[string]*Host
+	byRef     map[types.ManagedObjectReference]*Host
+	names     []string
+	meter     *meter
+	vmx       *vmxProcesses
+	network   Network
+	dialAfter time.Duration
 	// store is the folder behind the hosts' datastore; empty when they have none.
 	store string
 }
@@ -106,7 +112,7 @@ func Start(scenario Scenario, opts Options) (vc *VCenter, err error) {
 	}
 
 	vc = &VCenter{
-		Scenario: scenario, network: opts.Network, hosts: map[string]*Host{}, byRef: map[types.ManagedObjectReference]*Host{},
+		Scenario: scenario, network: opts.Network, dialAfter: opts.DialAfter, hosts: map[string]*Host{}, byRef: map[types.ManagedObjectReference]*Host{},
 		meter: &meter{requests: map[string]int{}, faults: map[faultKey]*injected{}},
 	}
 	if err := vc.build(scenario); err != nil {

@@ -118,6 +118,11 @@ type vmxProcess struct {
 const retryPause = time.Second
 
 func (p *vmxProcess) run(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+		return
+	case <-time.After(p.vc.dialAfter):
+	}
 	for ctx.Err() == nil {
 		if conn, err := p.dial(ctx); err == nil {
 			p.show(ctx, true)
