@@ -117,6 +117,15 @@ var _ = Describe("a probe with real packets", func() {
 		Expect(one(ctx)).To(Equal("open"))
 	}, SpecTimeout(limit))
 
+	It("gets through a second of latency", func(ctx SpecContext) {
+		w.open("esx01.example")
+		w.sshUp("esx01.example")
+		w.listen(w.VCH(), vch())
+		Expect(w.Latency("esx01.example", time.Second, 0)).To(Succeed())
+		Expect(one(ctx, "--probe-timeout", "10s")).To(Equal("open"))
+		Expect(w.probe(ctx, "serial", "--host", "esx01*", "--probe-timeout", "10s")).To(Equal(seen{"esx01.example": "open"}))
+	}, SpecTimeout(limit))
+
 	It("gets through losses, given time", func(ctx SpecContext) {
 		w.open("esx01.example")
 		w.sshUp("esx01.example")

@@ -16,6 +16,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -88,7 +89,7 @@ type VCenter struct {
 	vmx       *vmxProcesses
 	network   Network
 	dialAfter time.Duration
-	// store is the folder behind the hosts' datastore; empty when they have none.
+	// store is the folder behind the hosts' datastores; empty when they have none.
 	store string
 }
 
@@ -230,7 +231,7 @@ func (vc *VCenter) build(scenario Scenario) error {
 		}
 	}
 	vc.install()
-	return vc.addDatastore()
+	return vc.addDatastores()
 }
 
 func (vc *VCenter) buildESXi(scenario Scenario) error {
@@ -247,15 +248,16 @@ func (vc *VCenter) buildESXi(scenario Scenario) error {
 	b := newBuilder(vc, vc.context())
 	b.adopt(host, spec)
 	vc.install()
-	return vc.addDatastore()
+	return vc.addDatastores()
 }
 
-// datastoreHosts is how many hosts share a datastore, as in one cluster of the
-// largest size; the larger scenarios do without.
+// datastoreHosts is the most hosts that get datastores, as many as a cluster has
+// at most; the larger scenarios do without.
 const datastoreHosts = 96
 
-// addDatastore gives the hosts a datastore that they share.
-func (vc *VCenter) addDatastore() (err error) {
+// addDatastores gives each host a local datastore. (One that hosts share makes
+// the stock simulator race with itself when machines are destroyed together.)
+func (vc *VCenter) addDatastores() (err error) {
 	if len(vc.names) > datastoreHosts {
 		return nil
 	}
@@ -263,10 +265,14 @@ func (vc *VCenter) addDatastore() (err error) {
 		return err
 	}
 	ctx := vc.context()
-	for _, name := range vc.names {
+	for i, name := range vc.names {
+		dir := filepath.Join(vc.store, name)
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			return err
+		}
 		ref := *vc.hosts[name].object.ConfigManager.DatastoreSystem
 		dss := vc.model.Map().Get(ref).(*simulator.HostDatastoreSystem)
-		body := dss.CreateLocalDatastore(ctx, &types.CreateLocalDatastore{This: ref, Name: "shared1", Path: vc.store})
+		body := dss.CreateLocalDatastore(ctx, &types.CreateLocalDatastore{This: ref, Name: fmt.Sprintf("datastore1 (%d)", i+1), Path: dir})
 		if f := body.Fault(); f != nil {
 			return fmt.Errorf("create the datastore of %s: %T", name, f.VimFault())
 		}
