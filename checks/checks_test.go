@@ -94,6 +94,37 @@ var _ = DescribeTable("rule-persistence", verifyHostRow(checks.RulePersistence),
 	Entry("not read", hostRow{with(host(), func(h *inventory.Host) { h.Firewall.Unreadable = "no" }), checks.Unknown, "facts-unavailable"}),
 )
 
+// probed is a host with an outcome.
+func probed(h inventory.Host, vantage inventory.Vantage, outcome inventory.Outcome) inventory.Host {
+	h.Probe = &inventory.Probe{Vantage: vantage, Outcome: outcome, Cause: "because"}
+	return h
+}
+
+var _ = DescribeTable("tcp-connect", verifyHostRow(checks.TCPConnect),
+	Entry("not probed", hostRow{host(vicEngine(true, all())), checks.Skip, "not-probed"}),
+	Entry("permitted and open", hostRow{probed(host(vicEngine(true, all())), "serial", inventory.Open), checks.Pass, "reachable"}),
+	Entry("open although nothing permits", hostRow{probed(host(vSPC(false, all())), "ssh", inventory.Open), checks.Warn, "open-unexpected"}),
+	Entry("open, by a borrowed ruleset", hostRow{probed(host(nfs(true, all())), "ssh", inventory.Open), checks.Pass, "reachable"}),
+	Entry("open, of a host that could not be read", hostRow{
+		probed(with(host(), func(h *inventory.Host) { h.Firewall.Unreadable = "no" }), "ssh", inventory.Open), checks.Pass, "reachable",
+	}),
+	Entry("accepted by nobody knows whom", hostRow{probed(host(vicEngine(true, all())), "ssh", inventory.OpenUnverified), checks.Warn, "reachable-unverified"}),
+	Entry("refused is a pass for the host", hostRow{probed(host(vicEngine(true, all())), "ssh", inventory.Refused), checks.Pass, "nobody-listens"}),
+	Entry("refused although nothing permits", hostRow{probed(host(vSPC(false, all())), "ssh", inventory.Refused), checks.Warn, "open-unexpected"}),
+	Entry("permitted, and silence", hostRow{probed(host(vicEngine(true, all())), "serial", inventory.Timeout), checks.Fail, "path-blocked"}),
+	Entry("permitted, and unreachable", hostRow{probed(host(vicEngine(true, all())), "ssh", inventory.Unreachable), checks.Fail, "path-blocked"}),
+	Entry("permitted, and no route", hostRow{probed(host(vicEngine(true, all())), "ssh", inventory.NoRoute), checks.Fail, "path-blocked"}),
+	Entry("not permitted, and silence", hostRow{probed(host(vSPC(false, all())), "serial", inventory.Timeout), checks.Fail, "host-blocked"}),
+	Entry("a list that nothing was compared with, and silence", hostRow{probed(host(vSPC(true, addresses("10.0.0.9"))), "serial", inventory.Timeout), checks.Fail, "blocked"}),
+	Entry("not read, and silence", hostRow{
+		probed(with(host(), func(h *inventory.Host) { h.Firewall.Unreadable = "no" }), "serial", inventory.Timeout), checks.Fail, "blocked",
+	}),
+	Entry("a name that does not resolve", hostRow{probed(host(vicEngine(true, all())), "ssh", inventory.DNS), checks.Fail, "name-unresolved"}),
+	Entry("intercepted, proved", hostRow{probed(host(vicEngine(true, all())), "ssh", inventory.Intercepted), checks.Fail, "path-intercepted"}),
+	Entry("intercepted, by the port's own state", hostRow{probed(host(vicEngine(true, all())), "serial", inventory.Intercepted), checks.Warn, "path-intercepted"}),
+	Entry("could not be tried", hostRow{probed(host(vicEngine(true, all())), "serial", inventory.ProbeError), checks.Unknown, "probe-failed"}),
+)
+
 var _ = Describe("cluster-drift", func() {
 	member := func(name string, rulesets ...inventory.Ruleset) inventory.Host {
 		h := host(rulesets...)

@@ -51,6 +51,9 @@ func judgeConnect(h *inventory.Host, req Requirement) Result {
 	case inventory.OpenUnverified:
 		return with(Warn, ReachableUnverified, "something accepted the host's connection and did not prove what it is")
 	case inventory.Refused:
+		if ruled.Status == Fail {
+			return with(Warn, OpenUnexpected, "an answer came back although no ruleset permits it: the facts are old, or the host's own firewall rejects")
+		}
 		return with(Pass, NobodyListens, "packets get out of the host, and nobody listens at the target yet")
 	case inventory.Timeout, inventory.Unreachable, inventory.NoRoute:
 		switch {
@@ -63,6 +66,9 @@ func judgeConnect(h *inventory.Host, req Requirement) Result {
 	case inventory.DNS:
 		return with(Fail, NameUnresolved, "the target's name does not resolve")
 	case inventory.Intercepted:
+		if p.Vantage == inventory.VantageSerial {
+			return with(Warn, PathIntercepted, "the connection may have ended somewhere else than at the target")
+		}
 		return with(Fail, PathIntercepted, "the connection ended somewhere else than at the target")
 	}
 	return with(Unknown, ProbeFailed, "the connection could not be tried")

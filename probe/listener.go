@@ -52,7 +52,20 @@ const (
 	defaultPatience = 10 * time.Second
 	// maxBytes is what a listener reads of one connection.
 	maxBytes = 64 << 10
+	// maxVMX is how many machines a listener remembers, more than one vCenter
+	// has hosts. A name that a peer tells is kept up to maxName.
+	maxVMX  = 20000
+	maxName = 128
+	// vmxHold is how long the connection of a probe's own machine is kept.
+	vmxHold = 10 * time.Minute
 )
+
+// ownService reports whether a URI is one that a probe's machine asks for:
+// ServiceScheme and 26 letters and digits of rand.Text.
+func ownService(uri string) bool {
+	id, ok := strings.CutPrefix(uri, ServiceScheme)
+	return ok && len(id) >= 3 && len(id) <= 26 && strings.Trim(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
+}
 
 // Listener stands where the virtual container host will stand: it answers
 // challenges, and speaks enough of the concentrator's telnet to identify an
@@ -229,11 +242,13 @@ func (ln *Listener) speakTelnet(conn net.Conn, in io.Reader, got []byte, peer Pe
 			peer.Kind = PeerVMX
 		}
 		if !told && n.UUID != "" && n.URI != "" {
-			peer.VMName, peer.VMUUID, peer.URI = n.Name, n.UUID, n.URI
-			ln.identified(peer)
+			peer.VMName, peer.VMUUID, peer.URI = clip(n.Name), clip(n.UUID), clip(n.URI)
 			ln.tell(peer)
 			told = true
-			_ = conn.SetDeadline(time.Time{}) // until the machine is gone, or Close
+			if ownService(n.URI) {
+				ln.identified(peer)
+				_ = conn.SetDeadline(time.Now().Add(vmxHold))
+			}
 		}
 		buf := make([]byte, 1024)
 		size, err := in.Read(buf)
@@ -247,10 +262,12 @@ func (ln *Listener) speakTelnet(conn net.Conn, in io.Reader, got []byte, peer Pe
 	}
 }
 
+func clip(s string) string { return s[:min(len(s), maxName)] }
+
 func (ln *Listener) identified(p Peer) {
 	ln.mu.Lock()
 	defer ln.mu.Unlock()
-	if _, again := ln.vmx[p.URI]; again {
+	if _, again := ln.vmx[p.URI]; again || len(ln.vmx) >= maxVMX {
 		return
 	}
 	ln.vmx[p.URI] = p

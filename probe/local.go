@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"net"
@@ -56,20 +57,35 @@ func greet(conn net.Conn, key *Key) (inventory.Outcome, string) {
 		buf := make([]byte, maxLine-len(got))
 		n, err := conn.Read(buf)
 		got = append(got, buf[:n]...)
-		if len(got) > 0 && got[0] == iac {
+		if want == "" && concentrator(got) {
 			return inventory.Open, "a concentrator's telnet options came back"
 		}
 		if strings.Contains(string(got), "\n") || err != nil {
 			break
 		}
 	}
+	return proof(string(got), want)
+}
+
+// proof judges what an accepted connection said: with a key the token alone is
+// proof, whatever else was said; without one a concentrator's own options are.
+func proof(got, want string) (inventory.Outcome, string) {
 	switch {
-	case want != "" && string(got) == want:
+	case want != "" && strings.Contains(got, want):
 		return inventory.Open, ""
-	case want != "" && len(got) > 0:
+	case want != "" && strings.TrimSpace(got) != "":
 		return inventory.Intercepted, "something else answered in the listener's place"
 	case want != "":
 		return inventory.OpenUnverified, "accepted, but the listener's token did not come back"
+	case concentrator([]byte(got)):
+		return inventory.Open, "a concentrator's telnet options came back"
 	}
 	return inventory.OpenUnverified, "something accepted"
+}
+
+// concentrator reports whether the bytes hold the telnet option that only a
+// concentrator for VMware's serial ports speaks of; any telnet server sends
+// others.
+func concentrator(got []byte) bool {
+	return bytes.Contains(got, []byte{iac, do, optVMware}) || bytes.Contains(got, []byte{iac, will, optVMware})
 }

@@ -234,6 +234,18 @@ var _ = Describe("the listener", func() {
 		Expect(probe.Local(ctx, &net.Dialer{}, t, &key, time.Second).Outcome).To(Equal(inventory.Open))
 	}, SpecTimeout(10*time.Second))
 
+	It("remembers only what a probe's own machine can have asked for", func(ctx SpecContext) {
+		l := listen(ctx, newKey(), probe.ListenOptions{Patience: 300 * time.Millisecond})
+		c := vmxDial(ctx, targetOf(l.Addr()), "42", "tcp://127.0.0.1:2377")
+		short, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
+		defer cancel()
+		_, err := l.WaitVMX(short, "tcp://127.0.0.1:2377")
+		Expect(err).To(MatchError(context.DeadlineExceeded))
+		_ = c.SetReadDeadline(time.Now().Add(5 * time.Second))
+		_, err = io.ReadAll(c)
+		Expect(err).NotTo(HaveOccurred(), "it is hung up on, and keeps no slot")
+	}, SpecTimeout(10*time.Second))
+
 	It("survives peers that talk nonsense", func(ctx SpecContext) {
 		key := newKey()
 		l := listen(ctx, key, probe.ListenOptions{})
@@ -422,6 +434,25 @@ var _ = Describe("Serial", func() {
 			Expect(h.Probe.Cause).To(Or(Equal("interrupted"), ContainSubstring("not begun")))
 		}
 		Expect(m.alive).To(BeEmpty())
+	}, SpecTimeout(10*time.Second))
+
+	It("does not take the end of the run's time for a host's silence", func(ctx SpecContext) {
+		m.blocked["esx1"] = true
+		short, cancel := context.WithTimeout(ctx, 200*time.Millisecond)
+		defer cancel()
+		run(short, l)
+		Expect(hosts[1].Probe.Outcome).To(Equal(inventory.ProbeError))
+		Expect(hosts[1].Probe.Cause).To(ContainSubstring("time ran out"))
+		Expect(m.alive).To(BeEmpty())
+	}, SpecTimeout(10*time.Second))
+
+	It("does not blame hosts for a listener that cannot be asked", func(ctx SpecContext) {
+		remote := &probe.Remote{Target: targetOf(l.Addr()), Key: newKey(), Dialer: &net.Dialer{}}
+		Expect(remote.Check(ctx)).NotTo(Succeed())
+		run(ctx, remote)
+		for _, o := range outcomes() {
+			Expect(o).To(Equal(inventory.ProbeError))
+		}
 	}, SpecTimeout(10*time.Second))
 
 	It("knows a connection that went somewhere else", func(ctx SpecContext) {

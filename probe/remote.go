@@ -58,18 +58,37 @@ type Remote struct {
 }
 
 // WaitVMX asks the listener again and again until it has seen the URI.
+//
+// A listener that never answered well is an error of its own, not silence: it
+// is then not the context's error that comes back, though the time is up.
 func (r *Remote) WaitVMX(ctx context.Context, uri string) (Peer, error) {
+	answered, last := false, error(nil)
 	for {
 		from, err := r.ask(ctx, uri)
-		if err == nil && from != "" {
+		switch {
+		case err == nil && from != "":
 			return Peer{At: time.Now(), From: from, Kind: PeerVMX, URI: uri}, nil
+		case err == nil:
+			answered = true
+		case last == nil || ctx.Err() == nil:
+			last = err // what the end of the context cut off says less than what came before
 		}
 		select {
 		case <-ctx.Done():
-			return Peer{}, errors.Join(ctx.Err(), err)
+			if !answered {
+				return Peer{}, fmt.Errorf("no answer from the listener at %s: %v", r.Target, last) //nolint:errorlint // see above
+			}
+			return Peer{}, ctx.Err()
 		case <-time.After(remotePoll):
 		}
 	}
+}
+
+// Check asks the listener once, to know beforehand that it is there and has the
+// same key.
+func (r *Remote) Check(ctx context.Context) error {
+	_, err := r.ask(ctx, ServiceScheme+rand.Text())
+	return err
 }
 
 func (r *Remote) ask(ctx context.Context, uri string) (from string, err error) {

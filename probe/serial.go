@@ -123,22 +123,28 @@ func serialHost(ctx context.Context, h *inventory.Host, t Target, witness Witnes
 		p.Outcome, p.Cause, p.Peer = waitDial(ctx, wait, vm, witness, service)
 	}
 	p.Elapsed = time.Since(start)
-	if errors.Is(ctx.Err(), context.Canceled) && p.Outcome != inventory.Open {
+	if err := ctx.Err(); err != nil && p.Outcome != inventory.Open {
 		p.Outcome, p.Cause = inventory.ProbeError, "interrupted"
+		if errors.Is(err, context.DeadlineExceeded) {
+			p.Cause = "the run's time ran out before the host could be waited for"
+		}
 	}
 	return p
 }
 
 // waitDial waits for the witness. A port that is connected without the witness
-// having seen it is connected to somebody else.
+// having seen it is connected to somebody else, if its state can be believed.
 func waitDial(ctx, wait context.Context, vm Machine, witness Witness, service string) (inventory.Outcome, string, string) {
 	peer, err := witness.WaitVMX(wait, service)
 	if err == nil {
 		return inventory.Open, "", peer.From
 	}
+	if !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled) {
+		return inventory.ProbeError, fmt.Sprintf("the listener could not be asked: %v", err), ""
+	}
 	connected, text := vm.PortStatus(ctx)
 	if connected {
-		return inventory.Intercepted, "the host's serial port is connected, but not to the listener", ""
+		return inventory.Intercepted, "by its own state the host's serial port is connected, but not to the listener", ""
 	}
 	return inventory.Timeout, joinCause("the listener saw nothing of the host", text), ""
 }

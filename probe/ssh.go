@@ -53,6 +53,8 @@ func KnownHosts(files ...string) (ssh.HostKeyCallback, error) {
 // a host's SSH server is. The result is in each host's Probe. key is nil where
 // no listener of this tool stands at the target.
 func SSH(ctx context.Context, hosts []*inventory.Host, address func(*inventory.Host) string, t Target, key *Key, opts SSHOptions) {
+	// nc counts whole seconds.
+	opts.Timeout = max((opts.Timeout + time.Second - 1).Truncate(time.Second), time.Second)
 	var g errgroup.Group
 	g.SetLimit(max(opts.Workers, 1))
 	var done atomic.Int64
@@ -139,14 +141,18 @@ func (o *SSHOptions) auth() []ssh.AuthMethod {
 	}
 	tried := false
 	return []ssh.AuthMethod{
-		ssh.KeyboardInteractive(func(_, _ string, questions []string, _ []bool) ([]string, error) {
-			// Rounds without a question are answered with nothing.
-			answers := make([]string, len(questions))
-			for i := range questions {
-				tried = true
-				answers[i] = o.Password
+		ssh.KeyboardInteractive(func(_, _ string, questions []string, echo []bool) ([]string, error) {
+			// Rounds without a question are answered with nothing. A second
+			// question means that the password was wrong, or that something else
+			// is wanted, such as a new one.
+			switch {
+			case len(questions) == 0:
+				return nil, nil
+			case tried || len(questions) > 1 || echo[0]:
+				return nil, errOnce
 			}
-			return answers, nil
+			tried = true
+			return []string{o.Password}, nil
 		}),
 		ssh.PasswordCallback(func() (string, error) {
 			if tried {
@@ -212,7 +218,7 @@ func runNC(client *ssh.Client, t Target, ask string, timeout time.Duration, verb
 		return spoken{}, loginError(err)
 	}
 	defer session.Close()
-	flags := fmt.Sprintf("-w %d", max(int(timeout/time.Second), 1))
+	flags := fmt.Sprintf("-w %d", int(timeout/time.Second))
 	if verbose {
 		flags = "-v " + flags
 	}
@@ -263,19 +269,20 @@ const slack = 400 * time.Millisecond
 
 // outcome decides by what came back, then by nc's words, then by its exit code
 // and time together: its code is 1 for everything, and ESXi's nc may say less
-// than others.
+// than others. A failure that explains itself by none of them is an error: it
+// must not read as "packets get out".
 func (s *spoken) outcome(want string, timeout time.Duration) (inventory.Outcome, string) {
+	said := withoutNC(s.stdout)
+	outcome, cause := proof(said, want)
 	switch {
-	case want != "" && s.stdout == want:
-		return inventory.Open, ""
-	case strings.HasPrefix(s.stdout, "\xff"):
-		return inventory.Open, "a concentrator's telnet options came back"
-	case want != "" && s.stdout != "":
-		return inventory.Intercepted, "something else answered in the listener's place"
+	case outcome == inventory.Open, outcome == inventory.Intercepted && s.exit == 0:
+		return outcome, cause
 	case s.exit == 127:
 		return inventory.ProbeError, "the host has no nc"
+	case s.exit == 126:
+		return inventory.ProbeError, "the host does not let this account run nc"
 	}
-	text := strings.ToLower(s.stderr)
+	text := strings.ToLower(s.stderr + s.stdout)
 	for _, sign := range ncSigns {
 		if strings.Contains(text, sign.text) {
 			return sign.outcome, sign.cause
@@ -284,10 +291,24 @@ func (s *spoken) outcome(want string, timeout time.Duration) (inventory.Outcome,
 	switch {
 	case s.exit == 0:
 		return inventory.OpenUnverified, "something accepted, and the listener's token did not come back"
-	case s.elapsed >= timeout-slack:
+	case strings.TrimSpace(text) == "" && s.elapsed >= timeout-slack:
 		return inventory.Timeout, "no answer: dropped on the way, or nobody is there"
+	case strings.TrimSpace(text) == "":
+		return inventory.ProbeError, "nc failed at once, without a word why: refused, blocked, or not run at all"
 	}
-	return inventory.Refused, "nc gave up at once, without a word why"
+	return inventory.ProbeError, fmt.Sprintf("nc failed: %s", strings.Join(strings.Fields(s.stderr+" "+s.stdout), " "))
+}
+
+// withoutNC leaves out what nc itself says of a connection: older ones do so on
+// standard output.
+func withoutNC(stdout string) string {
+	var b strings.Builder
+	for line := range strings.Lines(stdout) {
+		if !strings.HasPrefix(line, "Connection to ") {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
 }
 
 var ncSigns = []struct {

@@ -42,6 +42,7 @@ type fakeHost struct {
 	listener   net.Listener
 	passwords  atomic.Int32 // attempts
 	zeroRounds bool
+	insistent  bool // asks again in the same round
 }
 
 const hostPassword = "host-pass"
@@ -67,6 +68,14 @@ func (f *fakeHost) start() {
 			if f.zeroRounds { // as ESXi may send
 				if _, err := ask("", "", nil, nil); err != nil {
 					return nil, err
+				}
+			}
+			if f.insistent {
+				for range 5 {
+					if answers, err := ask("", "", []string{"Password: "}, []bool{false}); err != nil || len(answers) != 1 {
+						return nil, fmt.Errorf("no")
+					}
+					f.passwords.Add(1)
 				}
 			}
 			answers, err := ask("", "", []string{"Password: "}, []bool{false})
@@ -180,7 +189,12 @@ var _ = Describe("SSH", func() {
 		Entry("reset", "", "nc: connect to 203.0.113.20 port 2377 (tcp) failed: Connection reset by peer", 1, time.Duration(0), inventory.Refused),
 		Entry("name unknown", "", "nc: getaddrinfo for host \"vch\" port 2377: Name or service not known", 1, time.Duration(0), inventory.DNS),
 		Entry("name server silent", "", "nc: getaddrinfo: Temporary failure in name resolution", 1, time.Duration(0), inventory.DNS),
-		Entry("silent and quick", "", "", 1, time.Duration(0), inventory.Refused),
+		Entry("silent and quick explains nothing", "", "", 1, time.Duration(0), inventory.ProbeError),
+		Entry("words that nobody knows", "", "This account is currently not available.", 1, time.Duration(0), inventory.ProbeError),
+		Entry("an option that nobody knows", "", "nc: invalid option -- 'w'", 1, time.Duration(0), inventory.ProbeError),
+		Entry("not allowed to run", "", "sh: nc: Permission denied", 126, time.Duration(0), inventory.ProbeError),
+		Entry("an older nc that speaks on standard output", "Connection to 203.0.113.20 2377 port [tcp/*] succeeded!\n", "", 0, time.Duration(0), inventory.OpenUnverified),
+		Entry("another telnet server's greeting", "\xff\xfd\x18", "", 0, time.Duration(0), inventory.OpenUnverified),
 		Entry("silent until the time is up", "", "", 1, time.Second, inventory.Timeout),
 		Entry("a concentrator's greeting", "\xff\xfd\xe8", "", 0, time.Duration(0), inventory.Open),
 		Entry("no nc", "", "sh: nc: not found", 127, time.Duration(0), inventory.ProbeError),
@@ -199,11 +213,13 @@ var _ = Describe("SSH", func() {
 			defer c.Close()
 			_, _ = io.WriteString(c, stdin)
 			answer, _ := io.ReadAll(c)
-			return string(answer), "", 0
+			return "Connection to 203.0.113.20 2377 port [tcp/*] succeeded!\n" + string(answer), "", 0
 		}
 		Expect(run(ctx, &key).Outcome).To(Equal(inventory.Open))
-		f.run = func(_, stdin string) (string, string, int) { return stdin, "", 0 }
-		Expect(run(ctx, &key).Outcome).To(Equal(inventory.Intercepted))
+		for _, other := range []string{"VIC-PREFLIGHT/1 OPEN 00\n", "\xff\xfd\xe8"} {
+			f.run = func(string, string) (string, string, int) { return other, "", 0 }
+			Expect(run(ctx, &key).Outcome).To(Equal(inventory.Intercepted))
+		}
 	}, SpecTimeout(20*time.Second))
 
 	It("does without -v where nc does not know it", func(ctx SpecContext) {
@@ -234,6 +250,13 @@ var _ = Describe("SSH", func() {
 		f.run = func(string, string) (string, string, int) { return "", "", 0 }
 		opts.Signers, opts.Password = nil, hostPassword
 		Expect(run(ctx, nil).Outcome).To(Equal(inventory.OpenUnverified))
+		Expect(f.passwords.Load()).To(BeEquivalentTo(1))
+	}, SpecTimeout(20*time.Second))
+
+	It("gives a password once, also to a server that asks again and again", func(ctx SpecContext) {
+		f.client, f.insistent = nil, true
+		opts.Signers, opts.Password = nil, "wrong-pass"
+		Expect(run(ctx, nil).Cause).To(Equal("log in by SSH: the host refused the login"))
 		Expect(f.passwords.Load()).To(BeEquivalentTo(1))
 	}, SpecTimeout(20*time.Second))
 

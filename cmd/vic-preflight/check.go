@@ -130,8 +130,11 @@ func (o *checkOptions) execute(cmd *cobra.Command, a *app) error {
 	if err != nil {
 		return err
 	}
-	if err := o.probing.validate(); err != nil {
+	if err := o.probing.validate(cmd.Flags()); err != nil {
 		return err
+	}
+	if o.on() && o.dryRun {
+		return usageError(errors.New("--dry-run makes no connections: leave --probe out"))
 	}
 	selected, err := checks.Select(checks.Default(), o.only, o.skip)
 	if err != nil {
@@ -143,6 +146,14 @@ func (o *checkOptions) execute(cmd *cobra.Command, a *app) error {
 	if o.fix && !slices.ContainsFunc(selected, func(c checks.Check) bool { return c.ID == checks.OutboundPort }) {
 		return usageError(fmt.Errorf("--fix is proved by the check %s, which --only and --skip leave out", checks.OutboundPort))
 	}
+	if o.on() && !slices.ContainsFunc(selected, func(c checks.Check) bool { return c.ID == checks.TCPConnect }) {
+		return usageError(fmt.Errorf("--probe is judged by the check %s, which --only and --skip leave out", checks.TCPConnect))
+	}
+	pr, err := o.probing.load(a)
+	if err != nil {
+		return err
+	}
+	defer pr.close()
 	r, err := o.begin(cmd.Context(), a, &o.connection, &o.changing)
 	if err != nil {
 		return err
@@ -153,20 +164,18 @@ func (o *checkOptions) execute(cmd *cobra.Command, a *app) error {
 	if err != nil {
 		return err
 	}
+	// What keeps a probe from being made is known before anything is changed.
+	if err := pr.prepare(r, inv, opts.Requirement); err != nil {
+		return err
+	}
 	if !o.fix {
-		if err := r.probe(&o.probing, inv, req); err != nil {
-			return err
-		}
+		r.probe(pr, inv)
 		return r.finish(inv, req, selected, nil, true)
 	}
 	done, err := r.carryOut(fix.Allow(inv.Hosts, opts), inv, &o.changing)
 	if err != nil {
 		return err
 	}
-	if !o.dryRun {
-		if err := r.probe(&o.probing, inv, opts.Requirement); err != nil {
-			return err
-		}
-	}
+	r.probe(pr, inv)
 	return r.finish(inv, opts.Requirement, selected, done, true)
 }

@@ -107,7 +107,7 @@ func (o *listenOptions) print(a *app, p probe.Peer) {
 func (o *listenOptions) key() (probe.Key, error) {
 	if o.keyFile != "" {
 		if _, err := os.Stat(o.keyFile); err == nil {
-			return readKey(o.keyFile)
+			return readKey("--key-file", o.keyFile)
 		}
 	}
 	key, err := probe.NewKey()

@@ -1,9 +1,9 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -18,7 +18,12 @@ type probeOptions struct {
 	probing
 	run
 	cleanup bool
+	force   bool
 }
+
+// probeLife is longer than any probe's machine lives: younger ones may be those
+// of a probe that runs.
+const probeLife = 15 * time.Minute
 
 func newProbe(a *app) *cobra.Command {
 	o := &probeOptions{}
@@ -43,10 +48,11 @@ the target.`,
 			"  vic-preflight probe --cleanup --target sim://open",
 		),
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return o.execute(cmd.Context(), a) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.execute(cmd, a) },
 	}
 	f := cmd.Flags()
 	f.BoolVar(&o.cleanup, "cleanup", false, "remove the virtual machines that killed probes have left behind, and do nothing else")
+	f.BoolVar(&o.force, "force", false, "with --cleanup, remove also those younger than 15 minutes, which may belong to a probe that runs")
 	o.connection.register(f)
 	o.required.register(f)
 	o.probing.register(f, vantageSerial)
@@ -54,12 +60,12 @@ the target.`,
 	return cmd
 }
 
-func (o *probeOptions) execute(ctx context.Context, a *app) error {
+func (o *probeOptions) execute(cmd *cobra.Command, a *app) error {
 	req, err := o.requirement()
 	if err != nil {
 		return err
 	}
-	if err := o.probing.validate(); err != nil {
+	if err := o.probing.validate(cmd.Flags()); err != nil {
 		return err
 	}
 	if !o.on() && !o.cleanup {
@@ -69,27 +75,43 @@ func (o *probeOptions) execute(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	r, err := o.begin(ctx, a, &o.connection, nil)
+	if o.force && !o.cleanup {
+		return usageError(errors.New("--force goes with --cleanup"))
+	}
+	pr, err := o.probing.load(a)
+	if err != nil && !o.cleanup {
+		return err
+	}
+	r, err := o.begin(cmd.Context(), a, &o.connection, nil)
 	if err != nil {
 		return err
 	}
 	defer r.end()
 	if o.cleanup {
-		return r.cleanup()
+		return r.cleanup(o.force)
 	}
+	defer pr.close()
 	inv, err := r.collect(o.selection(r.session.target), false, 0)
 	if err != nil {
 		return err
 	}
-	if err := r.probe(&o.probing, inv, req); err != nil {
+	if err := pr.prepare(r, inv, req); err != nil {
 		return err
 	}
+	r.probe(pr, inv)
 	return r.finish(inv, req, selected, nil, true)
 }
 
 // cleanup removes leftovers and names them.
-func (r *running) cleanup() error {
-	removed, err := r.session.CleanupMachines(r.ctx, probe.MachinePrefix)
+func (r *running) cleanup(force bool) error {
+	age := probeLife
+	if force {
+		age = 0
+	}
+	removed, young, err := r.session.CleanupMachines(r.ctx, probe.MachinePrefix, age)
+	if young > 0 {
+		fmt.Fprintf(r.app.stderr, "note: %d are left that are younger than %s and may belong to a probe that runs; --force removes them too\n", young, probeLife)
+	}
 	for _, name := range removed {
 		fmt.Fprintln(r.app.stdout, "removed", name)
 	}

@@ -62,12 +62,22 @@ func machinesLeft(vc *sim.VCenter) int { return len(vc.Model().Map().All("Virtua
 
 var _ = DescribeTable("bad input to a probe", verifyBad,
 	Entry("an unknown vantage", badRow{invocation{args: []string{"check", "-t", "sim://open", "--probe", "moon"}}, exitUsage, `--probe "moon" is no vantage`, ""}),
-	Entry("a target without a probe", badRow{invocation{args: []string{"check", "-t", "sim://open", "--probe-target", "x"}}, exitUsage, "go with --probe", ""}),
+	Entry("a target without a probe", badRow{invocation{args: []string{"check", "-t", "sim://open", "--probe-target", "x"}}, exitUsage, "--probe-target goes with --probe local|ssh|serial", ""}),
+	Entry("an SSH key for another vantage", badRow{invocation{args: []string{"check", "-t", "sim://open", "--probe", "serial", "--ssh-key", "x"}}, exitUsage, "--ssh-key goes with --probe ssh", ""}),
+	Entry("retries of the control", badRow{invocation{args: []string{"check", "-t", "sim://open", "--probe", "local", "--probe-retries", "1"}}, exitUsage, "--probe-retries goes with --probe ssh|serial", ""}),
+	Entry("a probe in a dry run", badRow{invocation{args: []string{"check", "-t", "sim://open", "--fix", "--dry-run", "--probe", "serial"}}, exitUsage, "--dry-run makes no connections", ""}),
+	Entry("a probe that nothing judges", badRow{invocation{args: []string{"check", "-t", "sim://open", "--only", "host-state", "--probe", "serial"}}, exitUsage, "--probe is judged by the check tcp-connect", ""}),
+	Entry("force without cleanup", badRow{invocation{args: []string{"probe", "-t", "sim://open", "--force"}}, exitUsage, "--force goes with --cleanup", ""}),
+	Entry("no known hosts", badRow{invocation{args: []string{"probe", "-t", "sim://open", "--probe", "ssh", "--ssh-known-hosts", "/nonexistent"}}, exitUsage, "read the known hosts", "ssh-keyscan"}),
+	Entry("no way to log in", badRow{invocation{args: []string{"probe", "-t", "sim://open", "--probe", "ssh", "--ssh-known-hosts", os.DevNull}}, exitUsage, "no way to log in to the hosts", ""}),
+	Entry("an SSH key that is none", badRow{invocation{args: []string{"probe", "-t", "sim://open", "--probe", "ssh", "--ssh-known-hosts", os.DevNull, "--ssh-key", "main.go"}}, exitUsage, "--ssh-key main.go is no private key", ""}),
+	Entry("an SSH password that is not there", badRow{invocation{args: []string{"probe", "-t", "sim://open", "--probe", "ssh", "--ssh-known-hosts", os.DevNull, "--ssh-password-file", os.DevNull}}, exitUsage, "holds no password", ""}),
+	Entry("a listener with a bad key file", badRow{invocation{args: []string{"listen", "--key-file", "main.go"}}, exitUsage, "--key-file main.go", ""}),
 	Entry("a target that is none", badRow{invocation{args: []string{"probe", "-t", "sim://open", "--probe-target", "x:99999"}}, exitUsage, "--probe-target is not a host name or address", "the port is --port"}),
 	Entry("too many retries", badRow{invocation{args: []string{"probe", "-t", "sim://open", "--probe-retries", "11"}}, exitUsage, "--probe-retries 11", ""}),
 	Entry("a negative time", badRow{invocation{args: []string{"probe", "-t", "sim://open", "--probe-timeout", "-1s"}}, exitUsage, "--probe-timeout -1s", ""}),
 	Entry("a key that is not there", badRow{invocation{args: []string{"probe", "-t", "sim://open", "--listener-key", "/nonexistent"}}, exitUsage, "--listener-key", ""}),
-	Entry("a key that is none", badRow{invocation{args: []string{"probe", "-t", "sim://open", "--listener-key", os.DevNull}}, exitUsage, "not a key of vic-preflight listen", "--key-file writes one"}),
+	Entry("a key that is none", badRow{invocation{args: []string{"probe", "-t", "sim://open", "--listener-key", os.DevNull}}, exitUsage, "not a key of vic-preflight listen", "--key-file NEW writes one"}),
 	Entry("a probe of nothing", badRow{invocation{args: []string{"probe", "-t", "sim://open", "--probe", "none"}}, exitUsage, "leaves nothing to do", ""}),
 	Entry("a listener in no time", badRow{invocation{args: []string{"listen", "--for", "0s"}}, exitUsage, "--for 0s", ""}),
 	Entry("a listener on another machine's address", badRow{invocation{args: []string{"listen", "--listen", "203.0.113.1:2377"}}, exitUsage, "listen on 203.0.113.1:2377", "is the address this machine's"}),
@@ -137,7 +147,49 @@ var _ = Describe("check --probe serial", func() {
 		}
 	}, SpecTimeout(time.Minute))
 
-	It("goes on past machines that cannot be made or started, and reports one that cannot be removed", func(ctx SpecContext) {
+	It("reports machines that cannot be removed, and cleanup removes them and no others", func(ctx SpecContext) {
+		vc := start("open")
+		vc.AddSerialVM("esx01.example", probe.MachinePrefix+"not-ours-but-named-like-it")
+		vc.Fault("Destroy_Task", types.ManagedObjectReference{}, &types.NoPermission{PrivilegeId: "VirtualMachine.Inventory.Delete"})
+		out := run(ctx, vc, "--probe-retries", "1")
+		Expect(out.code).To(Equal(exitUnverified))
+		Expect(strings.Count(out.stderr, "could not be removed: vic-preflight probe --cleanup")).To(Equal(5))
+		Expect(machinesLeft(vc)).To(Equal(6))
+
+		vc.Fault("Destroy_Task", types.ManagedObjectReference{}, nil)
+		out = invocation{args: with(vc, []string{"probe", "--cleanup"})}.run(ctx)
+		Expect(out.code).To(Equal(exitOK), out.stderr)
+		Expect(out.stderr).To(ContainSubstring("5 are left that are younger"))
+		out = invocation{args: with(vc, []string{"probe", "--cleanup", "--force"})}.run(ctx)
+		Expect(out.code).To(Equal(exitOK), out.stderr)
+		Expect(strings.Count(out.stdout, "removed "+probe.MachinePrefix)).To(Equal(5))
+		Expect(machinesLeft(vc)).To(Equal(1))
+	}, SpecTimeout(time.Minute))
+
+	It("says of a machine that cannot be powered on that nothing is known, and removes it", func(ctx SpecContext) {
+		vc := start("open")
+		vc.Fault("PowerOnVM_Task", types.ManagedObjectReference{}, &types.NoPermission{PrivilegeId: "VirtualMachine.Interact.PowerOn"})
+		out := run(ctx, vc)
+		Expect(out.code).To(Equal(exitUnknown))
+		for host, did := range probes(out) {
+			Expect(did).To(Equal("serial error, unknown probe-failed"), host)
+		}
+		Expect(machinesLeft(vc)).To(BeZero())
+	}, SpecTimeout(time.Minute))
+
+	It("does not probe where nobody could tell what came", func(ctx SpecContext) {
+		vc := start("open")
+		key := filepath.Join(GinkgoT().TempDir(), "key")
+		k, err := probe.NewKey()
+		Expect(err).NotTo(HaveOccurred())
+		Expect(os.WriteFile(key, []byte(k.Hex()), 0o600)).To(Succeed())
+		out := run(ctx, vc, "--listener-key", key)
+		Expect(out.code).To(Equal(exitUnknown))
+		Expect(out.stderr).To(ContainSubstring("cannot be asked from this machine"))
+		Expect(vc.RequestsOf("CreateVM_Task")).To(BeZero())
+	}, SpecTimeout(time.Minute))
+
+	It("goes on past a host without a datastore", func(ctx SpecContext) {
 		vc := start("open")
 		vc.Host("esx01.example").Object().Datastore = nil
 		out := run(ctx, vc)

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -47,7 +49,8 @@ func (p *probing) register(f *pflag.FlagSet, vantage string) {
 
 func (p *probing) on() bool { return p.vantage != vantageNone }
 
-func (p *probing) validate() error {
+// validate checks the flags against one another, before anything is contacted.
+func (p *probing) validate(f *pflag.FlagSet) error {
 	switch {
 	case !slices.Contains([]string{vantageNone, vantageLocal, vantageSSH, vantageSerial}, p.vantage):
 		return usageError(fmt.Errorf("--probe %q is no vantage; the vantages are: none, local, ssh, serial", p.vantage))
@@ -55,10 +58,26 @@ func (p *probing) validate() error {
 		return usageError(fmt.Errorf("--probe-timeout %s is no time to wait", p.timeout))
 	case p.retries < 0 || p.retries > 10:
 		return usageError(fmt.Errorf("--probe-retries %d is not a number from 0 to 10", p.retries))
-	case !p.on() && (p.target != "" || p.keyFile != ""):
-		return usageError(errors.New("--probe-target and --listener-key go with --probe"))
+	case p.target != "" && !isHost(strings.Trim(p.target, "[]")):
+		return usageError(errors.New("--probe-target is not a host name or address; the port is --port"))
+	}
+	needs := map[string][]string{
+		"probe-target": {vantageLocal, vantageSSH, vantageSerial}, "listener-key": {vantageLocal, vantageSSH, vantageSerial},
+		"probe-timeout": {vantageLocal, vantageSSH, vantageSerial}, "probe-retries": {vantageSSH, vantageSerial},
+		"ssh-user": {vantageSSH}, "ssh-key": {vantageSSH}, "ssh-password-file": {vantageSSH},
+		"ssh-known-hosts": {vantageSSH}, "ssh-port": {vantageSSH}, "ssh-start-service": {vantageSSH},
+	}
+	for _, name := range slices.Sorted(maps.Keys(needs)) {
+		if f.Changed(name) && !slices.Contains(needs[name], p.vantage) {
+			return usageError(fmt.Errorf("--%s goes with --probe %s", name, strings.Join(needs[name], "|")))
+		}
 	}
 	return nil
+}
+
+func isHost(s string) bool {
+	_, err := netip.ParseAddr(s)
+	return err == nil || s != "" && !strings.ContainsAny(s, ":/@ \t")
 }
 
 const (
@@ -92,6 +111,9 @@ type prober struct {
 	machines *vsphere.Machines
 	ssh      *probe.SSHOptions
 	address  func(*inventory.Host) string
+	ready    bool
+	// leftovers are machines that could not be removed, in any try.
+	leftovers []string
 }
 
 // findTarget settles where to connect to, always at the required port: a
@@ -108,9 +130,6 @@ func (p *probing) findTarget(req checks.Requirement, simulated bool) (probe.Targ
 	default:
 		t.Host = strings.Trim(p.target, "[]")
 	}
-	if _, err := netip.ParseAddr(t.Host); err != nil && strings.ContainsAny(t.Host, ":/@ \t") {
-		return t, usageError(errors.New("--probe-target is not a host name or address; the port is --port"))
-	}
 	return t, nil
 }
 
@@ -121,59 +140,103 @@ func simulatedTarget() string {
 	return netip.AddrFrom4([4]byte{127, byte(64 + pid>>14%64), byte(pid >> 7 & 127), byte(1 + pid&127)}).String()
 }
 
-// prepare settles the target, starts a listener when the target is this
-// machine, and finds out whether a serial probe is possible. The caller must
-// close the prober.
-func (p *probing) prepare(r *running, inv *inventory.Inventory, req checks.Requirement) (*prober, error) {
-	target, err := p.findTarget(req, inv.Endpoint.Simulated)
-	if err != nil {
-		return nil, err
+// load reads the key and what SSH needs, and settles the target where it does
+// not depend on the server: what is wrong on this machine is known before
+// anything is contacted.
+func (p *probing) load(a *app) (*prober, error) {
+	pr := &prober{probing: p}
+	if !p.on() {
+		return pr, nil
 	}
-	pr := &prober{probing: p, target: target, wait: p.timeout}
-	if pr.wait == 0 {
-		pr.wait = defaultWait(p.vantage)
-		if inv.Endpoint.Simulated && p.vantage == vantageSerial {
-			pr.wait = simulatedWait
-		}
-	}
-	switch {
-	case p.keyFile != "":
-		key, err := readKey(p.keyFile)
+	if p.keyFile != "" {
+		key, err := readKey("--listener-key", p.keyFile)
 		if err != nil {
 			return nil, err
 		}
-		pr.key, pr.witness = &key, &probe.Remote{Target: target, Key: key, Dialer: &net.Dialer{}}
-	case ownAddress(target.Host):
-		if err := pr.listen(r.ctx); err != nil {
-			return nil, err
-		}
+		pr.key = &key
 	}
 	if p.vantage == vantageSSH {
-		if err := pr.prepareSSH(r, probeable(inv)); err != nil {
-			pr.close()
-			return nil, err
-		}
-	}
-	if p.vantage == vantageSerial {
-		pr.machines, err = r.session.PrepareMachines(r.ctx, inv.Datacenter, probeable(inv))
-		if err != nil {
-			pr.close()
-			return nil, &exitError{code: exitUnknown, err: err, hints: []string{"--probe none checks the rulesets alone"}}
-		}
+		return pr, pr.loadSSH(a)
 	}
 	return pr, nil
 }
 
-// listen stands at the target itself. A port that is taken is somebody else's,
-// a virtual container host's for one: then there is no witness.
+// prepare settles the target, starts a listener when the target is this
+// machine, and finds out whether the probe is possible. It changes nothing. The
+// caller must close the prober.
+func (pr *prober) prepare(r *running, inv *inventory.Inventory, req checks.Requirement) (err error) {
+	if !pr.on() || r.ctx.Err() != nil {
+		return nil
+	}
+	if pr.target, err = pr.findTarget(req, inv.Endpoint.Simulated); err != nil {
+		return err
+	}
+	if pr.wait = pr.timeout; pr.wait == 0 {
+		pr.wait = defaultWait(pr.vantage)
+		if inv.Endpoint.Simulated && pr.vantage == vantageSerial {
+			pr.wait = simulatedWait
+		}
+	}
+	if err := pr.findWitness(r.ctx); err != nil {
+		return err
+	}
+	hosts := probeable(inv)
+	switch pr.vantage {
+	case vantageSSH:
+		pr.prepareSSH(r, hosts)
+	case vantageSerial:
+		if pr.machines, err = r.session.PrepareMachines(r.ctx, inv.Datacenter, hosts); err != nil {
+			return &exitError{code: exitUnknown, err: err, hints: []string{"--probe none checks the rulesets alone"}}
+		}
+	}
+	pr.ready = true
+	return nil
+}
+
+// findWitness makes sure that somebody can tell what came: a listener elsewhere
+// that has the key, or one here when the target is this machine. A serial probe
+// of an address where nobody listens could tell a blocked host from no other.
+func (pr *prober) findWitness(ctx context.Context) error {
+	if pr.key != nil {
+		remote := &probe.Remote{Target: pr.target, Key: *pr.key, Dialer: &net.Dialer{}}
+		if err := remote.Check(ctx); err != nil && pr.vantage == vantageSerial {
+			return &exitError{code: exitUnknown, err: fmt.Errorf("the listener at %s cannot be asked from this machine: %w", pr.target, err), hints: []string{
+				"vic-preflight listen --key-file must run there, with the same key, and be reachable from here too",
+			}}
+		}
+		pr.witness = remote
+		return nil
+	}
+	if ownAddress(ctx, pr.target.Host) {
+		if err := pr.listen(ctx); err != nil {
+			return err
+		}
+	}
+	if pr.listener != nil || pr.vantage != vantageSerial {
+		return nil
+	}
+	control := probe.Local(ctx, &net.Dialer{}, pr.target, nil, controlWait)
+	if control.Outcome == inventory.Refused {
+		return &exitError{code: exitUnknown, err: fmt.Errorf("nobody listens at %s, so that a serial probe could not tell who gets there", pr.target), hints: []string{
+			"let vic-preflight listen stand there, or run this where that is an address of the machine",
+		}}
+	}
+	return nil
+}
+
+// listen stands at the target itself. A port that is taken is somebody else's, a
+// virtual container host's for one: then there is no witness.
 func (pr *prober) listen(ctx context.Context) error {
 	key, err := probe.NewKey()
 	if err != nil {
 		return err
 	}
 	l, err := probe.Listen(ctx, pr.target.String(), key, probe.ListenOptions{})
-	if err != nil {
-		return nil //nolint:nilerr // somebody listens there already: that is what is probed
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil
+	case err != nil:
+		return &exitError{code: exitUnknown, err: err, hints: []string{"the target is an address of this machine, where a listener has to stand"}}
 	}
 	pr.listener, pr.witness, pr.key = l, l, &key
 	return nil
@@ -185,37 +248,34 @@ func (pr *prober) close() {
 	}
 }
 
-// ownAddress reports whether the host is an address of this machine.
-func ownAddress(host string) bool {
-	addr, err := netip.ParseAddr(host)
+// ownAddress reports whether the host is, or resolves to, addresses of this
+// machine alone.
+func ownAddress(ctx context.Context, host string) bool {
+	addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	if err != nil || len(addrs) == 0 {
+		return false
+	}
+	own, err := net.InterfaceAddrs()
 	if err != nil {
 		return false
 	}
-	if addr.IsLoopback() {
-		return true
-	}
-	all, err := net.InterfaceAddrs()
-	if err != nil {
-		return false
-	}
-	for _, a := range all {
-		if n, ok := a.(*net.IPNet); ok {
-			if own, ok := netip.AddrFromSlice(n.IP); ok && own.Unmap() == addr.Unmap() {
-				return true
-			}
-		}
-	}
-	return false
+	return !slices.ContainsFunc(addrs, func(a netip.Addr) bool {
+		a = a.Unmap()
+		return !a.IsLoopback() && !slices.ContainsFunc(own, func(o net.Addr) bool {
+			n, ok := o.(*net.IPNet)
+			return ok && n.IP.Equal(a.AsSlice())
+		})
+	})
 }
 
-func readKey(file string) (probe.Key, error) {
+func readKey(flag, file string) (probe.Key, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return probe.Key{}, usageError(fmt.Errorf("--listener-key: %w", err))
+		return probe.Key{}, usageError(fmt.Errorf("%s: %w", flag, err))
 	}
 	key, err := probe.ParseKey(string(text))
 	if err != nil {
-		return probe.Key{}, usageError(fmt.Errorf("--listener-key %s: %w", file, err), "vic-preflight listen --key-file writes one")
+		return probe.Key{}, usageError(fmt.Errorf("%s %s: %w", flag, file, err), "vic-preflight listen --key-file NEW writes one")
 	}
 	return key, nil
 }
@@ -249,6 +309,9 @@ func (pr *prober) run(r *running, inv *inventory.Inventory) *inventory.Probe {
 		}
 		var again []*inventory.Host
 		for _, h := range hosts {
+			if h.Probe.Leftover != "" {
+				pr.leftovers = append(pr.leftovers, fmt.Sprintf("%s on %s", h.Probe.Leftover, h.Name))
+			}
 			refused := pr.vantage == vantageSSH && h.Probe.Outcome == inventory.ProbeError
 			if h.Probe.Outcome != inventory.Open && !refused {
 				again = append(again, h)

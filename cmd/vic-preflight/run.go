@@ -46,6 +46,7 @@ type running struct {
 	// what was probed, for the report
 	probeTarget string
 	control     *inventory.Probe
+	leftovers   []string
 	render      renderFunc
 	look        report.Style
 	workers     int
@@ -115,19 +116,15 @@ func (r *running) noteStale(inv *inventory.Inventory) {
 	}
 }
 
-// probe makes the connections and keeps what the report says of them.
-func (r *running) probe(p *probing, inv *inventory.Inventory, req checks.Requirement) error {
-	if !p.on() || r.ctx.Err() != nil {
-		return nil
+// probe makes the connections that were prepared, and keeps what the report says
+// of them.
+func (r *running) probe(pr *prober, inv *inventory.Inventory) {
+	if !pr.ready || r.ctx.Err() != nil {
+		return
 	}
-	pr, err := p.prepare(r, inv, req)
-	if err != nil {
-		return err
-	}
-	defer pr.close()
 	r.probeTarget = pr.target.String()
 	r.control = pr.run(r, inv)
-	return nil
+	r.leftovers = pr.leftovers
 }
 
 // finish reports and settles the exit code. done is nil when nothing was to be
@@ -149,6 +146,9 @@ func (r *running) finish(inv *inventory.Inventory, req checks.Requirement, selec
 	}
 	if err := r.write(rep, graded); err != nil {
 		return &exitError{code: exitUnknown, err: fmt.Errorf("write the report: %w", err)}
+	}
+	for _, left := range r.leftovers {
+		fmt.Fprintf(r.app.stderr, "warning: the virtual machine %s could not be removed: vic-preflight probe --cleanup removes it later\n", report.Clean(left))
 	}
 	return r.exit(rep, done, graded)
 }
@@ -190,6 +190,8 @@ func (r *running) exit(rep *report.Report, done *carried, graded bool) error {
 			code: code, err: fmt.Errorf("the time ran out after %s; what was known and done is reported", r.timeout),
 			hints: []string{"--timeout sets how long a run may take"},
 		}
+	case len(r.leftovers) > 0:
+		return &exitError{code: exitUnverified, err: fmt.Errorf("virtual machines that were made for probes are left: %d", len(r.leftovers))}
 	case done != nil && done.dryRun:
 		return dryRunExit(done, r.allowUnknown)
 	case done != nil && done.incomplete(r.allowUnknown):

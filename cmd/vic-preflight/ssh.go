@@ -36,28 +36,27 @@ func (s *sshing) register(f *pflag.FlagSet) {
 	f.BoolVar(&s.sshStart, "ssh-start-service", false, "start the SSH service on hosts where it does not run, and stop it again")
 }
 
-// prepareSSH reads keys and known hosts, and finds the hosts' addresses.
-func (pr *prober) prepareSSH(r *running, hosts []*inventory.Host) error {
+// loadSSH reads keys and known hosts.
+func (pr *prober) loadSSH(a *app) error {
 	s := pr.sshing
 	if s.sshPort < 1 || s.sshPort > 65535 {
 		return usageError(fmt.Errorf("--ssh-port %d is not a port", s.sshPort))
 	}
 	known := s.sshKnownHosts
 	if known == "" {
-		known = filepath.Join(r.app.getenv("HOME"), ".ssh", "known_hosts")
+		known = filepath.Join(a.getenv("HOME"), ".ssh", "known_hosts")
 	}
 	callback, err := probe.KnownHosts(known)
 	if err != nil {
 		return usageError(err, "ssh-keyscan HOST... prints keys; compare them before you add them")
 	}
-	opts := probe.SSHOptions{
-		User: s.sshUser, HostKeys: callback, Port: s.sshPort, Workers: probersPerCall * r.workers,
-		Timeout: pr.wait, Dialer: &net.Dialer{}, Progress: r.progress.update,
-	}
-	if err := s.credentials(r.app, &opts); err != nil {
-		return err
-	}
-	pr.ssh = &opts
+	pr.ssh = &probe.SSHOptions{User: s.sshUser, HostKeys: callback, Port: s.sshPort, Dialer: &net.Dialer{}}
+	return s.credentials(a, pr.ssh)
+}
+
+// prepareSSH finds the hosts' addresses.
+func (pr *prober) prepareSSH(r *running, hosts []*inventory.Host) {
+	pr.ssh.Timeout, pr.ssh.Workers, pr.ssh.Progress = pr.wait, probersPerCall*r.workers, r.progress.update
 	addresses, err := r.session.ManagementAddresses(r.ctx, hosts)
 	if err != nil {
 		fmt.Fprintf(r.app.stderr, "warning: the hosts are reached by name: %s\n", report.Clean(err.Error()))
@@ -65,7 +64,6 @@ func (pr *prober) prepareSSH(r *running, hosts []*inventory.Host) error {
 	pr.address = func(h *inventory.Host) string {
 		return firstOf(addresses[h.ID], h.Name)
 	}
-	return nil
 }
 
 // credentials takes the key, the password, or the agent's keys.

@@ -151,7 +151,9 @@ func (w *world) probe(ctx context.Context, vantage string, more ...string) seen 
 	GinkgoHelper()
 	args := []string{
 		"probe", "--probe", vantage, "--probe-timeout", "2s", "-o", "json", "--listener-key", w.key,
-		"--ssh-user", w.SSHUser(), "--ssh-key", w.ClientKey(), "--ssh-known-hosts", w.KnownHosts(),
+	}
+	if vantage == "ssh" {
+		args = append(args, "--ssh-user", w.SSHUser(), "--ssh-key", w.ClientKey(), "--ssh-known-hosts", w.KnownHosts())
 	}
 	if !strings.Contains(strings.Join(more, " "), "--probe-target") {
 		args = append(args, "--probe-target", w.VCH().Addr4.String())

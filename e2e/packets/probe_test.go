@@ -155,9 +155,16 @@ var _ = Describe("a probe with real packets", func() {
 				}()
 			}
 		}()
-		Expect(w.Path(lab.Redirect(port, 9999))).To(Succeed())
+		Expect(w.Path(lab.Redirect(w.Address("esx01.example"), port, 9999))).To(Succeed())
 		Expect(one(ctx)).To(Equal("intercepted"))
 		Expect(w.probe(ctx, "serial", "--host", "esx01*")).To(Equal(seen{"esx01.example": "intercepted"}))
+
+		By("intercepting this machine instead, which has to ask the listener")
+		Expect(w.Path(lab.Redirect(w.Ops().Addr4, port, 9999))).To(Succeed())
+		Expect(one(ctx)).To(Equal("open"))
+		out := w.tool(ctx, "probe", "--probe", "serial", "--probe-target", w.VCH().Addr4.String(), "--listener-key", w.key)
+		Expect(out.code).To(Equal(3), "nothing could be found out")
+		Expect(out.stderr).To(ContainSubstring("not the listener with this key"))
 	}, SpecTimeout(limit))
 
 	It("does not take an accepted and then reset connection for a proof", func(ctx SpecContext) {
@@ -236,6 +243,10 @@ var _ = Describe("a probe with real packets", func() {
 		left := func() int { return len(w.vc.Model().Map().All("VirtualMachine")) }
 		Expect(left()).To(Equal(len(hosts)))
 		out := w.tool(ctx, "probe", "--cleanup")
+		Expect(out.code).To(Equal(0), out.stderr)
+		Expect(out.stderr).To(ContainSubstring("may belong to a probe that runs"))
+		Expect(left()).To(Equal(len(hosts)), "young ones are left alone")
+		out = w.tool(ctx, "probe", "--cleanup", "--force")
 		Expect(out.code).To(Equal(0), out.stderr)
 		Expect(strings.Count(out.stdout, "removed vic-preflight-probe-")).To(Equal(len(hosts)))
 		Expect(left()).To(BeZero())

@@ -60,6 +60,9 @@ func (m *meter) count(c *simulator.Method) (types.BaseMethodFault, <-chan struct
 		ex.Options.MaxObjects = m.pageSize
 	}
 	f := m.faults[faultKey{c.Name, c.This}]
+	if f == nil {
+		f = m.faults[faultKey{method: c.Name}]
+	}
 	if f == nil || f.left == 0 {
 		return nil, nil
 	}
@@ -100,7 +103,8 @@ func (vc *VCenter) Connections() int {
 	return vc.meter.connections
 }
 
-// Fault makes every further call of the method on the object fail.
+// Fault makes every further call of the method on the object fail; the zero
+// reference means any object, and a nil fault that calls go well again.
 func (vc *VCenter) Fault(method string, ref types.ManagedObjectReference, fault types.BaseMethodFault) {
 	vc.FaultTimes(method, ref, fault, -1)
 }

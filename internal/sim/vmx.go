@@ -118,6 +118,7 @@ type vmxProcess struct {
 const retryPause = time.Second
 
 func (p *vmxProcess) run(ctx context.Context) {
+	p.show(ctx, false)
 	select {
 	case <-ctx.Done():
 		return

@@ -1,4 +1,11 @@
 package vsphere
 
-// ParseObject is parseObject, for the tests.
-var ParseObject = parseObject
+// Private functions, for the tests.
+var (
+	ParseObject      = parseObject
+	HasSerialFeature = hasSerialFeature
+	MadeAt           = madeAt
+)
+
+// ProbeTag is probeTag, for the tests.
+const ProbeTag = probeTag

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/vmware/govmomi/fault"
 	"github.com/vmware/govmomi/object"
 	"github.com/vmware/govmomi/vim25/methods"
 	"github.com/vmware/govmomi/vim25/mo"
@@ -34,14 +36,21 @@ type Machines struct {
 type machinePlace struct {
 	pool      types.ManagedObjectReference
 	datastore string
+	store     types.ManagedObjectReference
 	problem   string
 }
 
 // machinePrivileges are needed on the virtual machine folder.
 var machinePrivileges = []string{
 	"VirtualMachine.Inventory.Create", "VirtualMachine.Inventory.Delete", "VirtualMachine.Config.AddRemoveDevice",
-	"VirtualMachine.Interact.PowerOn", "VirtualMachine.Interact.PowerOff",
+	"VirtualMachine.Config.AdvancedConfig", "VirtualMachine.Interact.PowerOn", "VirtualMachine.Interact.PowerOff",
 }
+
+// What a machine's pool and datastore ask for.
+const (
+	poolPrivilege  = "Resource.AssignVMToPool"
+	storePrivilege = "Datastore.AllocateSpace"
+)
 
 // serialFeature is the licence feature of network serial ports; its key carries
 // a number behind a colon.
@@ -59,8 +68,8 @@ func (s *Session) PrepareMachines(ctx context.Context, datacenter string, hosts 
 	if err := m.findFolder(ctx, datacenter); err != nil {
 		return nil, err
 	}
-	if missing, err := s.missingPrivileges(ctx, m.folder, machinePrivileges); err == nil && len(missing) > 0 {
-		return nil, fmt.Errorf("a serial probe makes a virtual machine for a moment, and the account lacks the privileges %s", strings.Join(missing, ", "))
+	if missing := s.missingPrivileges(ctx, []types.ManagedObjectReference{m.folder}, machinePrivileges); len(missing) > 0 {
+		return nil, fmt.Errorf("a serial probe makes a virtual machine for a moment, and the account lacks the privileges %s", strings.Join(missing[m.folder], ", "))
 	}
 	unlicensed := s.unlicensed(ctx)
 	for _, h := range hosts {
@@ -70,7 +79,37 @@ func (s *Session) PrepareMachines(ctx context.Context, datacenter string, hosts 
 		}
 		m.places[h.ID] = place
 	}
+	m.checkPlaces(ctx)
 	return m, nil
+}
+
+// checkPlaces asks for the privileges on the pools and datastores.
+func (m *Machines) checkPlaces(ctx context.Context) {
+	seen := map[types.ManagedObjectReference]bool{}
+	var pools, stores []types.ManagedObjectReference
+	for _, p := range m.places {
+		if p.problem == "" && !seen[p.pool] {
+			seen[p.pool] = true
+			pools = append(pools, p.pool)
+		}
+		if p.problem == "" && !seen[p.store] {
+			seen[p.store] = true
+			stores = append(stores, p.store)
+		}
+	}
+	noPool := m.s.missingPrivileges(ctx, pools, []string{poolPrivilege})
+	noStore := m.s.missingPrivileges(ctx, stores, []string{storePrivilege})
+	for id, p := range m.places {
+		switch {
+		case p.problem != "":
+			continue
+		case len(noPool[p.pool]) > 0:
+			p.problem = "the account lacks the privilege " + poolPrivilege + " on the host's resource pool"
+		case len(noStore[p.store]) > 0:
+			p.problem = fmt.Sprintf("the account lacks the privilege %s on the datastore %s", storePrivilege, p.datastore)
+		}
+		m.places[id] = p
+	}
 }
 
 func (s *Session) placesSpec(hosts []*inventory.Host) types.PropertyFilterSpec {
@@ -116,7 +155,7 @@ func (t *tree) placeFor(host types.ManagedObjectReference) machinePlace {
 		free, _ := d.props["summary.freeSpace"].(int64)
 		mode := d.text("summary.maintenanceMode")
 		if accessible && (mode == "" || mode == "normal") && free > most {
-			most, place.datastore = free, d.text("name")
+			most, place.datastore, place.store = free, d.text("name"), ref
 		}
 	}
 	if place.datastore == "" {
@@ -145,27 +184,28 @@ func (m *Machines) findFolder(ctx context.Context, datacenter string) error {
 	return fmt.Errorf("the datacenter %s is gone", datacenter)
 }
 
-// missingPrivileges asks which of the privileges the account lacks on one object.
-func (s *Session) missingPrivileges(ctx context.Context, on types.ManagedObjectReference, privileges []string) ([]string, error) {
+// missingPrivileges asks which of the privileges the account lacks on each of
+// the objects. A server that does not say lacks none: the calls will tell.
+func (s *Session) missingPrivileges(ctx context.Context, on []types.ManagedObjectReference, privileges []string) map[types.ManagedObjectReference][]string {
 	manager := s.client.ServiceContent.AuthorizationManager
-	if manager == nil {
-		return nil, nil
+	if manager == nil || len(on) == 0 {
+		return nil
 	}
 	res, err := methods.HasPrivilegeOnEntities(ctx, s, &types.HasPrivilegeOnEntities{
-		This: *manager, SessionId: s.key(), PrivId: privileges, Entity: []types.ManagedObjectReference{on},
+		This: *manager, SessionId: s.key(), PrivId: privileges, Entity: on,
 	})
 	if err != nil {
-		return nil, err
+		return nil
 	}
-	var missing []string
+	missing := map[types.ManagedObjectReference][]string{}
 	for _, e := range res.Returnval {
 		for _, p := range e.PrivAvailability {
 			if !p.IsGranted {
-				missing = append(missing, p.PrivId)
+				missing[e.Entity] = append(missing[e.Entity], p.PrivId)
 			}
 		}
 	}
-	return missing, nil
+	return missing
 }
 
 // unlicensed names, by ID, the hosts whose assigned licence is known to lack
@@ -186,13 +226,16 @@ func (s *Session) unlicensed(ctx context.Context) map[string]bool {
 		return lacking
 	}
 	for _, a := range res.Returnval {
-		has := slices.ContainsFunc(a.AssignedLicense.Properties, func(p types.KeyAnyValue) bool {
-			kv, ok := p.Value.(types.KeyValue)
-			return ok && p.Key == "feature" && strings.HasPrefix(kv.Key, serialFeature)
-		})
-		lacking[a.EntityId] = !has
+		lacking[a.EntityId] = !hasSerialFeature(a.AssignedLicense.Properties)
 	}
 	return lacking
+}
+
+func hasSerialFeature(properties []types.KeyAnyValue) bool {
+	return slices.ContainsFunc(properties, func(p types.KeyAnyValue) bool {
+		kv, ok := p.Value.(types.KeyValue)
+		return ok && p.Key == "feature" && strings.HasPrefix(kv.Key, serialFeature)
+	})
 }
 
 // Machine is a probe's virtual machine.
@@ -213,7 +256,7 @@ func (m *Machines) Create(ctx context.Context, h *inventory.Host, name, proxy, s
 		Name: name, GuestId: string(types.VirtualMachineGuestOsIdentifierOtherGuest), NumCPUs: 1, MemoryMB: 4,
 		Annotation:  probeNote,
 		Files:       &types.VirtualMachineFileInfo{VmPathName: fmt.Sprintf("[%s]", place.datastore)},
-		ExtraConfig: []types.BaseOptionValue{&types.OptionValue{Key: probeTag, Value: name}},
+		ExtraConfig: []types.BaseOptionValue{&types.OptionValue{Key: probeTag, Value: time.Now().UTC().Format(time.RFC3339)}},
 		DeviceChange: []types.BaseVirtualDeviceConfigSpec{&types.VirtualDeviceConfigSpec{
 			Operation: types.VirtualDeviceConfigSpecOperationAdd,
 			Device: &types.VirtualSerialPort{
@@ -233,13 +276,30 @@ func (m *Machines) Create(ctx context.Context, h *inventory.Host, name, proxy, s
 		}},
 	}
 	host := hostRef(h)
-	res, err := methods.CreateVM_Task(ctx, m.s, &types.CreateVM_Task{This: m.folder, Config: spec, Pool: place.pool, Host: &host})
+	// The task goes on whether or not anybody waits: see it through, or the
+	// machine is nobody's. It is bounded by a time of its own.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), taskTime)
+	defer cancel()
+	vm, err := m.create(ctx, types.CreateVM_Task{This: m.folder, Config: spec, Pool: place.pool, Host: &host})
+	if err != nil {
+		// What became of it is not certain: look for it by its name.
+		if _, gone := m.s.removeMachines(ctx, func(found string, _ time.Time) bool { return found == name }); gone != nil {
+			err = errors.Join(err, gone)
+		}
+		return nil, err
+	}
+	return &Machine{m: m, vm: vm, host: host, name: name}, nil
+}
+
+// taskTime bounds making and powering on a machine.
+const taskTime = 2 * time.Minute
+
+func (m *Machines) create(ctx context.Context, req types.CreateVM_Task) (*object.VirtualMachine, error) {
+	res, err := methods.CreateVM_Task(ctx, m.s, &req)
 	if err != nil {
 		return nil, plain(err)
 	}
-	// The task goes on whether or not anybody waits: see it through, or the
-	// machine is nobody's.
-	info, err := object.NewTask(m.s.client, res.Returnval).WaitForResult(context.WithoutCancel(ctx), nil)
+	info, err := object.NewTask(m.s.client, res.Returnval).WaitForResult(ctx, nil)
 	if err != nil {
 		return nil, plain(err)
 	}
@@ -247,7 +307,7 @@ func (m *Machines) Create(ctx context.Context, h *inventory.Host, name, proxy, s
 	if !ok {
 		return nil, errors.New("the server did not say which virtual machine it made")
 	}
-	return &Machine{m: m, vm: object.NewVirtualMachine(m.s.client, ref), host: host, name: name}, nil
+	return object.NewVirtualMachine(m.s.client, ref), nil
 }
 
 // Name is the machine's name.
@@ -256,6 +316,9 @@ func (vm *Machine) Name() string { return vm.name }
 // PowerOn powers the machine on, on its host. On another it would test the
 // wrong one, so that is an error.
 func (vm *Machine) PowerOn(ctx context.Context) error {
+	// Seen through as well: a machine cannot be removed while it is powered on.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), taskTime)
+	defer cancel()
 	res, err := methods.PowerOnVM_Task(ctx, vm.m.s, &types.PowerOnVM_Task{This: vm.vm.Reference(), Host: &vm.host})
 	if err != nil {
 		return plain(err)
@@ -282,6 +345,9 @@ func (vm *Machine) PortStatus(ctx context.Context) (connected bool, text string)
 	for _, d := range props.Config.Hardware.Device {
 		if port, ok := d.(*types.VirtualSerialPort); ok && port.Connectable != nil {
 			ok := port.Connectable.Connected && port.Connectable.Status == string(types.VirtualDeviceConnectInfoStatusOk)
+			if port.Connectable.Status == "" {
+				return ok, ""
+			}
 			return ok, fmt.Sprintf("the port says connected=%v, %s", port.Connectable.Connected, port.Connectable.Status)
 		}
 	}
@@ -296,16 +362,36 @@ func destroy(ctx context.Context, vm *object.VirtualMachine) error {
 		_ = task.Wait(ctx) // off already, or deleting will say what is wrong
 	}
 	task, err := vm.Destroy(ctx)
-	if err != nil {
-		return plain(err)
+	if err == nil {
+		err = task.Wait(ctx)
 	}
-	return plain(task.Wait(ctx))
+	if fault.Is(err, &types.ManagedObjectNotFound{}) {
+		return nil // somebody else has removed it
+	}
+	return plain(err)
 }
 
 // CleanupMachines deletes the virtual machines that killed probes have left
 // behind, and returns their names. They are known by the tag in their
-// configuration and by their name's prefix together.
-func (s *Session) CleanupMachines(ctx context.Context, prefix string) (removed []string, err error) {
+// configuration and by their name's prefix together. Those younger than age may
+// belong to a probe that runs; they are counted, and left.
+func (s *Session) CleanupMachines(ctx context.Context, prefix string, age time.Duration) (removed []string, young int, err error) {
+	removed, err = s.removeMachines(ctx, func(name string, made time.Time) bool {
+		if !strings.HasPrefix(name, prefix) {
+			return false
+		}
+		if time.Since(made) < age {
+			young++
+			return false
+		}
+		return true
+	})
+	return removed, young, err
+}
+
+// removeMachines deletes the tagged virtual machines that are wanted, by their
+// name and when they were made.
+func (s *Session) removeMachines(ctx context.Context, wanted func(name string, made time.Time) bool) (removed []string, err error) {
 	t := newTree(s.client.ServiceContent.RootFolder)
 	err = s.retrieve(ctx, []types.PropertyFilterSpec{{
 		ObjectSet: []types.ObjectSpec{{
@@ -322,8 +408,8 @@ func (s *Session) CleanupMachines(ctx context.Context, prefix string) (removed [
 	}
 	for _, n := range t.kind("VirtualMachine") {
 		extra, _ := n.props["config.extraConfig"].(types.ArrayOfOptionValue)
-		tagged := slices.ContainsFunc(extra.OptionValue, func(o types.BaseOptionValue) bool { return o.GetOptionValue().Key == probeTag })
-		if !tagged || !strings.HasPrefix(n.text("name"), prefix) {
+		made, tagged := madeAt(extra.OptionValue)
+		if !tagged || !wanted(n.text("name"), made) {
 			continue
 		}
 		if one := destroy(ctx, object.NewVirtualMachine(s.client, n.ref)); one != nil {
@@ -333,4 +419,16 @@ func (s *Session) CleanupMachines(ctx context.Context, prefix string) (removed [
 		removed = append(removed, n.text("name"))
 	}
 	return removed, err
+}
+
+// madeAt reads the tag of a probe's virtual machine, which is when it was made.
+func madeAt(options []types.BaseOptionValue) (made time.Time, tagged bool) {
+	for _, o := range options {
+		if v := o.GetOptionValue(); v.Key == probeTag {
+			text, _ := v.Value.(string)
+			made, _ = time.Parse(time.RFC3339, text) // the zero time is old enough
+			return made, true
+		}
+	}
+	return time.Time{}, false
 }
