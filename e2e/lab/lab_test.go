@@ -191,6 +191,7 @@ var _ = Describe("the path beyond the hosts", func() {
 		Expect(lost.Load()).To(BeNumerically("~", 30, 25), "of 100")
 	}, SpecTimeout(30*time.Second))
 	It("leads elsewhere, for one host", func(ctx SpecContext) {
+		Expect(net1.SetFirewall(esx2, sim.FirewallState{Off: true})).To(Succeed())
 		Expect(net1.Path(lab.Redirect(net1.Address(esx1), port, 9999))).To(Succeed())
 		Expect(from(ctx, esx1, net1.VCH().Addr4, port, patience)).To(HavePrefix("trap sees"))
 		Expect(reach(ctx, esx2)).To(Succeed())
