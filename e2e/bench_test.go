@@ -15,6 +15,7 @@ import (
 	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/fix"
 	"github.com/vic-preflight/vic-preflight/internal/sim"
+	"github.com/vic-preflight/vic-preflight/internal/sim/simtest"
 	"github.com/vic-preflight/vic-preflight/internal/slowlink"
 	"github.com/vic-preflight/vic-preflight/internal/vsphere"
 	"github.com/vic-preflight/vic-preflight/inventory"
@@ -42,21 +43,34 @@ func benchmarkSim(b *testing.B, hosts int, rtt time.Duration) (*sim.VCenter, *sl
 
 func benchmarkSimWith(b *testing.B, hosts int, rtt time.Duration, opts sim.Options) (*sim.VCenter, *slowlink.Link) {
 	b.Helper()
-	scenario, err := sim.ParseScenario(fmt.Sprintf("large?hosts=%d", hosts))
-	if err != nil {
-		b.Fatal(err)
-	}
-	vc, err := sim.Start(scenario, opts)
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(vc.Close)
+	vc := simtest.Start(b, fmt.Sprintf("large?hosts=%d", hosts), opts)
 	link, err := slowlink.Listen(vc.URL.Host, rtt)
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = link.Close() })
 	return vc, link
+}
+
+// benchmarkSession logs in over the link and reads the hosts.
+func benchmarkSession(ctx context.Context, b *testing.B, vc *sim.VCenter, link *slowlink.Link) (*vsphere.Session, *inventory.Inventory) {
+	b.Helper()
+	print, err := vsphere.ParseThumbprint(vc.Thumbprint)
+	if err != nil {
+		b.Fatal(err)
+	}
+	s, err := vsphere.Connect(ctx, vsphere.Config{
+		Target: vsphere.Target{Address: link.Addr()}, User: sim.DefaultUser, Password: sim.DefaultPassword, Thumbprint: print,
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(s.Close)
+	inv, err := s.Collect(ctx, vsphere.Selection{}, vsphere.CollectOptions{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return s, inv
 }
 
 // BenchmarkApply opens the port on every host: as this tool does, with every
@@ -90,27 +104,13 @@ func benchmarkProbe(b *testing.B, hosts int, open bool) {
 	// Hosts dial when real ones were seen to: without that the benchmark would
 	// measure how fast the simulator makes virtual machines.
 	vc, link := benchmarkSimWith(b, hosts, 0, sim.Options{DialAfter: 3 * time.Second})
-	print, err := vsphere.ParseThumbprint(vc.Thumbprint)
-	if err != nil {
-		b.Fatal(err)
-	}
 	vc.ChangeAll(func(info *types.HostFirewallInfo) {
 		for i := range info.Ruleset {
 			info.Ruleset[i].Enabled = open && info.Ruleset[i].Key == "vSPC"
 		}
 	})
 	ctx := context.Background()
-	s, err := vsphere.Connect(ctx, vsphere.Config{
-		Target: vsphere.Target{Address: link.Addr()}, User: sim.DefaultUser, Password: sim.DefaultPassword, Thumbprint: print,
-	})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer s.Close()
-	inv, err := s.Collect(ctx, vsphere.Selection{}, vsphere.CollectOptions{})
-	if err != nil {
-		b.Fatal(err)
-	}
+	s, inv := benchmarkSession(ctx, b, vc, link)
 	list := make([]*inventory.Host, len(inv.Hosts))
 	for i := range inv.Hosts {
 		list[i] = &inv.Hosts[i]
@@ -150,23 +150,9 @@ func (m machines) Create(ctx context.Context, h *inventory.Host, name, proxy, se
 
 func benchmarkPreflight(b *testing.B, hosts int, rtt time.Duration) {
 	vc, link := benchmarkSim(b, hosts, rtt)
-	print, err := vsphere.ParseThumbprint(vc.Thumbprint)
-	if err != nil {
-		b.Fatal(err)
-	}
 	ctx := context.Background()
 	vc.ChangeAll(shut)
-	s, err := vsphere.Connect(ctx, vsphere.Config{
-		Target: vsphere.Target{Address: link.Addr()}, User: sim.DefaultUser, Password: sim.DefaultPassword, Thumbprint: print,
-	})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer s.Close()
-	inv, err := s.Collect(ctx, vsphere.Selection{}, vsphere.CollectOptions{})
-	if err != nil {
-		b.Fatal(err)
-	}
+	s, inv := benchmarkSession(ctx, b, vc, link)
 	n := 0
 	for b.Loop() {
 		b.StopTimer()

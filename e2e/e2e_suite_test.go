@@ -17,6 +17,7 @@ import (
 	"github.com/onsi/gomega/gexec"
 
 	"github.com/vic-preflight/vic-preflight/internal/sim"
+	"github.com/vic-preflight/vic-preflight/internal/sim/simtest"
 	"github.com/vic-preflight/vic-preflight/internal/testsuite"
 )
 
@@ -100,11 +101,7 @@ func serveScenario(name string) simulator {
 // the right moment.
 func hostScenario(name string) (*sim.VCenter, simulator) {
 	GinkgoHelper()
-	scenario, err := sim.ParseScenario(name)
-	Expect(err).NotTo(HaveOccurred())
-	vc, err := sim.Start(scenario, sim.Options{User: "root", Password: "pw"})
-	Expect(err).NotTo(HaveOccurred())
-	DeferCleanup(vc.Close)
+	vc := simtest.Start(GinkgoTB(), name, sim.Options{User: "root", Password: "pw"})
 	return vc, simulator{vc.URL.String()}
 }
 

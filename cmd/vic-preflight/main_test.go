@@ -18,6 +18,7 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 
 	"github.com/vic-preflight/vic-preflight/internal/sim"
+	"github.com/vic-preflight/vic-preflight/internal/sim/simtest"
 	"github.com/vic-preflight/vic-preflight/internal/testsuite"
 )
 
@@ -56,12 +57,7 @@ func (f writerFunc) Write(p []byte) (int, error) {
 
 func start(name string) *sim.VCenter {
 	GinkgoHelper()
-	scenario, err := sim.ParseScenario(name)
-	Expect(err).NotTo(HaveOccurred())
-	vc, err := sim.Start(scenario, sim.Options{User: "root", Password: secret})
-	Expect(err).NotTo(HaveOccurred())
-	DeferCleanup(vc.Close)
-	return vc
+	return simtest.Start(GinkgoTB(), name, sim.Options{User: "root", Password: secret})
 }
 
 // secret must never be seen in any output.

@@ -18,6 +18,7 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 
 	"github.com/vic-preflight/vic-preflight/internal/sim"
+	"github.com/vic-preflight/vic-preflight/internal/sim/simtest"
 )
 
 // The simulator is tested through govmomi's client alone, as any other tool
@@ -25,12 +26,7 @@ import (
 
 func start(name string) *sim.VCenter {
 	GinkgoHelper()
-	scenario, err := sim.ParseScenario(name)
-	Expect(err).NotTo(HaveOccurred())
-	vc, err := sim.Start(scenario, sim.Options{})
-	Expect(err).NotTo(HaveOccurred())
-	DeferCleanup(vc.Close)
-	return vc
+	return simtest.Start(GinkgoTB(), name, sim.Options{})
 }
 
 func connect(ctx context.Context, vc *sim.VCenter) *govmomi.Client {

@@ -20,6 +20,7 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 
 	"github.com/vic-preflight/vic-preflight/internal/sim"
+	"github.com/vic-preflight/vic-preflight/internal/sim/simtest"
 	"github.com/vic-preflight/vic-preflight/internal/vsphere"
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
@@ -27,12 +28,7 @@ import (
 // start runs a scenario until the spec ends.
 func start(name string) *sim.VCenter {
 	GinkgoHelper()
-	scenario, err := sim.ParseScenario(name)
-	Expect(err).NotTo(HaveOccurred())
-	vc, err := sim.Start(scenario, sim.Options{})
-	Expect(err).NotTo(HaveOccurred())
-	DeferCleanup(vc.Close)
-	return vc
+	return simtest.Start(GinkgoTB(), name, sim.Options{})
 }
 
 func thumbprint(s string) vsphere.Thumbprint {
