@@ -76,7 +76,7 @@ func (r *Remote) WaitVMX(ctx context.Context, uri string) (Peer, error) {
 		select {
 		case <-ctx.Done():
 			if !answered {
-				return Peer{}, fmt.Errorf("no answer from the listener at %s: %v", r.Target, last) //nolint:errorlint // see above
+				return Peer{}, fmt.Errorf("no answer from the listener at %s: %v", r.Target, last)
 			}
 			return Peer{}, ctx.Err()
 		case <-time.After(remotePoll):

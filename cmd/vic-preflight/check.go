@@ -143,10 +143,10 @@ func (o *checkOptions) execute(cmd *cobra.Command, a *app) error {
 	if len(selected) == 0 {
 		return usageError(errors.New("--only and --skip leave no check to run"))
 	}
-	if o.fix && !slices.ContainsFunc(selected, func(c checks.Check) bool { return c.ID == checks.OutboundPort }) {
+	if o.fix && !among(selected, checks.OutboundPort) {
 		return usageError(fmt.Errorf("--fix is proved by the check %s, which --only and --skip leave out", checks.OutboundPort))
 	}
-	if o.on() && !slices.ContainsFunc(selected, func(c checks.Check) bool { return c.ID == checks.TCPConnect }) {
+	if o.on() && !among(selected, checks.TCPConnect) {
 		return usageError(fmt.Errorf("--probe is judged by the check %s, which --only and --skip leave out", checks.TCPConnect))
 	}
 	pr, err := o.probing.load(a)
@@ -178,4 +178,8 @@ func (o *checkOptions) execute(cmd *cobra.Command, a *app) error {
 	}
 	r.probe(pr, inv)
 	return r.finish(inv, opts.Requirement, selected, done, true)
+}
+
+func among(selected []checks.Check, id string) bool {
+	return slices.ContainsFunc(selected, func(c checks.Check) bool { return c.ID == id })
 }

@@ -78,9 +78,12 @@ func (o *probeOptions) execute(cmd *cobra.Command, a *app) error {
 	if o.force && !o.cleanup {
 		return usageError(errors.New("--force goes with --cleanup"))
 	}
-	pr, err := o.probing.load(a)
-	if err != nil && !o.cleanup {
-		return err
+	var pr *prober // a cleanup needs none, nor what it would read
+	if !o.cleanup {
+		if pr, err = o.probing.load(a); err != nil {
+			return err
+		}
+		defer pr.close()
 	}
 	r, err := o.begin(cmd.Context(), a, &o.connection, nil)
 	if err != nil {
@@ -90,7 +93,6 @@ func (o *probeOptions) execute(cmd *cobra.Command, a *app) error {
 	if o.cleanup {
 		return r.cleanup(o.force)
 	}
-	defer pr.close()
 	inv, err := r.collect(o.selection(r.session.target), false, 0)
 	if err != nil {
 		return err

@@ -111,6 +111,7 @@ type prober struct {
 	machines *vsphere.Machines
 	ssh      *probe.SSHOptions
 	address  func(*inventory.Host) string
+	control  *inventory.Probe // from this machine, nil until it was made
 	ready    bool
 	// leftovers are machines that could not be removed, in any try.
 	leftovers []string
@@ -140,9 +141,8 @@ func simulatedTarget() string {
 	return netip.AddrFrom4([4]byte{127, byte(64 + pid>>14%64), byte(pid >> 7 & 127), byte(1 + pid&127)}).String()
 }
 
-// load reads the key and what SSH needs, and settles the target where it does
-// not depend on the server: what is wrong on this machine is known before
-// anything is contacted.
+// load reads the key and what SSH needs: what is wrong on this machine is known
+// before anything is contacted.
 func (p *probing) load(a *app) (*prober, error) {
 	pr := &prober{probing: p}
 	if !p.on() {
@@ -215,8 +215,7 @@ func (pr *prober) findWitness(ctx context.Context) error {
 	if pr.listener != nil || pr.vantage != vantageSerial {
 		return nil
 	}
-	control := probe.Local(ctx, &net.Dialer{}, pr.target, nil, controlWait)
-	if control.Outcome == inventory.Refused {
+	if pr.reach(ctx).Outcome == inventory.Refused {
 		return &exitError{code: exitUnknown, err: fmt.Errorf("nobody listens at %s, so that a serial probe could not tell who gets there", pr.target), hints: []string{
 			"let vic-preflight listen stand there, or run this where that is an address of the machine",
 		}}
@@ -292,11 +291,21 @@ func probeable(inv *inventory.Inventory) []*inventory.Host {
 	return hosts
 }
 
-// run makes the connections: the control from this machine, and those of the hosts, again for those that did not get through.
+// reach connects from this machine, once in a run.
+func (pr *prober) reach(ctx context.Context) *inventory.Probe {
+	if pr.control == nil {
+		control := probe.Local(ctx, &net.Dialer{}, pr.target, pr.key, min(pr.wait, controlWait))
+		pr.control = &control
+	}
+	return pr.control
+}
+
+// run makes the connections: the control from this machine, and those of the
+// hosts, again for those that did not get through. It returns the control.
 func (pr *prober) run(r *running, inv *inventory.Inventory) *inventory.Probe {
-	control := probe.Local(r.ctx, &net.Dialer{}, pr.target, pr.key, min(pr.wait, controlWait))
+	control := pr.reach(r.ctx)
 	if pr.vantage == vantageLocal {
-		return &control
+		return control
 	}
 	hosts := probeable(inv)
 	for try := 0; try <= pr.retries && len(hosts) > 0 && r.ctx.Err() == nil; try++ {
@@ -319,7 +328,7 @@ func (pr *prober) run(r *running, inv *inventory.Inventory) *inventory.Probe {
 		}
 		hosts = again
 	}
-	return &control
+	return control
 }
 
 // machines turns the session's machines into what a probe needs.

@@ -249,7 +249,10 @@ type Machine struct {
 // Create makes the machine on the host, powered off.
 func (m *Machines) Create(ctx context.Context, h *inventory.Host, name, proxy, service string) (*Machine, error) {
 	place, ok := m.places[h.ID]
-	if !ok || place.problem != "" {
+	if !ok {
+		return nil, errors.New("the host was not among those that were prepared")
+	}
+	if place.problem != "" {
 		return nil, errors.New(place.problem)
 	}
 	spec := types.VirtualMachineConfigSpec{
