@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -76,8 +77,8 @@ func Apply(ctx context.Context, p *Plan, client Client, log Log, opts ApplyOptio
 	var outcomes []*Outcome
 	var g errgroup.Group
 	g.SetLimit(max(opts.Workers, 1))
-	done := make(chan struct{})
-	progress := tally(done, len(p.hostsWithChanges()), opts.Progress)
+	var done atomic.Int64
+	total := len(p.ChangedHosts())
 	for i := range p.Hosts {
 		hp := &p.Hosts[i]
 		if len(hp.Changes) == 0 {
@@ -96,41 +97,14 @@ func Apply(ctx context.Context, p *Plan, client Client, log Log, opts ApplyOptio
 				o.Err = applyChange(ctx, o.Change, client, log, opts.HostTimeout)
 				o.Done = o.Err == nil
 			}
-			progress <- struct{}{}
+			if n := done.Add(1); opts.Progress != nil {
+				opts.Progress("apply", int(n), total)
+			}
 			return nil
 		})
 	}
 	_ = g.Wait() // every outcome holds its own error
-	close(progress)
-	<-done
 	return outcomes, nil
-}
-
-func (p *Plan) hostsWithChanges() []*inventory.Host {
-	var hosts []*inventory.Host
-	for i := range p.Hosts {
-		if len(p.Hosts[i].Changes) > 0 {
-			hosts = append(hosts, p.Hosts[i].Host)
-		}
-	}
-	return hosts
-}
-
-// tally reports progress from one goroutine, which ends when the returned
-// channel is closed.
-func tally(done chan<- struct{}, total int, report func(string, int, int)) chan struct{} {
-	steps := make(chan struct{})
-	go func() {
-		defer close(done)
-		n := 0
-		for range steps {
-			n++
-			if report != nil {
-				report("apply", n, total)
-			}
-		}
-	}()
-	return steps
 }
 
 // applyChange journals one change and makes it. The order of calls never opens

@@ -117,6 +117,17 @@ func (p *Plan) Changes() []*Change {
 	return list
 }
 
+// ChangedHosts returns the hosts that have changes, in order.
+func (p *Plan) ChangedHosts() []*inventory.Host {
+	var hosts []*inventory.Host
+	for _, h := range p.Hosts {
+		if len(h.Changes) > 0 {
+			hosts = append(hosts, h.Host)
+		}
+	}
+	return hosts
+}
+
 // Refused counts the hosts that a wanted change is refused on.
 func (p *Plan) Refused() int {
 	n := 0

@@ -208,7 +208,7 @@ func (o *fixOptions) execute(ctx context.Context, a *app) error {
 // deny plans a deny, with the virtual machines that it would cut off.
 func (r *running) deny(inv *inventory.Inventory, req checks.Requirement) (*fix.Plan, error) {
 	plan := fix.Deny(inv.Hosts, req, nil)
-	hosts := changedHosts(plan)
+	hosts := plan.ChangedHosts()
 	if len(hosts) == 0 {
 		return plan, nil
 	}
@@ -217,16 +217,6 @@ func (r *running) deny(inv *inventory.Inventory, req checks.Requirement) (*fix.P
 		fmt.Fprintf(r.app.stderr, "warning: which virtual machines this cuts off is not known: %v\n", err)
 	}
 	return fix.Deny(inv.Hosts, req, vms), nil
-}
-
-func changedHosts(p *fix.Plan) []*inventory.Host {
-	var hosts []*inventory.Host
-	for _, h := range p.Hosts {
-		if len(h.Changes) > 0 {
-			hosts = append(hosts, h.Host)
-		}
-	}
-	return hosts
 }
 
 // carried is what became of a plan.
@@ -310,7 +300,7 @@ func (r *running) afterwards(grace time.Duration) (context.Context, func()) {
 // refuseUnprivileged asks beforehand, so that a missing privilege is known
 // before anything changes. Where the server does not say, the calls will tell.
 func (r *running) refuseUnprivileged(plan *fix.Plan) {
-	hosts := changedHosts(plan)
+	hosts := plan.ChangedHosts()
 	if len(hosts) == 0 || r.ctx.Err() != nil {
 		return
 	}
@@ -325,7 +315,7 @@ func (r *running) refuseUnprivileged(plan *fix.Plan) {
 		}
 		return "", ""
 	})
-	if n := len(changedHosts(plan)); n == 0 {
+	if n := len(plan.ChangedHosts()); n == 0 {
 		fmt.Fprintf(r.app.stderr, "error: the account lacks the privilege %s on all %d hosts that need a change: nothing is changed\n", fix.Privilege, len(hosts))
 	}
 }
