@@ -53,6 +53,14 @@ var _ = DescribeTable("firewall-state", verifyHostRow(checks.FirewallState),
 	Entry("a default action that nobody told", hostRow{with(host(), func(h *inventory.Host) {
 		h.Firewall.Switch.DefaultPass, h.Firewall.OutgoingBlocked = inventory.Unknown, inventory.Unknown
 	}), checks.Warn, "switch-unreadable"}),
+	Entry("a switch that nobody asked for", hostRow{
+		with(host(), func(h *inventory.Host) { h.Firewall.Switch = inventory.Switch{NotAsked: true} }), checks.Skip, "switch-not-asked",
+	}),
+	Entry("a switch that nobody asked for, and a default that passes", hostRow{
+		with(host(), func(h *inventory.Host) {
+			h.Firewall.Switch, h.Firewall.OutgoingBlocked = inventory.Switch{NotAsked: true}, inventory.No
+		}), checks.Warn, "default-pass",
+	}),
 	Entry("half an answer", hostRow{with(host(), func(h *inventory.Host) { h.Firewall.Switch.Loaded = inventory.Unknown }), checks.Warn, "switch-unreadable"}),
 	Entry("refresh refused", hostRow{with(host(), func(h *inventory.Host) { h.Firewall.Stale = "no" }), checks.Warn, "facts-stale"}),
 	Entry("not read", hostRow{with(host(), func(h *inventory.Host) { h.Firewall.Unreadable = "no" }), checks.Unknown, "facts-unavailable"}),
@@ -126,7 +134,7 @@ var _ = DescribeTable("tcp-connect", verifyHostRow(checks.TCPConnect),
 )
 
 var _ = Describe("cluster-drift", func() {
-	member := func(name string, rulesets ...inventory.Ruleset) inventory.Host {
+	member := func(name string, rulesets ...*inventory.Ruleset) inventory.Host {
 		h := host(rulesets...)
 		h.Name, h.Path, h.Cluster, h.ClusterPath = name, "/dc/host/c/"+name, "c", "/dc/host/c"
 		return h
@@ -255,7 +263,7 @@ var _ = Describe("every reason", func() {
 
 var _ = Describe("Pick", func() {
 	It("goes by presence: vic-engine, then vSPC, and nothing else", func() {
-		pickOf := func(rulesets ...inventory.Ruleset) string {
+		pickOf := func(rulesets ...*inventory.Ruleset) string {
 			h := host(rulesets...)
 			return checks.Pick(&h.Firewall, 2377)
 		}
@@ -270,7 +278,7 @@ var _ = Describe("Pick", func() {
 })
 
 var _ = DescribeTable("BreadthOf",
-	func(rs inventory.Ruleset, want checks.Breadth) { Expect(checks.BreadthOf(&rs)).To(Equal(want)) },
+	func(rs *inventory.Ruleset, want checks.Breadth) { Expect(checks.BreadthOf(rs)).To(Equal(want)) },
 	Entry("one port", vicEngine(true, all()), checks.Dedicated),
 	Entry("sixteen ports", ruleset("x", true, all(), outbound(2370, 2385)), checks.Dedicated),
 	Entry("seventeen ports", ruleset("x", true, all(), outbound(2370, 2386)), checks.Broad),

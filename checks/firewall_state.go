@@ -37,6 +37,11 @@ func judgeFirewallState(h *inventory.Host, _ Requirement) Result {
 			Status: Warn, Reason: FactsStale,
 			Detail: fmt.Sprintf("the facts may be minutes old, the refresh failed: %s", fw.Stale),
 		}
+	case fw.Switch.NotAsked:
+		return Result{
+			Status: Skip, Reason: SwitchNotAsked,
+			Detail: "the rulesets decide, whether the firewall is on or off; --firewall-state asks all the same",
+		}
 	case fw.Switch.Enabled == inventory.Unknown || fw.Switch.Loaded == inventory.Unknown:
 		why := cmp.Or(fw.Switch.Unreadable, "the host did not say")
 		return Result{

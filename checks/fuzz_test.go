@@ -38,7 +38,7 @@ func FuzzCovers(f *testing.F) {
 			rule.PortType = ""
 			expected = len(theirs.ByRule(rule)) > 0
 		}
-		ours := inventory.Ruleset{Key: "x", Rules: []inventory.Rule{{
+		ours := &inventory.Ruleset{Key: "x", Rules: []inventory.Rule{{
 			Port: int(port), EndPort: int(end), Direction: direction, PortType: portType, Protocol: protocol,
 		}}}
 		if got := ours.Covers(int(want)); got != expected {

@@ -34,6 +34,18 @@ func JudgeOutbound(h *inventory.Host, req Requirement) Result {
 	return r
 }
 
+// SwitchMatters reports whether the verdict on the host can be another one when
+// the firewall's master switch is known. Where a ruleset permits, it cannot.
+func SwitchMatters(h *inventory.Host, req Requirement) bool {
+	if _, ok := unreadable(h); !ok {
+		return false
+	}
+	m := match(h.Firewall.Rulesets, req.Port)
+	own, any := reachOf(m.own), reachOf(slices.Concat(m.own, m.borrowed))
+	unverified := len(req.Peers) == 0 && len(own.prefixes) > 0
+	return !own.covers(req.Peers) && !unverified && !any.covers(req.Peers)
+}
+
 func (m matching) judge(h *inventory.Host, req Requirement) Result {
 	port := fmt.Sprintf("TCP %d", req.Port)
 	own, any := reachOf(m.own), reachOf(slices.Concat(m.own, m.borrowed))
@@ -119,10 +131,9 @@ type matching struct {
 	all      []*inventory.Ruleset
 }
 
-func match(rulesets []inventory.Ruleset, port int) matching {
+func match(rulesets []*inventory.Ruleset, port int) matching {
 	var m matching
-	for i := range rulesets {
-		rs := &rulesets[i]
+	for _, rs := range rulesets {
 		if !rs.Covers(port) {
 			continue
 		}

@@ -25,23 +25,23 @@ func networks(address string, bits int) *inventory.AllowedHosts {
 	return &inventory.AllowedHosts{Networks: []inventory.Network{{Address: address, Bits: bits}}}
 }
 
-func ruleset(key string, enabled bool, allowed *inventory.AllowedHosts, rules ...inventory.Rule) inventory.Ruleset {
-	return inventory.Ruleset{Key: key, Enabled: enabled, Allowed: allowed, Rules: rules}
+func ruleset(key string, enabled bool, allowed *inventory.AllowedHosts, rules ...inventory.Rule) *inventory.Ruleset {
+	return &inventory.Ruleset{Key: key, Enabled: enabled, Allowed: allowed, Rules: rules}
 }
 
-func vicEngine(enabled bool, allowed *inventory.AllowedHosts) inventory.Ruleset {
+func vicEngine(enabled bool, allowed *inventory.AllowedHosts) *inventory.Ruleset {
 	return ruleset("vic-engine", enabled, allowed, outbound(2377, 0))
 }
 
-func vSPC(enabled bool, allowed *inventory.AllowedHosts) inventory.Ruleset {
+func vSPC(enabled bool, allowed *inventory.AllowedHosts) *inventory.Ruleset {
 	return ruleset("vSPC", enabled, allowed, outbound(0, 65535))
 }
 
-func nfs(enabled bool, allowed *inventory.AllowedHosts) inventory.Ruleset {
+func nfs(enabled bool, allowed *inventory.AllowedHosts) *inventory.Ruleset {
 	return ruleset("nfsClient", enabled, allowed, outbound(0, 65535))
 }
 
-func host(rulesets ...inventory.Ruleset) inventory.Host {
+func host(rulesets ...*inventory.Ruleset) inventory.Host {
 	return inventory.Host{
 		Name: "esx1.example", Path: "/dc1/host/c1/esx1.example", Connection: inventory.Connected,
 		Firewall: inventory.Firewall{
@@ -188,7 +188,7 @@ var _ = DescribeTable("outbound-port",
 		host: host(nfs(true, addresses("10.0.0.5"))), peers: peers("10.0.0.5"), status: checks.Warn, reason: "borrowed-ruleset", decides: "nfsClient",
 	}),
 	Entry("a daemon's ruleset", verdictRow{
-		host: host(func() inventory.Ruleset {
+		host: host(func() *inventory.Ruleset {
 			rs := ruleset("backup-agent", true, all(), outbound(2000, 3000))
 			rs.Service = "backupd"
 			return rs
@@ -196,7 +196,7 @@ var _ = DescribeTable("outbound-port",
 		status: checks.Warn, reason: "borrowed-ruleset", decides: "backup-agent",
 	}),
 	Entry("a ruleset that the host keeps for itself", verdictRow{
-		host: host(func() inventory.Ruleset {
+		host: host(func() *inventory.Ruleset {
 			rs := ruleset("newThing", true, all(), outbound(0, 65535))
 			rs.UserControllable = inventory.No
 			return rs
@@ -204,7 +204,7 @@ var _ = DescribeTable("outbound-port",
 		status: checks.Warn, reason: "borrowed-ruleset", decides: "newThing",
 	}),
 	Entry("vSPC is nobody's, even when the host keeps it", verdictRow{
-		host: host(func() inventory.Ruleset {
+		host: host(func() *inventory.Ruleset {
 			rs := vSPC(true, all())
 			rs.UserControllable = inventory.No
 			return rs
@@ -294,7 +294,7 @@ var _ = DescribeTable("outbound-port",
 		host: host(ruleset("remoteSerialPort", false, all(), outbound(0, 65535)), vSPC(false, all())), status: checks.Fail, reason: "ruleset-disabled", decides: "vSPC",
 	}),
 	Entry("one that the host keeps to itself is said to be so", verdictRow{
-		host: host(func() inventory.Ruleset {
+		host: host(func() *inventory.Ruleset {
 			rs := vicEngine(false, all())
 			rs.UserControllable = inventory.No
 			return rs
@@ -365,11 +365,38 @@ var _ = Describe("outbound-port", func() {
 		}
 	})
 
+	It("does not hang on the master switch where that is said not to matter", func() {
+		states := []inventory.Tristate{inventory.Unknown, inventory.Yes, inventory.No}
+		spared := 0
+		for range 2000 {
+			h, req := randomHost()
+			h.Firewall.Switch = inventory.Switch{}
+			want := checks.JudgeOutbound(&h, req)
+			matters := checks.SwitchMatters(&h, req)
+			if matters {
+				continue
+			}
+			spared++
+			for _, enabled := range states {
+				for _, pass := range states {
+					h.Firewall.Switch = inventory.Switch{Enabled: enabled, Loaded: inventory.Yes, DefaultPass: pass}
+					Expect(checks.JudgeOutbound(&h, req)).To(Equal(want))
+				}
+			}
+		}
+		Expect(spared).To(BeNumerically(">", 100))
+	})
+
+	It("hangs on the master switch where nothing permits the port", func() {
+		closed := host(vicEngine(false, all()))
+		Expect(checks.SwitchMatters(&closed, checks.Requirement{Port: 2377})).To(BeTrue())
+	})
+
 	It("never passes when nothing of its own is enabled", func() {
 		for range 1000 {
 			h, req := randomHost()
-			for i := range h.Firewall.Rulesets {
-				if rs := &h.Firewall.Rulesets[i]; checks.BreadthOf(rs) != checks.Borrowed {
+			for _, rs := range h.Firewall.Rulesets {
+				if checks.BreadthOf(rs) != checks.Borrowed {
 					rs.Enabled = false
 				}
 			}
@@ -416,7 +443,7 @@ func allowMore(h *inventory.Host) {
 		h.Firewall.Rulesets = append(h.Firewall.Rulesets, vicEngine(true, all()))
 		return
 	}
-	rs := &h.Firewall.Rulesets[random.IntN(len(h.Firewall.Rulesets))]
+	rs := h.Firewall.Rulesets[random.IntN(len(h.Firewall.Rulesets))]
 	switch {
 	case !rs.Enabled && (rs.Allowed == nil || len(rs.Allowed.Addrs) > 0 && rs.Allowed.Addrs[0] == "garbage"):
 		// Enabling something unreadable makes less known, not more allowed.

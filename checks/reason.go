@@ -17,6 +17,7 @@ const (
 
 	Filtering        Reason = "filtering"
 	SwitchUnreadable Reason = "switch-unreadable"
+	SwitchNotAsked   Reason = "switch-not-asked"
 	FactsStale       Reason = "facts-stale"
 
 	HostConnected     Reason = "connected"
@@ -155,6 +156,11 @@ var explanations = []Explanation{
 			"govc host.esxcli -host {host} network firewall get",
 			"esxcli network firewall get   # on the host",
 		},
+	},
+	{
+		Reason: SwitchNotAsked,
+		Meaning: "Whether the firewall is on takes two calls for each host, and decides nothing where the rulesets " +
+			"permit the port already. --firewall-state asks every host.",
 	},
 	{
 		Reason: FactsStale,

@@ -35,7 +35,7 @@ func newFake(hosts []inventory.Host) *fakeHosts {
 	for i := range hosts {
 		m := map[string]fix.State{}
 		for _, rs := range hosts[i].Firewall.Rulesets {
-			m[rs.Key] = fix.StateOf(&rs)
+			m[rs.Key] = fix.StateOf(rs)
 		}
 		f.live[hosts[i].ID] = m
 	}
@@ -101,9 +101,10 @@ func (f *fakeHosts) ReadFirewalls(ctx context.Context, hosts []*inventory.Host) 
 	for _, h := range hosts {
 		h.Firewall.Rulesets = slices.Clone(h.Firewall.Rulesets)
 		for i := range h.Firewall.Rulesets {
-			rs := &h.Firewall.Rulesets[i]
+			rs := *h.Firewall.Rulesets[i]
 			s := f.live[h.ID][rs.Key]
 			rs.Enabled, rs.Allowed = s.Enabled, s.Allowed
+			h.Firewall.Rulesets[i] = &rs
 		}
 	}
 }
@@ -125,7 +126,7 @@ func (m *memory) Record(c *fix.Change) error {
 	return nil
 }
 
-func hosts(n int, rulesets func() []inventory.Ruleset) []inventory.Host {
+func hosts(n int, rulesets func() []*inventory.Ruleset) []inventory.Host {
 	list := make([]inventory.Host, n)
 	for i := range list {
 		list[i] = host(rulesets()...)
@@ -135,7 +136,7 @@ func hosts(n int, rulesets func() []inventory.Ruleset) []inventory.Host {
 	return list
 }
 
-func closed() []inventory.Ruleset { return []inventory.Ruleset{engine(false)} }
+func closed() []*inventory.Ruleset { return []*inventory.Ruleset{engine(false)} }
 
 func allow(list []inventory.Host, only ...string) *fix.Plan {
 	return fix.Allow(list, fix.AllowOptions{
@@ -178,7 +179,7 @@ var _ = Describe("Apply", func() {
 	}, SpecTimeout(10*time.Second))
 
 	It("narrows before it enables", func(ctx SpecContext) {
-		list := hosts(1, func() []inventory.Ruleset { return []inventory.Ruleset{vSPC(false, everyone())} })
+		list := hosts(1, func() []*inventory.Ruleset { return []*inventory.Ruleset{vSPC(false, everyone())} })
 		client := newFake(list)
 		_, err := fix.Apply(ctx, allow(list, "10.0.0.5"), client, &memory{}, applying)
 		Expect(err).NotTo(HaveOccurred())
@@ -285,7 +286,7 @@ var _ = Describe("Undo", func() {
 	var inv *inventory.Inventory
 	var header fix.Header
 	BeforeEach(func() {
-		list = hosts(3, func() []inventory.Ruleset { return []inventory.Ruleset{vSPC(false, everyone())} })
+		list = hosts(3, func() []*inventory.Ruleset { return []*inventory.Ruleset{vSPC(false, everyone())} })
 		inv = &inventory.Inventory{Endpoint: inventory.Endpoint{Address: "vc.example", InstanceUUID: "u-1"}, Hosts: list}
 		header = fix.Header{Address: "vc.example", InstanceUUID: "u-1"}
 	})

@@ -64,8 +64,7 @@ func denyHost(h *inventory.Host, req checks.Requirement, vms []string) HostPlan 
 // others names the enabled rulesets that still let the port out to somebody.
 func others(h *inventory.Host, port int) []string {
 	var left []string
-	for i := range h.Firewall.Rulesets {
-		rs := &h.Firewall.Rulesets[i]
+	for _, rs := range h.Firewall.Rulesets {
 		if rs.Enabled && rs.Covers(port) && (rs.Allowed == nil || !rs.Allowed.Empty()) {
 			name := rs.Key
 			if rs.Allowed == nil || !rs.Allowed.All {

@@ -7,6 +7,7 @@ package fix
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/vic-preflight/vic-preflight/checks"
@@ -227,10 +228,14 @@ func merge(list *inventory.AllowedHosts, add []netip.Prefix) *inventory.AllowedH
 // after is the host as it would be with the changes made, for a verdict on it.
 func after(h *inventory.Host, changes ...*Change) inventory.Host {
 	changed := *h
-	changed.Firewall.Rulesets = append([]inventory.Ruleset(nil), h.Firewall.Rulesets...)
-	for _, c := range changes {
-		if rs := changed.Firewall.Ruleset(c.Ruleset); rs != nil {
-			rs.Enabled, rs.Allowed = c.After.Enabled, c.After.Allowed
+	changed.Firewall.Rulesets = slices.Clone(h.Firewall.Rulesets)
+	for i, rs := range changed.Firewall.Rulesets {
+		for _, c := range changes {
+			if rs.Key == c.Ruleset {
+				own := *rs
+				own.Enabled, own.Allowed = c.After.Enabled, c.After.Allowed
+				changed.Firewall.Rulesets[i] = &own
+			}
 		}
 	}
 	return changed

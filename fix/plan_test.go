@@ -15,27 +15,27 @@ func everyone() *inventory.AllowedHosts { return &inventory.AllowedHosts{All: tr
 
 func addresses(list ...string) *inventory.AllowedHosts { return &inventory.AllowedHosts{Addrs: list} }
 
-func ruleset(key string, enabled bool, allowed *inventory.AllowedHosts, port, end int) inventory.Ruleset {
-	return inventory.Ruleset{
+func ruleset(key string, enabled bool, allowed *inventory.AllowedHosts, port, end int) *inventory.Ruleset {
+	return &inventory.Ruleset{
 		Key: key, Enabled: enabled, Allowed: allowed,
 		Rules: []inventory.Rule{{Port: port, EndPort: end, Direction: "outbound", PortType: "dst", Protocol: "tcp"}},
 	}
 }
 
-func engine(enabled bool) inventory.Ruleset {
+func engine(enabled bool) *inventory.Ruleset {
 	return ruleset("vic-engine", enabled, everyone(), 2377, 0)
 }
 
-func vSPC(enabled bool, allowed *inventory.AllowedHosts) inventory.Ruleset {
+func vSPC(enabled bool, allowed *inventory.AllowedHosts) *inventory.Ruleset {
 	return ruleset("vSPC", enabled, allowed, 0, 65535)
 }
 
-func locked(rs inventory.Ruleset) inventory.Ruleset {
+func locked(rs *inventory.Ruleset) *inventory.Ruleset {
 	rs.UserControllable, rs.IPListConfigurable = inventory.No, inventory.No
 	return rs
 }
 
-func host(rulesets ...inventory.Ruleset) inventory.Host {
+func host(rulesets ...*inventory.Ruleset) inventory.Host {
 	return inventory.Host{
 		ID: "host-1", UUID: "uuid-1", Name: "esx1.example", Path: "/dc/host/c/esx1.example", Connection: inventory.Connected,
 		Firewall: inventory.Firewall{ID: "fw-1", Rulesets: rulesets, OutgoingBlocked: inventory.Yes},
@@ -219,12 +219,12 @@ var _ = Describe("Deny", func() {
 })
 
 var _ = It("Opens tells inbound from outbound and ranges from ports", func() {
-	rs := inventory.Ruleset{Rules: []inventory.Rule{
+	rs := &inventory.Ruleset{Rules: []inventory.Rule{
 		{Port: 0, EndPort: 65535, Direction: "outbound", Protocol: "tcp"},
 		{Port: 23, Direction: "inbound", Protocol: "tcp"},
 		{Port: 1024, EndPort: 65535, Direction: "inbound", Protocol: "tcp"},
 	}}
-	Expect(fix.Opens(&rs, everyone())).To(Equal("all outbound TCP and inbound TCP 23 and inbound TCP 1024-65535, for any address"))
-	Expect(fix.Opens(&rs, nil)).To(HaveSuffix("for addresses that the host does not tell"))
-	Expect(fix.Opens(&rs, addresses())).To(HaveSuffix("for nobody"))
+	Expect(fix.Opens(rs, everyone())).To(Equal("all outbound TCP and inbound TCP 23 and inbound TCP 1024-65535, for any address"))
+	Expect(fix.Opens(rs, nil)).To(HaveSuffix("for addresses that the host does not tell"))
+	Expect(fix.Opens(rs, addresses())).To(HaveSuffix("for nobody"))
 })

@@ -26,7 +26,9 @@ type Firewall struct {
 	Switch Switch
 	// OutgoingBlocked is the API's copy of the default policy.
 	OutgoingBlocked Tristate
-	Rulesets        []Ruleset
+	// Rulesets may be shared with other hosts, the slice and what is in it:
+	// neither is ever written to.
+	Rulesets []*Ruleset
 }
 
 // Switch is the firewall's master switch: esxcli network firewall get.
@@ -37,6 +39,8 @@ type Switch struct {
 	DefaultPass Tristate
 	// Unreadable says why nothing is known; empty when the switch was read.
 	Unreadable string
+	// NotAsked means that nobody asked, since no verdict hangs on it.
+	NotAsked bool
 }
 
 // Off reports whether the firewall is known to filter nothing: switched off,
@@ -65,16 +69,16 @@ func (f *Firewall) DropsByDefault() bool {
 
 // Ruleset returns the ruleset with the given key, nil when the host has none.
 func (f *Firewall) Ruleset(key string) *Ruleset {
-	for i := range f.Rulesets {
-		if f.Rulesets[i].Key == key {
-			return &f.Rulesets[i]
+	for _, rs := range f.Rulesets {
+		if rs.Key == key {
+			return rs
 		}
 	}
 	return nil
 }
 
-// Ruleset is one HostFirewallRuleset. It is treated as immutable: hosts may
-// share the slices behind it.
+// Ruleset is one HostFirewallRuleset. It is immutable: hosts that have equal
+// ones share it.
 type Ruleset struct {
 	Key     string
 	Label   string

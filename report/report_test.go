@@ -27,8 +27,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-func outbound(key string, enabled bool, allowed *inventory.AllowedHosts, port, end int) inventory.Ruleset {
-	return inventory.Ruleset{
+func outbound(key string, enabled bool, allowed *inventory.AllowedHosts, port, end int) *inventory.Ruleset {
+	return &inventory.Ruleset{
 		Key: key, Enabled: enabled, Allowed: allowed,
 		Rules: []inventory.Rule{{Port: port, EndPort: end, Direction: "outbound", PortType: "dst", Protocol: "tcp"}},
 	}
@@ -36,7 +36,7 @@ func outbound(key string, enabled bool, allowed *inventory.AllowedHosts, port, e
 
 func everybody() *inventory.AllowedHosts { return &inventory.AllowedHosts{All: true} }
 
-func member(cluster, name string, rulesets ...inventory.Ruleset) inventory.Host {
+func member(cluster, name string, rulesets ...*inventory.Ruleset) inventory.Host {
 	h := inventory.Host{
 		Name: name, Path: "/dc1/host/" + cluster + "/" + name, Cluster: cluster, ClusterPath: "/dc1/host/" + cluster,
 		Connection: inventory.Connected, Version: "7.0.3",

@@ -11,6 +11,7 @@ import (
 
 	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/fix"
+	"github.com/vic-preflight/vic-preflight/internal/vsphere"
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
 
@@ -25,6 +26,8 @@ type checkOptions struct {
 	only, skip []string
 	refresh    bool
 	fix        bool
+	// firewallState asks every host whether its firewall is on.
+	firewallState bool
 }
 
 // required holds the flags that state what must be open.
@@ -106,6 +109,7 @@ report is the one that docs/report.schema.json describes.`,
 	o.connection.register(f)
 	o.required.register(f)
 	f.BoolVar(&o.refresh, "refresh", false, "ask each host to refresh its firewall first: vCenter's copy can be minutes old")
+	f.BoolVar(&o.firewallState, "firewall-state", false, "ask every host whether its firewall is on, also where no verdict hangs on it")
 	f.StringSliceVar(&o.only, "only", nil, "run only these `checks`")
 	f.StringSliceVar(&o.skip, "skip", nil, "leave out these `checks`")
 	f.BoolVar(&o.fix, "fix", false, "open the port where that is needed, and check again")
@@ -160,7 +164,9 @@ func (o *checkOptions) execute(cmd *cobra.Command, a *app) error {
 	}
 	defer r.end()
 	// A change is planned from fresh facts alone.
-	inv, err := r.collect(o.selection(r.session.target), o.refresh || o.fix, o.hostTimeout)
+	inv, err := r.collect(o.selection(r.session.target), vsphere.CollectOptions{
+		Refresh: o.refresh || o.fix, HostTimeout: o.hostTimeout, Switch: o.switches(req),
+	})
 	if err != nil {
 		return err
 	}
@@ -178,6 +184,15 @@ func (o *checkOptions) execute(cmd *cobra.Command, a *app) error {
 	}
 	r.probe(pr, inv)
 	return r.finish(inv, opts.Requirement, selected, done, true)
+}
+
+// switches picks the hosts that are asked whether their firewall is on: all when
+// that is what the user wants to know.
+func (o *checkOptions) switches(req checks.Requirement) func(*inventory.Host) bool {
+	if o.firewallState || slices.Contains(o.only, checks.FirewallState) {
+		return nil
+	}
+	return whereSwitchMatters(req)
 }
 
 func among(selected []checks.Check, id string) bool {

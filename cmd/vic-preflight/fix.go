@@ -14,6 +14,7 @@ import (
 
 	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/fix"
+	"github.com/vic-preflight/vic-preflight/internal/vsphere"
 	"github.com/vic-preflight/vic-preflight/inventory"
 	"github.com/vic-preflight/vic-preflight/report"
 )
@@ -188,7 +189,11 @@ func (o *fixOptions) execute(ctx context.Context, a *app) error {
 	}
 	defer r.end()
 	// A change is planned from fresh facts alone: vCenter's copy can be old.
-	inv, err := r.collect(o.selection(r.session.target), true, o.hostTimeout)
+	collect := vsphere.CollectOptions{Refresh: true, HostTimeout: o.hostTimeout}
+	if o.allow {
+		collect.Switch = whereSwitchMatters(req)
+	}
+	inv, err := r.collect(o.selection(r.session.target), collect)
 	if err != nil {
 		return err
 	}

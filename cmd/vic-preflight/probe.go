@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/internal/vsphere"
 	"github.com/vic-preflight/vic-preflight/probe"
 )
 
@@ -93,7 +94,7 @@ func (o *probeOptions) execute(cmd *cobra.Command, a *app) error {
 	if o.cleanup {
 		return r.cleanup(o.force)
 	}
-	inv, err := r.collect(o.selection(r.session.target), false, 0)
+	inv, err := r.collect(o.selection(r.session.target), vsphere.CollectOptions{Switch: whereSwitchMatters(req)})
 	if err != nil {
 		return err
 	}

@@ -92,14 +92,21 @@ func (r *running) end() {
 
 // collect reads the facts. When the run is interrupted half way it returns what
 // is known, and no error: r.ctx tells.
-func (r *running) collect(sel vsphere.Selection, refresh bool, hostTimeout time.Duration) (*inventory.Inventory, error) {
-	inv, err := r.session.Collect(r.ctx, sel, vsphere.CollectOptions{Refresh: refresh, HostTimeout: hostTimeout, Progress: r.progress.update})
+func (r *running) collect(sel vsphere.Selection, opts vsphere.CollectOptions) (*inventory.Inventory, error) {
+	opts.Progress = r.progress.update
+	inv, err := r.session.Collect(r.ctx, sel, opts)
 	r.progress.clear()
 	if inv == nil {
 		return nil, classify(err)
 	}
 	r.noteStale(inv)
 	return inv, nil
+}
+
+// whereSwitchMatters picks the hosts whose verdict may hang on whether their
+// firewall is on at all.
+func whereSwitchMatters(req checks.Requirement) func(*inventory.Host) bool {
+	return func(h *inventory.Host) bool { return checks.SwitchMatters(h, req) }
 }
 
 // noteStale says that a refresh was asked for and refused: the verdicts may be

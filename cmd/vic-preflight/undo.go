@@ -85,7 +85,7 @@ func (o *undoOptions) execute(ctx context.Context, a *app, path string) error {
 	for _, h := range fix.Hosts(entries) {
 		sel.IDs = append(sel.IDs, h.ID)
 	}
-	inv, err := r.collect(sel, true, o.hostTimeout)
+	inv, err := r.collect(sel, vsphere.CollectOptions{Refresh: true, HostTimeout: o.hostTimeout})
 	if err != nil {
 		return err
 	}

@@ -18,10 +18,17 @@ import (
 // same; a batch is also what is read again when one host of it faults.
 const batchSize = 50
 
+// batchesInFlight is how many batches are read at a time. An answer is up to a
+// megabyte, and more of them keep no vCenter busier.
+const batchesInFlight = 8
+
 // CollectOptions say what to read besides the rulesets.
 type CollectOptions struct {
 	// Refresh asks each host to refresh vCenter's copy of its firewall first.
 	Refresh bool
+	// Switch picks the hosts whose master switch is asked for, by their
+	// rulesets; nil means all. It is two calls for each.
+	Switch func(*inventory.Host) bool
 	// HostTimeout bounds what is asked of one host (the refresh, the master
 	// switch), so that one that hangs costs itself. 0 means 30 seconds.
 	HostTimeout time.Duration
@@ -31,8 +38,8 @@ type CollectOptions struct {
 }
 
 // Collect reads the facts of the selected hosts: two calls and one for each
-// further batch of hosts, and for each connected host the two of its master
-// switch. One host's fault, or a property it does not show, costs that host's
+// further batch of hosts, and two for each host whose master switch is wanted.
+// One host's fault, or a property it does not show, costs that host's
 // facts and never another's.
 //
 // When the context ends half way, Collect returns what it has, with the other
@@ -75,8 +82,19 @@ func (s *Session) Collect(ctx context.Context, sel Selection, opts CollectOption
 		s.refresh(ctx, connected(readable), opts)
 	}
 	s.readFirewalls(ctx, readable, opts.Progress)
-	s.readSwitches(ctx, connected(readable), opts)
+	s.readSwitches(ctx, opts.toAsk(connected(readable)), opts)
 	return inv, ctx.Err()
+}
+
+// toAsk returns the hosts whose master switch is wanted, and marks the others.
+func (o *CollectOptions) toAsk(hosts []*inventory.Host) []*inventory.Host {
+	if o.Switch == nil {
+		return hosts
+	}
+	return slices.DeleteFunc(hosts, func(h *inventory.Host) bool {
+		h.Firewall.Switch.NotAsked = !o.Switch(h)
+		return h.Firewall.Switch.NotAsked
+	})
 }
 
 // unreadFirewall says why a host's firewall is not known before it was read.
@@ -84,7 +102,7 @@ func unreadFirewall(n *node) string {
 	if _, ok := n.ref1("configManager.firewallSystem"); ok {
 		return "its firewall was not read"
 	}
-	if f, ok := n.missing["configManager.firewallSystem"]; ok {
+	if f := n.missing("configManager.firewallSystem"); f != nil {
 		return fmt.Sprintf("its firewall could not be read: %s", describeFault(f, ""))
 	}
 	return "the host has no firewall system"
@@ -146,7 +164,7 @@ func (s *Session) RefreshFirewall(ctx context.Context, h *inventory.Host) error 
 // readFirewalls reads firewallInfo of all hosts in batches.
 func (s *Session) readFirewalls(ctx context.Context, hosts []*inventory.Host, progress func(string, int, int)) {
 	var g errgroup.Group
-	g.SetLimit(s.cfg.Workers)
+	g.SetLimit(min(s.cfg.Workers, batchesInFlight))
 	count := counter("read", len(hosts), progress)
 	for batch := range slices.Chunk(hosts, batchSize) {
 		g.Go(func() error {
@@ -195,10 +213,9 @@ func setFirewall(fw *inventory.Firewall, content types.ObjectContent) {
 		fw.Unreadable = fmt.Sprintf("its firewall could not be read: %s", describeFault(m.Fault.Fault, ""))
 	}
 	for _, p := range content.PropSet {
-		if info, ok := p.Val.(types.HostFirewallInfo); ok {
+		if facts, ok := p.Val.(firewallFacts); ok {
 			fw.Unreadable = ""
-			fw.OutgoingBlocked = inventory.FromPtr(info.DefaultPolicy.OutgoingBlocked)
-			fw.Rulesets = rulesets(info.Ruleset)
+			fw.OutgoingBlocked, fw.Rulesets = facts.outgoingBlocked, facts.rulesets
 			return
 		}
 	}
@@ -208,18 +225,14 @@ func setFirewall(fw *inventory.Firewall, content types.ObjectContent) {
 	}
 }
 
-func rulesets(list []types.HostFirewallRuleset) []inventory.Ruleset {
-	out := make([]inventory.Ruleset, len(list))
-	for i, rs := range list {
-		out[i] = inventory.Ruleset{
-			Key: rs.Key, Label: rs.Label, Enabled: rs.Enabled, Required: rs.Required, Service: rs.Service,
-			UserControllable:   inventory.FromPtr(rs.UserControllable),
-			IPListConfigurable: inventory.FromPtr(rs.IpListUserConfigurable),
-			Rules:              rules(rs.Rule),
-			Allowed:            allowed(rs.AllowedHosts),
-		}
+func rulesetOf(rs *types.HostFirewallRuleset) *inventory.Ruleset {
+	return &inventory.Ruleset{
+		Key: rs.Key, Label: rs.Label, Enabled: rs.Enabled, Required: rs.Required, Service: rs.Service,
+		UserControllable:   inventory.FromPtr(rs.UserControllable),
+		IPListConfigurable: inventory.FromPtr(rs.IpListUserConfigurable),
+		Rules:              rules(rs.Rule),
+		Allowed:            allowed(rs.AllowedHosts),
 	}
-	return out
 }
 
 func rules(list []types.HostFirewallRule) []inventory.Rule {

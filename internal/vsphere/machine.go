@@ -145,17 +145,17 @@ func (t *tree) placeFor(host types.ManagedObjectReference) machinePlace {
 		return place
 	}
 	most := int64(-1)
-	stores, _ := n.props["datastore"].(types.ArrayOfManagedObjectReference)
+	stores, _ := n.prop("datastore").(types.ArrayOfManagedObjectReference)
 	for _, ref := range stores.ManagedObjectReference {
 		d := t.nodes[ref]
 		if d == nil {
 			continue
 		}
-		accessible, _ := d.props["summary.accessible"].(bool)
-		free, _ := d.props["summary.freeSpace"].(int64)
+		accessible, _ := d.prop("summary.accessible").(bool)
+		free, _ := d.prop("summary.freeSpace").(int64)
 		mode := d.text("summary.maintenanceMode")
 		if accessible && (mode == "" || mode == "normal") && free > most {
-			most, place.datastore, place.store = free, d.text("name"), ref
+			most, place.datastore, place.store = free, d.name, ref
 		}
 	}
 	if place.datastore == "" {
@@ -410,16 +410,16 @@ func (s *Session) removeMachines(ctx context.Context, wanted func(name string, m
 		return nil, fmt.Errorf("read the virtual machines: %w", plain(err))
 	}
 	for _, n := range t.kind("VirtualMachine") {
-		extra, _ := n.props["config.extraConfig"].(types.ArrayOfOptionValue)
+		extra, _ := n.prop("config.extraConfig").(types.ArrayOfOptionValue)
 		made, tagged := madeAt(extra.OptionValue)
-		if !tagged || !wanted(n.text("name"), made) {
+		if !tagged || !wanted(n.name, made) {
 			continue
 		}
 		if one := destroy(ctx, object.NewVirtualMachine(s.client, n.ref)); one != nil {
-			err = errors.Join(err, fmt.Errorf("remove %s: %w", n.text("name"), one))
+			err = errors.Join(err, fmt.Errorf("remove %s: %w", n.name, one))
 			continue
 		}
-		removed = append(removed, n.text("name"))
+		removed = append(removed, n.name)
 	}
 	return removed, err
 }

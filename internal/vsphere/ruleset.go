@@ -111,10 +111,10 @@ func (s *Session) SerialVMs(ctx context.Context, hosts []*inventory.Host) (map[s
 		}
 		for _, vm := range t.kind("VirtualMachine") {
 			host, _ := vm.ref1("runtime.host")
-			devices, _ := vm.props["config.hardware.device"].(types.ArrayOfVirtualDevice)
-			on := vm.props["runtime.powerState"] == types.VirtualMachinePowerStatePoweredOn
+			devices, _ := vm.prop("config.hardware.device").(types.ArrayOfVirtualDevice)
+			on := vm.prop("runtime.powerState") == types.VirtualMachinePowerStatePoweredOn
 			if on && slices.ContainsFunc(devices.VirtualDevice, isNetworkSerial) {
-				found[host.Value] = append(found[host.Value], vm.text("name"))
+				found[host.Value] = append(found[host.Value], vm.name)
 			}
 		}
 	}

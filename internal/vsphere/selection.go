@@ -214,7 +214,7 @@ func (t *tree) matchHosts(hosts []*node, globs []string) ([]*node, error) {
 	for _, glob := range globs {
 		hit := false
 		for _, h := range hosts {
-			subject := h.text("name")
+			subject := h.name
 			if strings.Contains(glob, "/") {
 				subject = t.path(h)
 			}
@@ -243,7 +243,7 @@ func (t *tree) pathsOf(nodes []*node) []string {
 func (t *tree) names(nodes []*node) []string {
 	names := make([]string, len(nodes))
 	for i, n := range nodes {
-		names[i] = n.text("name")
+		names[i] = n.name
 	}
 	return names
 }

@@ -80,7 +80,7 @@ func (s *Session) ManagementAddresses(ctx context.Context, hosts []*inventory.Ho
 			return nil, fmt.Errorf("read the hosts' management addresses: %w", plain(err))
 		}
 		for ref, n := range t.nodes {
-			configs, _ := n.props["config.virtualNicManagerInfo.netConfig"].(types.ArrayOfVirtualNicManagerNetConfig)
+			configs, _ := n.prop("config.virtualNicManagerInfo.netConfig").(types.ArrayOfVirtualNicManagerNetConfig)
 			if ip := managementIP(configs.VirtualNicManagerNetConfig); ip != "" {
 				addresses[ref.Value] = ip
 			}

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"reflect"
 	"strings"
 	"sync"
 	"time"
@@ -51,7 +50,10 @@ type Session struct {
 	client *vim25.Client
 	http   *http.Transport
 
-	renewing   sync.Mutex
+	// kept is what equal parts of answers are decoded to.
+	kept *keeper
+
+	renewLock  sync.Mutex
 	renewals   int    // how often the login was renewed
 	sessionKey string // of the last login
 }
@@ -107,11 +109,11 @@ func Connect(ctx context.Context, cfg Config) (*Session, error) {
 	if err != nil {
 		return nil, &ConfigError{err}
 	}
-	s := &Session{cfg: cfg}
+	s := &Session{cfg: cfg, kept: newKeeper()}
 	s.http = newTransport(tlsConfig(cfg.Thumbprint, cfg.Insecure, roots), cfg.Workers)
 
 	sc := soap.NewClient(cfg.Target.url(), false)
-	sc.Client.Transport = draining{s.http}
+	sc.Client.Transport = limiting{draining{s.http}, newLimiter(cfg.Workers)}
 	sc.UserAgent = cfg.UserAgent
 
 	client, err := vim25.NewClient(ctx, sc)
@@ -188,8 +190,8 @@ func (s *Session) login(ctx context.Context) error {
 
 // key names the session to the server.
 func (s *Session) key() string {
-	s.renewing.Lock()
-	defer s.renewing.Unlock()
+	s.renewLock.Lock()
+	defer s.renewLock.Unlock()
 	return s.sessionKey
 }
 
@@ -201,41 +203,4 @@ func (s *Session) Close() {
 	// A logout that fails leaves a session that expires by itself.
 	_, _ = methods.Logout(ctx, s.client.Client, &types.Logout{This: *s.client.ServiceContent.SessionManager})
 	s.http.CloseIdleConnections()
-}
-
-// RoundTrip makes one call, and when the session has expired logs in again,
-// once in the session's life, and repeats it.
-func (s *Session) RoundTrip(ctx context.Context, req, res soap.HasFault) error {
-	seen := s.seenRenewals()
-	err := s.client.Client.RoundTrip(ctx, req, res)
-	if !isNotAuthenticated(err) {
-		return err
-	}
-	if !s.renew(ctx, seen) {
-		return err
-	}
-	// The body keeps the fault of the first answer: start with a new one.
-	reflect.ValueOf(res).Elem().SetZero()
-	return s.client.Client.RoundTrip(ctx, req, res)
-}
-
-func (s *Session) seenRenewals() int {
-	s.renewing.Lock()
-	defer s.renewing.Unlock()
-	return s.renewals
-}
-
-// renew logs in again unless another call did so since seen was read, or it
-// was done before. It reports whether the call is worth repeating.
-func (s *Session) renew(ctx context.Context, seen int) bool {
-	s.renewing.Lock()
-	defer s.renewing.Unlock()
-	if s.renewals > seen {
-		return true
-	}
-	if s.renewals > 0 || s.login(ctx) != nil {
-		return false
-	}
-	s.renewals++
-	return true
 }

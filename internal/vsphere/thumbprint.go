@@ -98,7 +98,11 @@ func (e *UntrustedError) Unwrap() error { return e.Cause }
 // even where the system would trust the certificate; else by the root CAs;
 // else, with insecure, not at all. A thumbprint beats insecure.
 func tlsConfig(pin Thumbprint, insecure bool, roots *x509.CertPool) *tls.Config {
-	cfg := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots, ServerName: ""}
+	cfg := &tls.Config{
+		MinVersion: tls.VersionTLS12, RootCAs: roots, ServerName: "",
+		// Each connection after the first costs a short handshake.
+		ClientSessionCache: tls.NewLRUClientSessionCache(1),
+	}
 	switch {
 	case len(pin) > 0:
 		// The pin takes the place of the chain: see VerifyConnection.

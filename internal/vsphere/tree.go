@@ -1,14 +1,13 @@
 package vsphere
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"path"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/vmware/govmomi/vim25/methods"
 	"github.com/vmware/govmomi/vim25/types"
 
 	"github.com/vic-preflight/vic-preflight/inventory"
@@ -16,23 +15,43 @@ import (
 
 // node is an object of the inventory with its small properties.
 type node struct {
-	ref     types.ManagedObjectReference
-	props   map[string]types.AnyType
-	missing map[string]types.BaseMethodFault
+	types.ObjectContent
+	ref  types.ManagedObjectReference
+	name string
+}
+
+// prop is a property's value, nil when it was not read.
+func (n *node) prop(name string) types.AnyType {
+	for i := range n.PropSet {
+		if n.PropSet[i].Name == name {
+			return n.PropSet[i].Val
+		}
+	}
+	return nil
+}
+
+// missing is why a property was not read, nil when nobody said.
+func (n *node) missing(name string) types.BaseMethodFault {
+	for i := range n.MissingSet {
+		if n.MissingSet[i].Path == name {
+			return n.MissingSet[i].Fault.Fault
+		}
+	}
+	return nil
 }
 
 func (n *node) text(name string) string {
-	s, _ := n.props[name].(string)
+	s, _ := n.prop(name).(string)
 	return s
 }
 
 func (n *node) ref1(name string) (types.ManagedObjectReference, bool) {
-	ref, ok := n.props[name].(types.ManagedObjectReference)
+	ref, ok := n.prop(name).(types.ManagedObjectReference)
 	return ref, ok
 }
 
 func (n *node) tristate(name string) inventory.Tristate {
-	if v, ok := n.props[name].(bool); ok {
+	if v, ok := n.prop(name).(bool); ok {
 		return inventory.Known(v)
 	}
 	return inventory.Unknown
@@ -131,17 +150,10 @@ func (s *Session) readPools(ctx context.Context, t *tree, computes []*node) erro
 }
 
 func (t *tree) add(content types.ObjectContent) {
-	n := &node{ref: content.Obj, props: map[string]types.AnyType{}, missing: map[string]types.BaseMethodFault{}}
-	for _, p := range content.PropSet {
-		n.props[p.Name] = p.Val
-	}
-	for _, m := range content.MissingSet {
-		n.missing[m.Path] = m.Fault.Fault
-	}
-	if n.text("name") == "" {
-		n.props["name"] = content.Obj.Value // it may not be readable, its row is still due
-	}
-	if hosts, ok := n.props["host"].(types.ArrayOfManagedObjectReference); ok {
+	n := &node{ObjectContent: content, ref: content.Obj}
+	// A name may not be readable; the row is still due.
+	n.name = cmp.Or(n.text("name"), content.Obj.Value)
+	if hosts, ok := n.prop("host").(types.ArrayOfManagedObjectReference); ok {
 		for _, h := range hosts.ManagedObjectReference {
 			t.owner[h] = content.Obj
 		}
@@ -166,9 +178,9 @@ func (t *tree) path(n *node) string {
 	if p, ok := t.paths[n.ref]; ok {
 		return p
 	}
-	p := "/" + n.text("name")
+	p := "/" + n.name
 	if parent := t.parent(n); parent != nil && parent.ref != t.root {
-		p = path.Join(t.path(parent), n.text("name"))
+		p = path.Join(t.path(parent), n.name)
 	}
 	t.paths[n.ref] = p
 	return p
@@ -195,79 +207,22 @@ func (t *tree) above(n *node, kinds ...string) *node {
 // host turns a node into the facts that the tree holds of it.
 func (t *tree) host(n *node) inventory.Host {
 	h := inventory.Host{
-		ID: n.ref.Value, Name: n.text("name"), Path: t.path(n),
+		ID: n.ref.Value, Name: n.name, Path: t.path(n),
 		UUID: n.text("summary.hardware.uuid"), Version: n.text("summary.config.product.version"),
 		Maintenance: n.tristate("runtime.inMaintenanceMode"), Quarantine: n.tristate("runtime.inQuarantineMode"),
 		Standby: n.text("runtime.standbyMode"),
 	}
-	if state, ok := n.props["runtime.connectionState"].(types.HostSystemConnectionState); ok {
+	if state, ok := n.prop("runtime.connectionState").(types.HostSystemConnectionState); ok {
 		h.Connection = inventory.ConnectionState(state)
 	}
-	if boot, ok := n.props["runtime.bootTime"].(time.Time); ok {
+	if boot, ok := n.prop("runtime.bootTime").(time.Time); ok {
 		h.BootTime = boot
 	}
 	if c := t.above(n, kindCluster); c != nil {
-		h.Cluster, h.ClusterPath = c.text("name"), t.path(c)
+		h.Cluster, h.ClusterPath = c.name, t.path(c)
 	}
 	if ref, ok := n.ref1("configManager.firewallSystem"); ok {
 		h.Firewall.ID = ref.Value
 	}
 	return h
-}
-
-var errExpired = errors.New("the session has expired, and could not be renewed")
-
-// retrieve makes one property collection and follows its pages to the end. A
-// server may page even when it was not asked to. When the answer says that the
-// session has expired, which a simulator says property by property, it is
-// renewed and the collection repeated.
-func (s *Session) retrieve(ctx context.Context, specs []types.PropertyFilterSpec, add func(types.ObjectContent)) error {
-	seen := s.seenRenewals()
-	objects, err := s.retrievePages(ctx, specs)
-	if err != nil {
-		return err
-	}
-	if expired(objects) {
-		if !s.renew(ctx, seen) {
-			return errExpired
-		}
-		if objects, err = s.retrievePages(ctx, specs); err != nil {
-			return err
-		}
-	}
-	for _, o := range objects {
-		add(o)
-	}
-	return nil
-}
-
-func (s *Session) retrievePages(ctx context.Context, specs []types.PropertyFilterSpec) ([]types.ObjectContent, error) {
-	collector := s.client.ServiceContent.PropertyCollector
-	res, err := methods.RetrievePropertiesEx(ctx, s, &types.RetrievePropertiesEx{This: collector, SpecSet: specs})
-	if err != nil {
-		return nil, err
-	}
-	if res.Returnval == nil {
-		return nil, nil
-	}
-	objects, token := res.Returnval.Objects, res.Returnval.Token
-	for token != "" {
-		page, err := methods.ContinueRetrievePropertiesEx(ctx, s, &types.ContinueRetrievePropertiesEx{This: collector, Token: token})
-		if err != nil {
-			return nil, err
-		}
-		objects, token = append(objects, page.Returnval.Objects...), page.Returnval.Token
-	}
-	return objects, nil
-}
-
-func expired(objects []types.ObjectContent) bool {
-	for _, o := range objects {
-		for _, m := range o.MissingSet {
-			if _, ok := deref(m.Fault.Fault).(types.NotAuthenticated); ok {
-				return true
-			}
-		}
-	}
-	return false
 }

@@ -1,0 +1,172 @@
+package vsphere
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"reflect"
+	"strings"
+
+	"github.com/vmware/govmomi/vim25/methods"
+	"github.com/vmware/govmomi/vim25/soap"
+	"github.com/vmware/govmomi/vim25/types"
+	"github.com/vmware/govmomi/vim25/xml"
+)
+
+// RoundTrip makes one call, and when the session has expired logs in again,
+// once in the session's life, and repeats it.
+func (s *Session) RoundTrip(ctx context.Context, req, res soap.HasFault) error {
+	return s.renewing(ctx, res, func() error { return s.client.Client.RoundTrip(ctx, req, res) })
+}
+
+func (s *Session) renewing(ctx context.Context, res soap.HasFault, call func() error) error {
+	seen := s.seenRenewals()
+	err := call()
+	if !isNotAuthenticated(err) || !s.renew(ctx, seen) {
+		return err
+	}
+	// The body keeps the fault of the first answer: start with a new one.
+	reflect.ValueOf(res).Elem().SetZero()
+	return call()
+}
+
+func (s *Session) seenRenewals() int {
+	s.renewLock.Lock()
+	defer s.renewLock.Unlock()
+	return s.renewals
+}
+
+// renew logs in again unless another call did so since seen was read, or it
+// was done before. It reports whether the call is worth repeating.
+func (s *Session) renew(ctx context.Context, seen int) bool {
+	s.renewLock.Lock()
+	defer s.renewLock.Unlock()
+	if s.renewals > seen {
+		return true
+	}
+	if s.renewals > 0 || s.login(ctx) != nil {
+		return false
+	}
+	s.renewals++
+	return true
+}
+
+var errExpired = errors.New("the session has expired, and could not be renewed")
+
+// retrieve makes one property collection and follows its pages to the end. A
+// server may page even when it was not asked to. When the answer says that the
+// session has expired, which a simulator says property by property, it is
+// renewed and the collection repeated.
+func (s *Session) retrieve(ctx context.Context, specs []types.PropertyFilterSpec, add func(types.ObjectContent)) error {
+	seen := s.seenRenewals()
+	objects, err := s.retrievePages(ctx, specs)
+	if err != nil {
+		return err
+	}
+	if expired(objects) {
+		if !s.renew(ctx, seen) {
+			return errExpired
+		}
+		if objects, err = s.retrievePages(ctx, specs); err != nil {
+			return err
+		}
+	}
+	for _, o := range objects {
+		add(o)
+	}
+	return nil
+}
+
+func expired(objects []types.ObjectContent) bool {
+	for _, o := range objects {
+		for _, m := range o.MissingSet {
+			if _, ok := deref(m.Fault.Fault).(types.NotAuthenticated); ok {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (s *Session) retrievePages(ctx context.Context, specs []types.PropertyFilterSpec) ([]types.ObjectContent, error) {
+	collector := s.client.ServiceContent.PropertyCollector
+	var first methods.RetrievePropertiesExBody
+	a, err := s.page(ctx,
+		&methods.RetrievePropertiesExBody{Req: &types.RetrievePropertiesEx{This: collector, SpecSet: specs}},
+		&first, func() *types.RetrieveResult { return first.Res.Returnval })
+	if err != nil {
+		return nil, err
+	}
+	objects := a.objects
+	for a.token != "" {
+		var next methods.ContinueRetrievePropertiesExBody
+		a, err = s.page(ctx,
+			&methods.ContinueRetrievePropertiesExBody{Req: &types.ContinueRetrievePropertiesEx{This: collector, Token: a.token}},
+			&next, func() *types.RetrieveResult { return &next.Res.Returnval })
+		if err != nil {
+			return nil, err
+		}
+		objects = append(objects, a.objects...)
+	}
+	return objects, nil
+}
+
+// page asks for one page. What readAnswer does not take of the answer is decoded
+// by govmomi into res, of which result is the part that counts.
+func (s *Session) page(ctx context.Context, req, res soap.HasFault, result func() *types.RetrieveResult) (a answer, err error) {
+	err = s.renewing(ctx, res, func() (err error) {
+		return s.post(ctx, req, func(body io.Reader) error {
+			a, err = readAnswer(body, s.kept, func(body io.Reader) (answer, error) { return decodeAnswer(body, res, result) })
+			return err
+		})
+	})
+	return a, err
+}
+
+// decodeAnswer is govmomi's way to read an answer.
+func decodeAnswer(body io.Reader, res soap.HasFault, result func() *types.RetrieveResult) (a answer, err error) {
+	dec := xml.NewDecoder(body)
+	dec.TypeFunc = types.TypeFunc()
+	if err := dec.Decode(&soap.Envelope{Body: res}); err != nil {
+		return a, err
+	}
+	if f := res.Fault(); f != nil {
+		return a, soap.WrapSoapFault(f)
+	}
+	if v := reflect.ValueOf(res).Elem().FieldByName("Res"); v.IsNil() {
+		return a, errors.New("the answer holds neither a result nor a fault")
+	}
+	found := result()
+	if found == nil {
+		return a, nil
+	}
+	for i := range found.Objects {
+		takeFirewall(&found.Objects[i])
+	}
+	return answer{found.Objects, found.Token}, nil
+}
+
+// post sends a request as govmomi's client does, and hands the answer to read.
+func (s *Session) post(ctx context.Context, body soap.HasFault, read func(answer io.Reader) error) error {
+	text, err := xml.Marshal(soap.Envelope{Body: body})
+	if err != nil {
+		return fmt.Errorf("write the request: %w", err)
+	}
+	c := s.client.Client
+	req, err := http.NewRequest(http.MethodPost, c.URL().String(), io.MultiReader(strings.NewReader(xml.Header), bytes.NewReader(text)))
+	if err != nil {
+		return fmt.Errorf("write the request: %w", err)
+	}
+	req.Header.Set("Content-Type", `text/xml; charset="utf-8"`)
+	req.Header.Set("SOAPAction", c.Namespace+"/"+c.Version)
+	return c.Do(ctx, req, func(res *http.Response) error {
+		if res.StatusCode != http.StatusOK && res.StatusCode != http.StatusInternalServerError {
+			return &url.Error{Op: req.Method, URL: req.URL.Path, Err: errors.New(res.Status)}
+		}
+		return read(res.Body)
+	})
+}

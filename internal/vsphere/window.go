@@ -1,0 +1,104 @@
+package vsphere
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"sync"
+)
+
+// window is the part of a stream that is looked at. It grows to the largest
+// element of the stream, not to the stream.
+type window struct {
+	src        io.Reader
+	buf        []byte
+	start, end int
+	ended      bool
+}
+
+// windowSize is more than the 18 kB that a host's firewall is.
+const windowSize = 32 << 10
+
+var windows = sync.Pool{New: func() any { return new([windowSize]byte) }}
+
+func newWindow(src io.Reader) (w *window, free func()) {
+	room := windows.Get().(*[windowSize]byte)
+	return &window{src: src, buf: room[:]}, func() { windows.Put(room) }
+}
+
+// seen is what was read and not skipped.
+func (w *window) seen() []byte { return w.buf[w.start:w.end] }
+
+func (w *window) skip(n int) { w.start += n }
+
+// more reads on. At the end of the stream it sets ended.
+func (w *window) more() error {
+	if w.start > 0 {
+		w.end = copy(w.buf, w.seen())
+		w.start = 0
+	}
+	if w.end == len(w.buf) {
+		w.buf = append(w.buf, make([]byte, len(w.buf))...)
+	}
+	n, err := w.src.Read(w.buf[w.end:])
+	w.end += n
+	if errors.Is(err, io.EOF) {
+		w.ended, err = true, nil
+	}
+	return err
+}
+
+// find returns where mark is in what is ahead, -1 when it does not come.
+func (w *window) find(mark []byte) (int, error) {
+	from := 0
+	for {
+		if i := bytes.Index(w.seen()[from:], mark); i >= 0 {
+			return from + i, nil
+		}
+		if w.ended {
+			return -1, nil
+		}
+		from = max(0, len(w.seen())-len(mark)+1)
+		if err := w.more(); err != nil {
+			return -1, err
+		}
+	}
+}
+
+// starts skips white space and reports whether mark comes next.
+func (w *window) starts(mark []byte) (bool, error) {
+	for {
+		for w.start < w.end && isSpace(w.buf[w.start]) {
+			w.start++
+		}
+		if len(w.seen()) >= len(mark) || w.ended {
+			return bytes.HasPrefix(w.seen(), mark), nil
+		}
+		if err := w.more(); err != nil {
+			return false, err
+		}
+	}
+}
+
+// all reads to the end of the stream.
+func (w *window) all() ([]byte, error) {
+	for !w.ended {
+		if err := w.more(); err != nil {
+			return nil, err
+		}
+	}
+	return w.seen(), nil
+}
+
+// Read hands out what was not skipped, and then the rest of the stream.
+func (w *window) Read(p []byte) (int, error) {
+	if len(w.seen()) > 0 {
+		n := copy(p, w.seen())
+		w.skip(n)
+		return n, nil
+	}
+	if w.ended {
+		return 0, io.EOF
+	}
+	return w.src.Read(p)
+}
