@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -202,6 +203,51 @@ var _ = Describe("the output", func() {
 		}
 	})
 
+	for _, name := range []string{"mixed", "many"} {
+		It("of "+name+", grouped, is as it was reviewed", func() {
+			golden(name+".grouped.txt", render(reports()[name], report.Style{Width: 80, Group: report.GroupAlways}))
+		})
+	}
+
+	It("names every host that did not pass, grouped or not, at any width", func() {
+		hosts := make([]inventory.Host, 0, 400)
+		for i := range 400 {
+			hosts = append(hosts, member(fmt.Sprintf("c%d", i/150), fmt.Sprintf("esx%03d.example", i), outbound("vic-engine", i%3 != 0, everybody(), 2377, 0)))
+			if i%50 == 1 {
+				hosts[i].Connection = inventory.Disconnected
+			}
+		}
+		r := build(hosts)
+		for _, group := range []report.Grouping{report.GroupAuto, report.GroupAlways, report.GroupNever} {
+			for _, width := range []int{0, 60, 80, 200} {
+				text := render(r, report.Style{Width: width, Group: group})
+				words := strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" \n,;:", r) })
+				for i, h := range hosts {
+					if i%3 == 0 || i%50 == 1 {
+						Expect(words).To(ContainElement(h.Name), "%q at width %d", group, width)
+					}
+				}
+				Expect(text).To(ContainSubstring("400 hosts: 131 failed, 8 unknown, 261 passed"))
+			}
+		}
+	})
+
+	It("groups by itself what nobody would read, and nothing else", func() {
+		passing := func(n int) *report.Report {
+			hosts := make([]inventory.Host, n)
+			for i := range hosts {
+				hosts[i] = member("c", fmt.Sprintf("esx%03d.example", i), outbound("vic-engine", true, everybody(), 2377, 0))
+			}
+			return build(hosts)
+		}
+		rows := func(r *report.Report, style report.Style) int { return strings.Count(render(r, style), "connected") }
+		Expect(rows(passing(100), report.Style{Width: 80})).To(Equal(100))
+		Expect(rows(passing(101), report.Style{Width: 80})).To(Equal(1))
+		Expect(rows(passing(101), report.Style{Width: 80, Group: report.GroupNever})).To(Equal(101))
+		Expect(rows(passing(101), report.Style{})).To(Equal(101), "output for programs keeps a line for each host")
+		Expect(rows(passing(2), report.Style{Group: report.GroupAlways})).To(Equal(1))
+	})
+
 	It("loses no word of a detail to the width", func() {
 		r := reports()["mixed"]
 		for _, width := range []int{60, 80, 120, 200} {
@@ -302,8 +348,12 @@ func FuzzTable(f *testing.F) {
 			return
 		}
 		r := build([]inventory.Host{member(cluster, name, outbound(key, false, everybody(), 0, 65535)), member(cluster, "other", outbound("vSPC", true, everybody(), 0, 65535))})
+		grouping := report.GroupNever
+		if width%2 == 0 {
+			grouping = report.GroupAlways
+		}
 		var out bytes.Buffer
-		if err := report.Table(&out, r, report.Style{Width: width}); err != nil {
+		if err := report.Table(&out, r, report.Style{Width: width, Group: grouping}); err != nil {
 			t.Fatal(err)
 		}
 		for line := range strings.Lines(out.String()) {

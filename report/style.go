@@ -16,6 +16,8 @@ type Style struct {
 	Width int
 	// Colour allows ANSI colours.
 	Colour bool
+	// Group says whether hosts with the same verdict share a row.
+	Group Grouping
 }
 
 var colours = map[checks.Status]string{

@@ -16,8 +16,8 @@ import (
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
 
-// Table writes one table for each cluster, the worst hosts first, and a line
-// that sums up.
+// Table writes one table for each cluster, the worst hosts first, or, grouped,
+// one for all with a row for each verdict; and a line that sums up.
 func Table(w io.Writer, r *Report, style Style) error {
 	var b strings.Builder
 	simulated := ""
@@ -30,10 +30,17 @@ func Table(w io.Writer, r *Report, style Style) error {
 		fmt.Fprintln(&b, strings.Join(Wrap(r.probeLine(), style.Width), "\n"))
 	}
 	byHost := r.byHost()
-	columns := shareWidth(r.header(), r.rows(byHost), style.Width)
-	for _, c := range r.Inventory.Clusters() {
-		if err := r.clusterTable(&b, c, byHost, columns, style); err != nil {
+	if r.groups(style) {
+		if err := r.groupedTable(&b, byHost, style); err != nil {
 			return err
+		}
+		r.groupedFindings(&b, style)
+	} else {
+		columns := shareWidth(r.header(), r.rows(byHost), style.Width)
+		for _, c := range r.Inventory.Clusters() {
+			if err := r.clusterTable(&b, c, byHost, columns, style); err != nil {
+				return err
+			}
 		}
 	}
 	b.WriteString("\n" + r.summaryLine(style) + "\n")
@@ -203,7 +210,12 @@ func writeTable(b *strings.Builder, header []string, rows [][]string, columns []
 	for i, row := range rows {
 		wrapped := make([]string, len(row))
 		for col, text := range row {
-			wrapped[col] = strings.Join(Wrap(text, columns[col]), "\n")
+			for n, paragraph := range strings.Split(text, "\n") {
+				if n > 0 {
+					wrapped[col] += "\n"
+				}
+				wrapped[col] += strings.Join(Wrap(paragraph, columns[col]), "\n")
+			}
 		}
 		wrapped[painted] = style.paint(paint(i), wrapped[painted])
 		if err := t.Append(wrapped); err != nil {

@@ -18,10 +18,12 @@ import (
 type display struct {
 	width  int
 	colour string
+	group  string
 }
 
 func (d *display) register(f *pflag.FlagSet) {
 	f.IntVar(&d.width, "width", 0, "`columns` of the table; the terminal's when absent, and one line a host when piped")
+	f.StringVar(&d.group, "group", "auto", "`when` hosts with the same verdict share a row: auto (over 100 hosts, on a terminal), always or never")
 	f.StringVar(&d.colour, "color", "auto", "`when` to colour: auto, always or never [NO_COLOR]")
 }
 
@@ -33,6 +35,13 @@ func (d *display) style(a *app) (report.Style, error) {
 		return report.Style{}, usageError(fmt.Errorf("--width %d is too narrow for the table: it takes %d or more", d.width, minWidth))
 	}
 	style, err := d.styleOf(a.stdout, a)
+	switch g := report.Grouping(d.group); g {
+	case report.GroupAlways, report.GroupNever:
+		style.Group = g
+	case "auto":
+	default:
+		return style, usageError(fmt.Errorf("--group %q is none of auto, always and never", d.group))
+	}
 	if d.width != 0 {
 		style.Width = d.width
 	}

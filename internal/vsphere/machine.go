@@ -351,7 +351,7 @@ func (vm *Machine) PortStatus(ctx context.Context) (connected bool, text string)
 			if port.Connectable.Status == "" {
 				return ok, ""
 			}
-			return ok, fmt.Sprintf("the port says connected=%v, %s", port.Connectable.Connected, port.Connectable.Status)
+			return ok, fmt.Sprintf("port status %s", port.Connectable.Status)
 		}
 	}
 	return false, ""
