@@ -105,7 +105,7 @@ func Select(all []Check, only, skip []string) ([]Check, error) {
 
 // Run answers all the checks, in order.
 func Run(selected []Check, facts Facts) []Result {
-	var results []Result
+	results := make([]Result, 0, len(selected)*len(facts.Inventory.Hosts))
 	for _, c := range selected {
 		results = append(results, c.Run(facts)...)
 	}

@@ -21,11 +21,12 @@ func clusterDrift() Check {
 			"containers, some of the time.",
 		Run: func(f Facts) []Result {
 			var results []Result
+			seen := newVerdicts()
 			for _, c := range f.Inventory.Clusters() {
 				if c.Name == "" {
 					continue // standalone hosts have nothing to differ from
 				}
-				r := judgeDrift(f, c)
+				r := judgeDrift(f, c, seen)
 				r.Check, r.Scope, r.Subject = ClusterDrift, ScopeCluster, c.Path
 				results = append(results, r)
 			}
@@ -34,13 +35,13 @@ func clusterDrift() Check {
 	}
 }
 
-func judgeDrift(f Facts, c inventory.Cluster) Result {
+func judgeDrift(f Facts, c inventory.Cluster, seen verdicts) Result {
 	groups := map[string][]string{} // how a host treats the port: host names
 	status := map[string]Status{}
 	judged := 0
 	for _, i := range c.Hosts {
 		h := &f.Inventory.Hosts[i]
-		r := JudgeOutbound(h, f.Requirement)
+		r := seen.judge(h, f.Requirement)
 		if r.Status == Unknown {
 			continue
 		}

@@ -18,19 +18,48 @@ func outboundPort() Check {
 		Title: "The host's firewall lets TCP 2377 out to the virtual container host",
 		Why: "A host dials the virtual container host for every container's serial port. Where the firewall " +
 			"keeps the port shut, vic-machine create fails its verification, or containers stay in Starting.",
-		Run: perHost(OutboundPort, JudgeOutbound),
+		Run: func(f Facts) []Result { return perHost(OutboundPort, newVerdicts().judge)(f) },
 	}
 }
 
 // JudgeOutbound passes the verdict on one host: the first line of the verdict
 // table (docs/verdicts.md) that applies.
 func JudgeOutbound(h *inventory.Host, req Requirement) Result {
+	return newVerdicts().judge(h, req)
+}
+
+// verdicts are those passed in one run. Hosts whose firewalls are the same share
+// one: in a large inventory nearly all are.
+type verdicts map[firewallFacts]Result
+
+// firewallFacts are all that a verdict hangs on. Hosts with equal rulesets share
+// the list of them.
+type firewallFacts struct {
+	rulesets        **inventory.Ruleset
+	count           int
+	master          inventory.Switch
+	outgoingBlocked inventory.Tristate
+}
+
+func newVerdicts() verdicts { return verdicts{} }
+
+func (v verdicts) judge(h *inventory.Host, req Requirement) Result {
 	if r, ok := unreadable(h); !ok {
 		return r
 	}
-	m := match(h.Firewall.Rulesets, req.Port)
-	r := m.judge(h, req)
-	r.Rulesets = m.verdicts(r.Decides)
+	// The verdict is given nothing else, so that it cannot hang on it.
+	fw := inventory.Firewall{Rulesets: h.Firewall.Rulesets, Switch: h.Firewall.Switch, OutgoingBlocked: h.Firewall.OutgoingBlocked}
+	facts := firewallFacts{count: len(fw.Rulesets), master: fw.Switch, outgoingBlocked: fw.OutgoingBlocked}
+	if facts.count > 0 {
+		facts.rulesets = &fw.Rulesets[0]
+	}
+	r, ok := v[facts]
+	if !ok {
+		m := match(fw.Rulesets, req.Port)
+		r = m.judge(&fw, req)
+		r.Rulesets = m.verdicts(r.Decides)
+		v[facts] = r
+	}
 	return r
 }
 
@@ -46,7 +75,7 @@ func SwitchMatters(h *inventory.Host, req Requirement) bool {
 	return !own.covers(req.Peers) && !unverified && !any.covers(req.Peers)
 }
 
-func (m matching) judge(h *inventory.Host, req Requirement) Result {
+func (m matching) judge(fw *inventory.Firewall, req Requirement) Result {
 	port := fmt.Sprintf("TCP %d", req.Port)
 	own, any := reachOf(m.own), reachOf(slices.Concat(m.own, m.borrowed))
 
@@ -69,13 +98,13 @@ func (m matching) judge(h *inventory.Host, req Requirement) Result {
 				port, keys(m.borrowed)),
 		}
 
-	case h.Firewall.Off():
+	case fw.Off():
 		return Result{
 			Status: Warn, Reason: FirewallOff,
 			Detail: fmt.Sprintf("%s passes only because the firewall is off; no ruleset permits it", port),
 		}
 
-	case h.Firewall.PassesByDefault():
+	case fw.PassesByDefault():
 		return Result{
 			Status: Warn, Reason: DefaultPass,
 			Detail: fmt.Sprintf("%s passes only by the default action; no ruleset permits it", port),

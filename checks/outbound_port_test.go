@@ -1,6 +1,7 @@
 package checks_test
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"net/netip"
 
@@ -362,6 +363,27 @@ var _ = Describe("outbound-port", func() {
 			after := checks.JudgeOutbound(&h, req)
 			Expect(after.Status.Worse(before.Status)).To(BeFalse(),
 				"%s (%s) became %s (%s)", before.Reason, before.Detail, after.Reason, after.Detail)
+		}
+	})
+
+	It("is the same whether hosts share their rulesets or not", func() {
+		inv := &inventory.Inventory{}
+		var req checks.Requirement
+		for i := range 300 {
+			var h inventory.Host
+			h, req = randomHost()
+			if i%3 > 0 { // the same list, under another switch
+				h.Firewall.Rulesets = inv.Hosts[i-1].Firewall.Rulesets
+			}
+			h.Path = fmt.Sprint(i)
+			inv.Hosts = append(inv.Hosts, h)
+		}
+		all, err := checks.Select(checks.Default(), []string{checks.OutboundPort}, nil)
+		Expect(err).NotTo(HaveOccurred())
+		for i, r := range checks.Run(all, checks.Facts{Inventory: inv, Requirement: req}) {
+			want := checks.JudgeOutbound(&inv.Hosts[i], req)
+			want.Check, want.Scope, want.Subject = checks.OutboundPort, checks.ScopeHost, inv.Hosts[i].Path
+			Expect(r).To(Equal(want))
 		}
 	})
 

@@ -91,6 +91,8 @@ type reader struct {
 	*keeper
 	// scope are the namespace declarations around the objects.
 	scope []attribute
+	// usual is how many properties the last object had.
+	usual int
 	// around are the names of the elements around the objects.
 	around [][]byte
 }
@@ -283,11 +285,15 @@ func (r *reader) content() (content types.ObjectContent, ok bool) {
 	}
 	for {
 		if _, found := r.openIf("propSet"); !found {
+			r.usual = len(content.PropSet)
 			return content, r.close([]byte("objects")) && r.atEnd()
 		}
 		p, ok := r.property()
 		if !ok {
 			return content, false
+		}
+		if content.PropSet == nil {
+			content.PropSet = make([]types.DynamicProperty, 0, max(r.usual, 1))
 		}
 		content.PropSet = append(content.PropSet, p)
 	}

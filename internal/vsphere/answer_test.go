@@ -118,6 +118,7 @@ var _ = DescribeTable("reading an answer as govmomi does", func(row answerRow) {
 	Entry("a time that is none", answerRow{one(prop(`<val xsi:type="xsd:dateTime">yesterday</val>`)), left}),
 	Entry("a structure", answerRow{one(prop(`<val xsi:type="AboutInfo"><name>n</name></val>`)), whole}),
 	Entry("a type that nobody knows", answerRow{one(prop(`<val xsi:type="NoSuchThing"><name>n</name></val>`)), whole}),
+	Entry("an object without properties", answerRow{one(`<objects><obj type="HostSystem">host-1</obj></objects>`), whole}),
 	Entry("an object without a reference", answerRow{one(`<objects></objects>`), whole}),
 	Entry("an element that nobody knows", answerRow{one(`<objects><obj type="HostSystem">host-1</obj><more/></objects>`), whole}),
 
