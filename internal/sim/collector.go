@@ -19,13 +19,80 @@ type propertyCollector struct {
 
 // RetrievePropertiesEx overrides the stock method.
 func (pc *propertyCollector) RetrievePropertiesEx(ctx *simulator.Context, r *types.RetrievePropertiesEx) soap.HasFault {
+	replaced := false
+	if r.Options.MaxObjects == 0 { // the pages after the first are the stock collector's
+		replaced = standIn(r.SpecSet)
+	}
 	body := pc.PropertyCollector.RetrievePropertiesEx(ctx, r)
 	if ex, ok := body.(*methods.RetrievePropertiesExBody); ok && ex.Res != nil && ex.Res.Returnval != nil {
 		for i := range ex.Res.Returnval.Objects {
+			if replaced {
+				putFirewall(ctx, &ex.Res.Returnval.Objects[i])
+			}
 			deny(ctx, &ex.Res.Returnval.Objects[i])
 		}
 	}
 	return body
+}
+
+// wholeFirewalls are the properties that hold a host's firewall, 17 kB each as
+// XML. The stock collector copies a value through XML and back, which is most of
+// what it costs to read one. A Host's firewall is never written to, so that it
+// needs no copy: a small part of it stands in for it until the answer is made.
+var wholeFirewalls = map[string]string{
+	"firewallInfo": "firewallInfo.defaultPolicy", "config.firewall": "config.firewall.defaultPolicy",
+}
+
+// standIn replaces the whole firewalls in a request by their parts, unless the
+// request has such parts itself.
+func standIn(specs []types.PropertyFilterSpec) (replaced bool) {
+	for _, spec := range specs {
+		for _, set := range spec.PropSet {
+			for _, path := range set.PathSet {
+				for _, part := range wholeFirewalls {
+					if path == part {
+						return false
+					}
+				}
+			}
+		}
+	}
+	for _, spec := range specs {
+		for _, set := range spec.PropSet {
+			for i, path := range set.PathSet {
+				if part, ok := wholeFirewalls[path]; ok {
+					set.PathSet[i], replaced = part, true
+				}
+			}
+		}
+	}
+	return replaced
+}
+
+// putFirewall puts the whole firewalls in the place of their parts.
+func putFirewall(ctx *simulator.Context, content *types.ObjectContent) {
+	for i := range content.PropSet {
+		p := &content.PropSet[i]
+		for whole, part := range wholeFirewalls {
+			if p.Name != part {
+				continue
+			}
+			if info := firewallShown(ctx, content.Obj); info != nil {
+				p.Name, p.Val = whole, *info
+			}
+		}
+	}
+}
+
+// firewallShown is vCenter's copy of a host's firewall.
+func firewallShown(ctx *simulator.Context, ref types.ManagedObjectReference) (info *types.HostFirewallInfo) {
+	switch obj := ctx.Map.Get(ref).(type) {
+	case *firewallSystem:
+		ctx.WithLock(obj, func() { info = obj.FirewallInfo })
+	case *simulator.HostSystem:
+		ctx.WithLock(obj, func() { info = obj.Config.Firewall })
+	}
+	return info
 }
 
 // RetrieveProperties overrides the stock method.

@@ -81,20 +81,10 @@ func (s *Session) Collect(ctx context.Context, sel Selection, opts CollectOption
 	if opts.Refresh {
 		s.refresh(ctx, connected(readable), opts)
 	}
-	s.readFirewalls(ctx, readable, opts.Progress)
-	s.readSwitches(ctx, opts.toAsk(connected(readable)), opts)
+	switches := s.startSwitches(ctx, opts)
+	s.readFirewalls(ctx, readable, opts.Progress, switches.ask)
+	switches.wait()
 	return inv, ctx.Err()
-}
-
-// toAsk returns the hosts whose master switch is wanted, and marks the others.
-func (o *CollectOptions) toAsk(hosts []*inventory.Host) []*inventory.Host {
-	if o.Switch == nil {
-		return hosts
-	}
-	return slices.DeleteFunc(hosts, func(h *inventory.Host) bool {
-		h.Firewall.Switch.NotAsked = !o.Switch(h)
-		return h.Firewall.Switch.NotAsked
-	})
 }
 
 // unreadFirewall says why a host's firewall is not known before it was read.
@@ -161,8 +151,9 @@ func (s *Session) RefreshFirewall(ctx context.Context, h *inventory.Host) error 
 	return plain(err)
 }
 
-// readFirewalls reads firewallInfo of all hosts in batches.
-func (s *Session) readFirewalls(ctx context.Context, hosts []*inventory.Host, progress func(string, int, int)) {
+// readFirewalls reads firewallInfo of all hosts in batches, and calls then for
+// each batch that is there.
+func (s *Session) readFirewalls(ctx context.Context, hosts []*inventory.Host, progress func(string, int, int), then func([]*inventory.Host)) {
 	var g errgroup.Group
 	g.SetLimit(min(s.cfg.Workers, batchesInFlight))
 	count := counter("read", len(hosts), progress)
@@ -170,6 +161,7 @@ func (s *Session) readFirewalls(ctx context.Context, hosts []*inventory.Host, pr
 		g.Go(func() error {
 			s.readBatch(ctx, batch)
 			count(len(batch))
+			then(batch)
 			return nil
 		})
 	}

@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/vmware/govmomi/vim25/soap"
 	"github.com/vmware/govmomi/vim25/types"
 	"github.com/vmware/govmomi/vim25/xml"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
@@ -127,17 +130,49 @@ func esxcliDetail(detail string) string {
 	return fields["errMsg"]
 }
 
-// readSwitches reads the master switch of all hosts: whether the firewall is
-// on at all, which is not in the vSphere API.
-func (s *Session) readSwitches(ctx context.Context, hosts []*inventory.Host, opts CollectOptions) {
+// switches reads hosts' master switches, which are not in the vSphere API, while
+// other hosts' firewalls are still read.
+type switches struct {
+	session *Session
+	ctx     context.Context
+	opts    CollectOptions
+	g       errgroup.Group
+
+	done, total atomic.Int64
+}
+
+func (s *Session) startSwitches(ctx context.Context, opts CollectOptions) *switches {
+	sw := &switches{session: s, ctx: ctx, opts: opts}
+	sw.g.SetLimit(s.cfg.Workers)
+	return sw
+}
+
+// ask asks those of the hosts whose switch is wanted. It may be called
+// concurrently, and returns when the last of them is being asked.
+func (sw *switches) ask(hosts []*inventory.Host) {
+	hosts = connected(hosts)
+	for _, h := range hosts {
+		h.Firewall.Switch.NotAsked = sw.opts.Switch != nil && !sw.opts.Switch(h)
+	}
+	hosts = slices.DeleteFunc(hosts, func(h *inventory.Host) bool { return h.Firewall.Switch.NotAsked })
+	sw.total.Add(int64(len(hosts)))
 	for _, h := range hosts {
 		h.Firewall.Switch.Unreadable = "it was not read"
+		if sw.ctx.Err() != nil {
+			continue
+		}
+		sw.g.Go(func() error {
+			one, cancel := context.WithTimeout(sw.ctx, sw.opts.HostTimeout)
+			defer cancel()
+			fields, err := sw.session.esxcli(one, h, "network.firewall.get")
+			h.Firewall.Switch = parseSwitch(fields, err)
+			sw.opts.Progress("switch", int(sw.done.Add(1)), int(sw.total.Load()))
+			return nil
+		})
 	}
-	s.each(ctx, "switch", hosts, opts, func(ctx context.Context, h *inventory.Host) {
-		fields, err := s.esxcli(ctx, h, "network.firewall.get")
-		h.Firewall.Switch = parseSwitch(fields, err)
-	})
 }
+
+func (sw *switches) wait() { _ = sw.g.Wait() } // each host holds its own error
 
 func parseSwitch(fields map[string]string, err error) inventory.Switch {
 	if err != nil {
