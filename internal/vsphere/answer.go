@@ -2,10 +2,8 @@ package vsphere
 
 import (
 	"bytes"
-	"hash/maphash"
 	"io"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/vmware/govmomi/vim25/types"
@@ -91,6 +89,10 @@ type reader struct {
 	*keeper
 	// scope are the namespace declarations around the objects.
 	scope []attribute
+	// before are the rulesets of the firewall before, beforeList what came of
+	// them; spare is room for the next.
+	before, spare []*keptRuleset
+	beforeList    []*inventory.Ruleset
 	// usual is how many properties the last object had.
 	usual int
 	// around are the names of the elements around the objects.
@@ -408,22 +410,54 @@ func (r *reader) firewall() (types.AnyType, bool) {
 			return nil, false
 		}
 	}
-	var list []*inventory.Ruleset
-	for r.skipSpace(); bytes.HasPrefix(r.text[r.at:], rulesetOpen); r.skipSpace() {
-		end := bytes.Index(r.text[r.at:], rulesetClose)
-		if end < 0 {
-			return nil, false
+	same := true
+	found := r.spare[:0]
+	for r.skipSpace(); ; r.skipSpace() {
+		rest := r.text[r.at:]
+		// Most hosts have the rulesets of the host before.
+		if n := len(found); n < len(r.before) && bytes.HasPrefix(rest, r.before[n].raw) {
+			found = append(found, r.before[n])
+		} else if bytes.HasPrefix(rest, rulesetOpen) {
+			k, ok := r.ruleset(rest)
+			if !ok {
+				return nil, false
+			}
+			found, same = append(found, k), false
+		} else {
+			break
 		}
-		raw := r.text[r.at : r.at+end+len(rulesetClose)]
-		rs, ok := r.ruleset(raw)
-		if !ok {
-			return nil, false
-		}
-		list = append(list, rs)
-		r.at += len(raw)
+		r.at += len(found[len(found)-1].raw)
 	}
-	facts.rulesets = r.list(list)
+	if !same || len(found) != len(r.before) || r.beforeList == nil {
+		r.beforeList = r.list(found)
+	}
+	r.before, r.spare = found, r.before
+	facts.rulesets = r.beforeList
 	return facts, r.close([]byte("val"))
+}
+
+// ruleset decodes the ruleset element that text starts with, or finds what came
+// of equal bytes.
+func (r *reader) ruleset(text []byte) (*keptRuleset, bool) {
+	end := bytes.Index(text, rulesetClose)
+	if end < 0 {
+		return nil, false
+	}
+	raw := text[:end+len(rulesetClose)]
+	return r.keep(raw, func() (*inventory.Ruleset, bool) {
+		// What a prefix stands for depends on what is around it; equal bytes
+		// mean the same only without one.
+		if !plainTags(raw) {
+			return nil, false
+		}
+		var list struct {
+			Ruleset []types.HostFirewallRuleset `xml:"ruleset"`
+		}
+		if err := r.decode(raw, &list); err != nil || len(list.Ruleset) != 1 {
+			return nil, false
+		}
+		return rulesetOf(&list.Ruleset[0]), true
+	})
 }
 
 // flag reads a boolean that may be absent.
@@ -442,69 +476,6 @@ func (r *reader) flag(name string, to *inventory.Tristate) bool {
 	return true
 }
 
-// keeper keeps what was decoded for all answers of a session. Its methods may be
-// called concurrently.
-type keeper struct {
-	seed maphash.Seed
-
-	mu       sync.Mutex
-	words    map[string]string
-	rulesets map[uint64][]keptRuleset
-	lists    map[string][]*inventory.Ruleset
-	numbers  map[*inventory.Ruleset]uint32
-}
-
-type keptRuleset struct {
-	raw     []byte
-	ruleset *inventory.Ruleset
-}
-
-func newKeeper() *keeper {
-	return &keeper{
-		seed: maphash.MakeSeed(), words: map[string]string{}, rulesets: map[uint64][]keptRuleset{},
-		lists: map[string][]*inventory.Ruleset{}, numbers: map[*inventory.Ruleset]uint32{},
-	}
-}
-
-// word keeps one copy of a name that comes again and again.
-func (k *keeper) word(text []byte) string {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	w, ok := k.words[string(text)]
-	if !ok {
-		w = string(text)
-		k.words[w] = w
-	}
-	return w
-}
-
-// ruleset decodes a ruleset element, or returns what came of equal bytes.
-func (r *reader) ruleset(raw []byte) (*inventory.Ruleset, bool) {
-	hash := maphash.Bytes(r.seed, raw)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, k := range r.rulesets[hash] {
-		if bytes.Equal(k.raw, raw) {
-			return k.ruleset, true
-		}
-	}
-	// What a prefix stands for depends on what is around it; equal bytes mean
-	// the same only without one.
-	if !plainTags(raw) {
-		return nil, false
-	}
-	var list struct {
-		Ruleset []types.HostFirewallRuleset `xml:"ruleset"`
-	}
-	if err := r.decode(raw, &list); err != nil || len(list.Ruleset) != 1 {
-		return nil, false
-	}
-	rs := rulesetOf(&list.Ruleset[0])
-	r.rulesets[hash] = append(r.rulesets[hash], keptRuleset{bytes.Clone(raw), rs})
-	r.numbers[rs] = uint32(len(r.numbers))
-	return rs, true
-}
-
 // plainTags reports whether no tag has a prefix or an attribute.
 func plainTags(raw []byte) bool {
 	for {
@@ -519,21 +490,4 @@ func plainTags(raw []byte) bool {
 		}
 		raw = raw[end:]
 	}
-}
-
-// list returns one slice for all hosts that have the same rulesets.
-func (r *reader) list(list []*inventory.Ruleset) []*inventory.Ruleset {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	key := make([]byte, 0, 4*len(list))
-	for _, rs := range list {
-		n := r.numbers[rs]
-		key = append(key, byte(n), byte(n>>8), byte(n>>16), byte(n>>24))
-	}
-	kept, ok := r.lists[string(key)]
-	if !ok {
-		kept = append(make([]*inventory.Ruleset, 0, len(list)), list...)
-		r.lists[string(key)] = kept
-	}
-	return kept
 }

@@ -48,11 +48,12 @@ func (w *window) more() error {
 	return err
 }
 
-// find returns where mark is in what is ahead, -1 when it does not come.
+// find returns where mark, which holds a j, is in what is ahead; -1 when it does
+// not come.
 func (w *window) find(mark []byte) (int, error) {
 	from := 0
 	for {
-		if i := bytes.Index(w.seen()[from:], mark); i >= 0 {
+		if i := index(w.seen()[from:], mark); i >= 0 {
 			return from + i, nil
 		}
 		if w.ended {
@@ -63,6 +64,23 @@ func (w *window) find(mark []byte) (int, error) {
 			return -1, err
 		}
 	}
+}
+
+// index is bytes.Index for marks that hold a j, which is rare: '<', which they
+// begin with, is every tenth byte of XML.
+func index(text, mark []byte) int {
+	j := bytes.IndexByte(mark, 'j')
+	for from := j; from < len(text); {
+		i := bytes.IndexByte(text[from:], 'j')
+		if i < 0 {
+			return -1
+		}
+		if at := from + i - j; bytes.HasPrefix(text[at:], mark) {
+			return at
+		}
+		from += i + 1
+	}
+	return -1
 }
 
 // starts skips white space and reports whether mark comes next.

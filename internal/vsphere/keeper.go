@@ -1,0 +1,86 @@
+package vsphere
+
+import (
+	"bytes"
+	"hash/maphash"
+	"sync"
+
+	"github.com/vic-preflight/vic-preflight/inventory"
+)
+
+// keeper keeps what was decoded for all answers of a session, so that hosts
+// share what they have in common. Its methods may be called concurrently.
+type keeper struct {
+	seed maphash.Seed
+
+	mu       sync.Mutex
+	words    map[string]string
+	count    uint32                    // of rulesets
+	rulesets map[uint64][]*keptRuleset // by the hash of raw
+	lists    map[string][]*inventory.Ruleset
+}
+
+// keptRuleset is a ruleset element and what came of it.
+type keptRuleset struct {
+	raw     []byte
+	number  uint32
+	ruleset *inventory.Ruleset
+}
+
+func newKeeper() *keeper {
+	return &keeper{
+		seed: maphash.MakeSeed(), words: map[string]string{},
+		rulesets: map[uint64][]*keptRuleset{}, lists: map[string][]*inventory.Ruleset{},
+	}
+}
+
+// word returns one copy of a name that comes again and again.
+func (k *keeper) word(text []byte) string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	w, ok := k.words[string(text)]
+	if !ok {
+		w = string(text)
+		k.words[w] = w
+	}
+	return w
+}
+
+// keep returns what is kept for the bytes, or keeps what decode makes of them.
+func (k *keeper) keep(raw []byte, decode func() (*inventory.Ruleset, bool)) (*keptRuleset, bool) {
+	hash := maphash.Bytes(k.seed, raw)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, kept := range k.rulesets[hash] {
+		if bytes.Equal(kept.raw, raw) {
+			return kept, true
+		}
+	}
+	rs, ok := decode()
+	if !ok {
+		return nil, false
+	}
+	kept := &keptRuleset{bytes.Clone(raw), k.count, rs}
+	k.count++
+	k.rulesets[hash] = append(k.rulesets[hash], kept)
+	return kept, true
+}
+
+// list returns one slice for all hosts that have the same rulesets.
+func (k *keeper) list(found []*keptRuleset) []*inventory.Ruleset {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	key := make([]byte, 0, 4*len(found))
+	for _, f := range found {
+		key = append(key, byte(f.number), byte(f.number>>8), byte(f.number>>16), byte(f.number>>24))
+	}
+	list, ok := k.lists[string(key)]
+	if !ok {
+		list = make([]*inventory.Ruleset, len(found))
+		for i, f := range found {
+			list[i] = f.ruleset
+		}
+		k.lists[string(key)] = list
+	}
+	return list
+}
