@@ -7,13 +7,13 @@ LDFLAGS  := -s -w $(if $(VERSION),-X main.version=$(VERSION))
 TOOL     := $(GO) tool -modfile=tools/go.mod
 FUZZTIME ?= 20s
 # package:target
-FUZZ     := checks:FuzzCovers report:FuzzTable internal/vsphere:FuzzParseTarget fix:FuzzReadJournal probe:FuzzNegotiation
+FUZZ     := checks:FuzzCovers report:FuzzTable internal/vsphere:FuzzParseTarget fix:FuzzReadJournal probe:FuzzNegotiation internal/vsphere:FuzzAnswer
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race e2e cover bench fuzz golden fmt lint tidy check clean
+.PHONY: help build test race e2e cover bench bench-micro fuzz golden fmt lint tidy check clean
 
 help: ## Show this help
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## Build bin/vic-preflight
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/vic-preflight
@@ -32,12 +32,15 @@ e2e: ## Run the end-to-end tests alone, the network lab among them
 cover: ## Show the coverage of each package
 	$(GO) test -cover ./...
 
-bench: ## Run the benchmarks (benchstat-friendly)
+bench: ## Measure against vic-machine and govc, write docs/performance.md (needs jq)
+	$(GO) run ./e2e/bench -write docs/performance.md $(BENCHFLAGS)
+
+bench-micro: ## Run the benchmarks of single parts (benchstat-friendly)
 	$(GO) test -run '^$$' -bench . -benchmem -count $(or $(COUNT),10) ./...
 
 fuzz: ## Fuzz each target for FUZZTIME
 	@set -e; for t in $(FUZZ); do \
-		echo "fuzz $$t"; $(GO) test ./$${t%%:*} -run '^$$' -fuzz "^$${t##*:}\$$" -fuzztime $(FUZZTIME); done
+		echo "fuzz $$t"; $(GO) test ./$${t%%:*} -run '^$$' -fuzz "^$${t##*:}\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x; done
 
 golden: ## Rewrite the golden files; review their diff like code
 	$(GO) test ./report -update

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
@@ -63,16 +64,23 @@ func (v verdicts) judge(h *inventory.Host, req Requirement) Result {
 	return r
 }
 
-// SwitchMatters reports whether the verdict on the host can be another one when
-// the firewall's master switch is known. Where a ruleset permits, it cannot.
-func SwitchMatters(h *inventory.Host, req Requirement) bool {
-	if _, ok := unreadable(h); !ok {
-		return false
+// SwitchMatters returns a function that reports whether the verdict on a host can
+// be another one when the firewall's master switch is known. Where a ruleset
+// permits, it cannot. The function may be called concurrently.
+func SwitchMatters(req Requirement) func(*inventory.Host) bool {
+	var mu sync.Mutex
+	seen := newVerdicts()
+	return func(h *inventory.Host) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		r := seen.judge(h, req)
+		switch {
+		case r.Status == Pass, r.Reason == AllowedHostsUnverified, r.Reason == BorrowedRuleset:
+			return false
+		}
+		_, readable := unreadable(h)
+		return readable
 	}
-	m := match(h.Firewall.Rulesets, req.Port)
-	own, any := reachOf(m.own), reachOf(slices.Concat(m.own, m.borrowed))
-	unverified := len(req.Peers) == 0 && len(own.prefixes) > 0
-	return !own.covers(req.Peers) && !unverified && !any.covers(req.Peers)
 }
 
 func (m matching) judge(fw *inventory.Firewall, req Requirement) Result {

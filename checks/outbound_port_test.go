@@ -394,7 +394,7 @@ var _ = Describe("outbound-port", func() {
 			h, req := randomHost()
 			h.Firewall.Switch = inventory.Switch{}
 			want := checks.JudgeOutbound(&h, req)
-			matters := checks.SwitchMatters(&h, req)
+			matters := checks.SwitchMatters(req)(&h)
 			if matters {
 				continue
 			}
@@ -411,7 +411,7 @@ var _ = Describe("outbound-port", func() {
 
 	It("hangs on the master switch where nothing permits the port", func() {
 		closed := host(vicEngine(false, all()))
-		Expect(checks.SwitchMatters(&closed, checks.Requirement{Port: 2377})).To(BeTrue())
+		Expect(checks.SwitchMatters(checks.Requirement{Port: 2377})(&closed)).To(BeTrue())
 	})
 
 	It("never passes when nothing of its own is enabled", func() {

@@ -126,7 +126,7 @@ func JSON(w io.Writer, r *Report) error {
 	}
 	// A quote in a value is escaped: the first such text is the key.
 	before, after, _ := bytes.Cut(frame.Bytes(), []byte(`"hosts": []`))
-	out := bufio.NewWriter(w)
+	out := bufio.NewWriterSize(w, 64<<10)
 	_, _ = out.Write(before) // a bufio.Writer keeps its first error for Flush
 	_, _ = out.WriteString(`"hosts": [`)
 	if err := r.hostsJSON(out); err != nil {

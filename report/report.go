@@ -80,10 +80,12 @@ func (r *Report) Summary() Summary {
 }
 
 // byHost groups the host results by the host's path, in the order of checks.
-func (r *Report) byHost() map[string][]checks.Result {
+func (r *Report) byHost() map[string][]checks.Result { return r.bySubject(checks.ScopeHost) }
+
+func (r *Report) bySubject(scope checks.Scope) map[string][]checks.Result {
 	groups := make(map[string][]checks.Result, len(r.Inventory.Hosts))
 	for _, res := range r.Results {
-		if res.Scope == checks.ScopeHost {
+		if res.Scope == scope {
 			groups[res.Subject] = append(groups[res.Subject], res)
 		}
 	}
@@ -93,6 +95,9 @@ func (r *Report) byHost() map[string][]checks.Result {
 // Clean removes what a name from a server must not do to a terminal or a log:
 // control characters, and the invisible ones that reorder text.
 func Clean(s string) string {
+	if !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return s // nearly always
+	}
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
 			return -1

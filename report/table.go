@@ -36,9 +36,10 @@ func Table(w io.Writer, r *Report, style Style) error {
 		}
 		r.groupedFindings(&b, style)
 	} else {
-		columns := shareWidth(r.header(), r.rows(byHost), style.Width)
+		rows, byCluster := r.rows(byHost), r.bySubject(checks.ScopeCluster)
+		columns := shareWidth(r.header(), rows, style.Width)
 		for _, c := range r.Inventory.Clusters() {
-			if err := r.clusterTable(&b, c, byHost, columns, style); err != nil {
+			if err := r.clusterTable(&b, c, byHost, rows, columns, byCluster[c.Path], style); err != nil {
 				return err
 			}
 		}
@@ -48,7 +49,7 @@ func Table(w io.Writer, r *Report, style Style) error {
 	return err
 }
 
-func (r *Report) clusterTable(b *strings.Builder, c inventory.Cluster, byHost map[string][]checks.Result, columns []int, style Style) error {
+func (r *Report) clusterTable(b *strings.Builder, c inventory.Cluster, byHost map[string][]checks.Result, all [][]string, columns []int, findings []checks.Result, style Style) error {
 	title := "Standalone hosts"
 	if c.Name != "" {
 		title = "Cluster " + Clean(c.Name)
@@ -69,14 +70,13 @@ func (r *Report) clusterTable(b *strings.Builder, c inventory.Cluster, byHost ma
 
 	rows := make([][]string, len(hosts))
 	for n, i := range hosts {
-		h := &r.Inventory.Hosts[i]
-		rows[n] = r.cells(h, byHost[h.Path])
+		rows[n] = all[i]
 	}
 	if err := writeTable(b, r.header(), rows, columns, 2, func(n int) checks.Status { return worst(hosts[n]) }, style); err != nil {
 		return err
 	}
-	for _, res := range r.Results {
-		if res.Scope == checks.ScopeCluster && res.Subject == c.Path && res.Status != checks.Pass && res.Status != checks.Skip {
+	for _, res := range findings {
+		if res.Status != checks.Pass && res.Status != checks.Skip {
 			line := fmt.Sprintf("%s: %s, %s", verdictWord(res.Status), res.Check, Clean(res.Detail))
 			b.WriteString(style.paint(res.Status, strings.Join(Wrap(line, style.Width), "\n")) + "\n")
 		}

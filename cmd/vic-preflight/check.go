@@ -192,7 +192,7 @@ func (o *checkOptions) switches(req checks.Requirement) func(*inventory.Host) bo
 	if o.firewallState || slices.Contains(o.only, checks.FirewallState) {
 		return nil
 	}
-	return whereSwitchMatters(req)
+	return checks.SwitchMatters(req)
 }
 
 func among(selected []checks.Check, id string) bool {

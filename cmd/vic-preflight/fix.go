@@ -191,7 +191,7 @@ func (o *fixOptions) execute(ctx context.Context, a *app) error {
 	// A change is planned from fresh facts alone: vCenter's copy can be old.
 	collect := vsphere.CollectOptions{Refresh: true, HostTimeout: o.hostTimeout}
 	if o.allow {
-		collect.Switch = whereSwitchMatters(req)
+		collect.Switch = checks.SwitchMatters(req)
 	}
 	inv, err := r.collect(o.selection(r.session.target), collect)
 	if err != nil {

@@ -94,7 +94,7 @@ func (o *probeOptions) execute(cmd *cobra.Command, a *app) error {
 	if o.cleanup {
 		return r.cleanup(o.force)
 	}
-	inv, err := r.collect(o.selection(r.session.target), vsphere.CollectOptions{Switch: whereSwitchMatters(req)})
+	inv, err := r.collect(o.selection(r.session.target), vsphere.CollectOptions{Switch: checks.SwitchMatters(req)})
 	if err != nil {
 		return err
 	}

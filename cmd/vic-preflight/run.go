@@ -103,12 +103,6 @@ func (r *running) collect(sel vsphere.Selection, opts vsphere.CollectOptions) (*
 	return inv, nil
 }
 
-// whereSwitchMatters picks the hosts whose verdict may hang on whether their
-// firewall is on at all.
-func whereSwitchMatters(req checks.Requirement) func(*inventory.Host) bool {
-	return func(h *inventory.Host) bool { return checks.SwitchMatters(h, req) }
-}
-
 // noteStale says that a refresh was asked for and refused: the verdicts may be
 // of minutes ago, whichever checks are run.
 func (r *running) noteStale(inv *inventory.Inventory) {

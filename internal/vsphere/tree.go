@@ -18,6 +18,7 @@ type node struct {
 	types.ObjectContent
 	ref  types.ManagedObjectReference
 	name string
+	path string // set by tree.path
 }
 
 // prop is a property's value, nil when it was not read.
@@ -61,17 +62,13 @@ func (n *node) tristate(name string) inventory.Tristate {
 type tree struct {
 	root  types.ManagedObjectReference
 	nodes map[types.ManagedObjectReference]*node
-	paths map[types.ManagedObjectReference]string
-	// owner is the compute resource that lists a host: it stands in for a
-	// parent that the account may not read.
-	owner map[types.ManagedObjectReference]types.ManagedObjectReference
+	// owners are the compute resources that list a host, made by ownerOf.
+	owners map[types.ManagedObjectReference]types.ManagedObjectReference
 }
 
 func newTree(root types.ManagedObjectReference) *tree {
 	return &tree{
 		root: root, nodes: map[types.ManagedObjectReference]*node{},
-		paths: map[types.ManagedObjectReference]string{},
-		owner: map[types.ManagedObjectReference]types.ManagedObjectReference{},
 	}
 }
 
@@ -153,11 +150,6 @@ func (t *tree) add(content types.ObjectContent) {
 	n := &node{ObjectContent: content, ref: content.Obj}
 	// A name may not be readable; the row is still due.
 	n.name = cmp.Or(n.text("name"), content.Obj.Value)
-	if hosts, ok := n.prop("host").(types.ArrayOfManagedObjectReference); ok {
-		for _, h := range hosts.ManagedObjectReference {
-			t.owner[h] = content.Obj
-		}
-	}
 	t.nodes[content.Obj] = n
 }
 
@@ -175,23 +167,38 @@ func (t *tree) kind(kinds ...string) []*node {
 
 // path is the inventory path of a node, such as /dc1/host/c1/esx1.example.
 func (t *tree) path(n *node) string {
-	if p, ok := t.paths[n.ref]; ok {
-		return p
+	if n.path != "" {
+		return n.path
 	}
 	p := "/" + n.name
 	if parent := t.parent(n); parent != nil && parent.ref != t.root {
 		p = path.Join(t.path(parent), n.name)
 	}
-	t.paths[n.ref] = p
+	n.path = p
 	return p
 }
 
 func (t *tree) parent(n *node) *node {
 	ref, ok := n.ref1("parent")
 	if !ok {
-		ref = t.owner[n.ref]
+		ref = t.ownerOf(n.ref)
 	}
 	return t.nodes[ref]
+}
+
+// ownerOf is the compute resource that lists a host: it stands in for a parent
+// that the account may not read.
+func (t *tree) ownerOf(host types.ManagedObjectReference) types.ManagedObjectReference {
+	if t.owners == nil {
+		t.owners = map[types.ManagedObjectReference]types.ManagedObjectReference{}
+		for ref, n := range t.nodes {
+			hosts, _ := n.prop("host").(types.ArrayOfManagedObjectReference)
+			for _, h := range hosts.ManagedObjectReference {
+				t.owners[h] = ref
+			}
+		}
+	}
+	return t.owners[host]
 }
 
 // above returns the nearest ancestor of the kind, nil when there is none.
