@@ -10,6 +10,7 @@ import (
 // above those of ESXi itself, whose largest VIB has some hundreds of megabytes.
 type limits struct {
 	members    int
+	payloads   int   // that the descriptor names
 	packed     int64 // bytes of all members
 	unpacked   int64 // bytes of all payloads, unpacked
 	files      int   // in all payloads
@@ -17,7 +18,7 @@ type limits struct {
 	firewall   int64 // bytes of all firewall files
 }
 
-var defaults = limits{members: 500, packed: 1 << 30, unpacked: 2 << 30, files: 50_000, descriptor: 4 << 20, firewall: 4 << 20}
+var defaults = limits{members: 500, payloads: 500, packed: 1 << 30, unpacked: 2 << 30, files: 50_000, descriptor: 4 << 20, firewall: 4 << 20}
 
 // Read reads a VIB, whoever built it, and checks every size and checksum that it
 // gives and its list of files against what it holds. Where these disagree the
@@ -102,6 +103,9 @@ func (rd *reader) describe(size int64) error {
 		return err
 	}
 	rd.descriptor, err = parseDescriptor(text)
+	if err == nil && len(rd.descriptor.Payloads.Payload) > rd.left.payloads {
+		err = formatErrorf("descriptor.xml names more than %d payloads", rd.left.payloads)
+	}
 	return err
 }
 
