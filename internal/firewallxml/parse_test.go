@@ -113,7 +113,7 @@ var _ = DescribeTable("Parse lets through what hosts have",
 		firewallxml.Service{ID: "a", Rules: []inventory.Rule{{Port: 53, Direction: "outbound", PortType: "src", Protocol: "tcp"}}}),
 	Entry("a range of one port", rule(way+"<porttype>dst</porttype><port><begin>5004</begin><end>5004</end></port>"),
 		firewallxml.Service{ID: "a", Rules: []inventory.Rule{{Port: 5004, Direction: "outbound", PortType: "dst", Protocol: "tcp"}}}),
-	Entry("blanks, comments and references in values, another order", one("<required> true\n</required><enabled>&#x66;alse</enabled><id>\n a<!-- b -->-c </id>"),
+	Entry("blanks, comments and references in values, another order", one("<required> true\n</required><enabled>fals&#x65;</enabled><id>\n a<!-- b -->-c </id>"),
 		firewallxml.Service{ID: "a-c", Required: true}),
 	Entry("CDATA", one("<id><![CDATA[a]]></id>"), firewallxml.Service{ID: "a"}),
 	Entry("elements it does not know, whatever they hold", "<ConfigRoot><flags/>"+
