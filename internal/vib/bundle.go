@@ -23,28 +23,41 @@ func Bundle(w io.Writer, s Spec) error {
 	if err != nil {
 		return err
 	}
-	metadata, err := metadataZip(s, vib)
+	files, err := bundleFiles(s, vib)
 	if err != nil {
 		return fmt.Errorf("build the offline bundle of %s: %w", s.ID(), err)
 	}
-	index, err := render(indexOf(s))
-	if err != nil {
-		return fmt.Errorf("build the offline bundle of %s: %w", s.ID(), err)
-	}
-	vendorIndex, err := render(vendorIndexOf(s))
-	if err != nil {
-		return fmt.Errorf("build the offline bundle of %s: %w", s.ID(), err)
-	}
-	err = writeZip(w, s.date(), []zipped{
-		{"index.xml", index},
-		{"vendor-index.xml", vendorIndex},
-		{metadataName, metadata},
-		{bundlePath(s), vib.archive},
-	})
-	if err != nil {
+	if err := writeZip(w, s.date(), files); err != nil {
 		return fmt.Errorf("write the offline bundle of %s: %w", s.ID(), err)
 	}
 	return nil
+}
+
+func bundleFiles(s Spec, vib *built) ([]zipped, error) {
+	metadata, err := metadataZip(s, vib)
+	if err != nil {
+		return nil, err
+	}
+	indexes, err := rendered([]document{{"index.xml", indexOf(s)}, {"vendor-index.xml", vendorIndexOf(s)}})
+	return append(indexes, zipped{metadataName, metadata}, zipped{bundlePath(s), vib.archive}), err
+}
+
+// document is an XML file that is yet to be written.
+type document struct {
+	name string
+	root any
+}
+
+func rendered(documents []document) ([]zipped, error) {
+	var files []zipped
+	for _, d := range documents {
+		text, err := render(d.root)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, zipped{d.name, text})
+	}
+	return files, nil
 }
 
 const metadataName = "metadata.zip"
@@ -60,24 +73,17 @@ func metadataZip(s Spec, vib *built) ([]byte, error) {
 	d := vib.descriptor
 	d.RelativePath, d.PackedSize, d.Checksum = bundlePath(s), size, &whole
 
-	var b bytes.Buffer
-	var files []zipped
-	for _, f := range []struct {
-		name     string
-		document any
-	}{
+	files, err := rendered([]document{
 		{"vmware.xml", metadataOf(s, size, whole.Sum)},
 		{"vendor-index.xml", vendorIndexOf(s)},
 		{"bulletins/" + bulletinID(s) + ".xml", bulletinOf(s, bulletinVIB{ID: s.ID()})},
 		{"vibs/" + bulletinID(s) + ".xml", d},
-	} {
-		text, err := render(f.document)
-		if err != nil {
-			return nil, err
-		}
-		files = append(files, zipped{f.name, text})
+	})
+	if err != nil {
+		return nil, err
 	}
-	err := writeZip(&b, s.date(), files)
+	var b bytes.Buffer
+	err = writeZip(&b, s.date(), files)
 	return b.Bytes(), err
 }
 
