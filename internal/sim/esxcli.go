@@ -66,6 +66,8 @@ var commands = map[string]command{
 	"vim.EsxCLI.network.firewall.ruleset.allowedip.list":   (*executer).allowedIPList,
 	"vim.EsxCLI.network.firewall.ruleset.allowedip.add":    (*executer).allowedIPAdd,
 	"vim.EsxCLI.network.firewall.ruleset.allowedip.remove": (*executer).allowedIPRemove,
+	"vim.EsxCLI.software.vib.list":                         (*executer).vibList,
+	"vim.EsxCLI.software.vib.get":                          (*executer).vibGet,
 }
 
 // ExecuteSoap overrides the stock method.
@@ -182,7 +184,7 @@ func (e *executer) firewallUnload(_ *simulator.Context, _ args) (*cliesx.Respons
 }
 
 func (e *executer) firewallRefresh(_ *simulator.Context, _ args) (*cliesx.Response, error) {
-	return done(), nil
+	return done(), e.host.reload()
 }
 
 // change changes the host's own firewall. On a bare host that is all there is;
