@@ -183,8 +183,11 @@ func (e *executer) firewallUnload(_ *simulator.Context, _ args) (*cliesx.Respons
 	return done(), e.host.tellNetwork()
 }
 
-func (e *executer) firewallRefresh(_ *simulator.Context, _ args) (*cliesx.Response, error) {
-	return done(), e.host.reload()
+func (e *executer) firewallRefresh(ctx *simulator.Context, _ args) (*cliesx.Response, error) {
+	if err := e.host.reload(); err != nil {
+		return nil, err
+	}
+	return done(), e.change(ctx, func(*types.HostFirewallInfo) error { return nil })
 }
 
 // change changes the host's own firewall. On a bare host that is all there is;
