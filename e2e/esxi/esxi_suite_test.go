@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,6 +18,8 @@ import (
 	. "github.com/onsi/gomega"
 	"github.com/onsi/gomega/gexec"
 	"github.com/vmware/govmomi/vim25/types"
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/knownhosts"
 
 	"github.com/vic-preflight/vic-preflight/e2e/esxi"
 	"github.com/vic-preflight/vic-preflight/e2e/lab"
@@ -48,13 +51,16 @@ type world struct {
 	*lab.Lab
 	vc *sim.VCenter
 	x  *esxi.ESXi
+
+	mu      sync.Mutex
+	clients map[string]*ssh.Client
 }
 
 func newWorld(scenario string, hosts ...string) *world {
 	GinkgoHelper()
 	parsed, err := sim.ParseScenario(scenario)
 	Expect(err).NotTo(HaveOccurred())
-	w := &world{}
+	w := &world{clients: map[string]*ssh.Client{}}
 	w.Lab, err = lab.New(lab.Options{Hosts: hosts})
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(w.Lab.Close)
@@ -97,7 +103,7 @@ type said struct {
 	code     int
 }
 
-// run runs a command on a host by a real ssh.
+// run runs a command on a host by SSH. Its code is 255 when there is no SSH.
 func (w *world) run(ctx context.Context, host, command string) said {
 	GinkgoHelper()
 	return w.feed(ctx, host, command, "")
@@ -105,17 +111,69 @@ func (w *world) run(ctx context.Context, host, command string) said {
 
 func (w *world) feed(ctx context.Context, host, command, stdin string) said {
 	GinkgoHelper()
+	session, err := w.session(ctx, host)
+	if err != nil {
+		return said{err: err.Error(), code: 255}
+	}
+	defer func() { _ = session.Close() }()
+	var out, stderr bytes.Buffer
+	session.Stdin, session.Stdout, session.Stderr = strings.NewReader(stdin), &out, &stderr
+	err = session.Run(command)
+	var exit *ssh.ExitError
+	switch {
+	case errors.As(err, &exit):
+		return said{out.String(), stderr.String(), exit.ExitStatus()}
+	case err != nil: // the connection is gone
+		return said{out.String(), err.Error(), 255}
+	}
+	return said{out: out.String(), err: stderr.String()}
+}
+
+// session is one over a connection that is kept: to log in takes most of a
+// command's time. A connection that is gone, as after a reboot, is made anew.
+func (w *world) session(ctx context.Context, host string) (*ssh.Session, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if c := w.clients[host]; c != nil {
+		if session, err := c.NewSession(); err == nil {
+			return session, nil
+		}
+		delete(w.clients, host)
+	}
+	key, err := os.ReadFile(w.ClientKey())
+	Expect(err).NotTo(HaveOccurred())
+	signer, err := ssh.ParsePrivateKey(key)
+	Expect(err).NotTo(HaveOccurred())
+	known, err := knownhosts.New(w.KnownHosts())
+	Expect(err).NotTo(HaveOccurred())
+	address := net.JoinHostPort(w.Address(host).String(), "22")
+	conn, err := w.Ops().DialContext(ctx, "tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	deadline, _ := ctx.Deadline()
+	Expect(conn.SetDeadline(deadline)).To(Succeed())
+	c, channels, requests, err := ssh.NewClientConn(conn, address, &ssh.ClientConfig{
+		User: w.SSHUser(), Auth: []ssh.AuthMethod{ssh.PublicKeys(signer)}, HostKeyCallback: known,
+		HostKeyAlgorithms: []string{ssh.KeyAlgoED25519},
+	})
+	if err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	client := ssh.NewClient(c, channels, requests)
+	DeferCleanup(func() { _ = client.Close() })
+	w.clients[host] = client
+	return client.NewSession()
+}
+
+// login runs a command by OpenSSH's own client.
+func (w *world) login(ctx context.Context, host, command string) (string, error) {
 	cmd := w.Ops().Command(ctx, "ssh", "-F", "none", "-i", w.ClientKey(), "-o", "BatchMode=yes",
 		"-o", "IdentitiesOnly=yes", "-o", "UserKnownHostsFile="+w.KnownHosts(), "-o", "GlobalKnownHostsFile=none",
-		"-o", "StrictHostKeyChecking=yes", "-o", "ConnectTimeout=5", "-l", w.SSHUser(), w.Address(host).String(), command)
-	var out, stderr bytes.Buffer
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &out, &stderr
-	err := cmd.Run()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		Expect(err).NotTo(HaveOccurred())
-	}
-	return said{out.String(), stderr.String(), cmd.ProcessState.ExitCode()}
+		"-o", "StrictHostKeyChecking=yes", "-l", w.SSHUser(), w.Address(host).String(), command)
+	out, err := cmd.Output()
+	return string(out), err
 }
 
 // must runs a command that is to go well.
