@@ -38,7 +38,7 @@ var client = sync.OnceValues(func() (string, error) {
 // New makes the named hosts, which the lab and the simulator both have, into
 // such hosts. It is for SSH servers that are started afterwards. Close it before
 // the lab.
-func New(l *lab.Lab, vc *sim.VCenter, names []string) (x *ESXi, err error) {
+func New(l *lab.Lab, vc *sim.VCenter, names []string) (*ESXi, error) {
 	program, err := client()
 	if err != nil {
 		return nil, fmt.Errorf("build the stand-in for esxcli: %w", err)
@@ -47,24 +47,27 @@ func New(l *lab.Lab, vc *sim.VCenter, names []string) (x *ESXi, err error) {
 	if err != nil {
 		return nil, err
 	}
-	x = &ESXi{dir: dir, hosts: map[string]*Host{}}
-	defer func() {
-		if err != nil {
-			x.Close()
-		}
-	}()
+	x := &ESXi{dir: dir, hosts: map[string]*Host{}}
+	if err := x.start(l, vc, names, program); err != nil {
+		x.Close()
+		return nil, err
+	}
+	return x, nil
+}
+
+func (x *ESXi) start(l *lab.Lab, vc *sim.VCenter, names []string, program string) error {
 	for _, name := range names {
 		simulated := vc.Host(name)
 		if simulated == nil {
-			return nil, fmt.Errorf("the simulator has no host %s", name)
+			return fmt.Errorf("the simulator has no host %s", name)
 		}
-		h := &Host{Name: name, lab: l, sim: simulated, dir: filepath.Join(dir, name)}
-		if err := h.start(program); err != nil {
-			return nil, fmt.Errorf("make %s an ESXi host: %w", name, err)
-		}
+		h := &Host{Name: name, lab: l, sim: simulated, dir: filepath.Join(x.dir, name)}
 		x.hosts[name] = h
+		if err := h.start(program); err != nil {
+			return fmt.Errorf("make %s an ESXi host: %w", name, err)
+		}
 	}
-	return x, nil
+	return nil
 }
 
 // Host is one of the hosts, nil when there is none of that name.

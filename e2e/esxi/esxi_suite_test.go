@@ -258,7 +258,7 @@ func ruleXML(key string, port int) string {
 // recipe is how a test's VIB is made. Its script is in the manner of those that
 // make VIBs with ar, tar and gzip (lamw/ghettoVCB's, for example).
 type recipe struct {
-	Name, Version, Level, Port, Live, LiveRemove, Extra, Payload string
+	Name, Version, Level, Port, Live, LiveRemove, Maintenance, Extra, Payload, File string
 	// Before and After are shell commands: before the digests are taken, and
 	// on the finished file.
 	Before, After string
@@ -269,7 +269,7 @@ type recipe struct {
 const script = `set -eu
 cd "$DIR"
 mkdir -p root/etc/vmware/firewall
-printf '%s' "$XML" > root/etc/vmware/firewall/$NAME.xml
+printf '%s' "$XML" > root/etc/vmware/firewall/$FILE.xml
 ( cd root && find etc -print | sort | tar --format=ustar --owner=0 --group=0 --no-recursion -cf ../payload.tar -T - )
 gzip -nc payload.tar > $PAYLOAD
 if test "$BEFORE"; then eval "$BEFORE"; fi
@@ -291,8 +291,8 @@ cat > descriptor.xml <<END
   <urls/>
   <relationships><depends/><conflicts/><replaces/><provides/><compatibleWith/></relationships>
   <software-tags/>
-  <system-requires><maintenance-mode>false</maintenance-mode></system-requires>
-  <file-list><file>etc/vmware/firewall/$NAME.xml</file></file-list>
+  <system-requires><maintenance-mode>$MAINTENANCE</maintenance-mode></system-requires>
+  <file-list><file>etc/vmware/firewall/$FILE.xml</file></file-list>
   <acceptance-level>$LEVEL</acceptance-level>
   <live-install-allowed>$LIVE</live-install-allowed>
   <live-remove-allowed>$LIVEREMOVE</live-remove-allowed>
@@ -333,7 +333,7 @@ func (r recipe) make() string {
 	}
 	cmd := exec.Command("sh", "-c", script)
 	cmd.Env = append(os.Environ(), "DIR="+dir, "NAME="+name, "VERSION="+or(r.Version, "1.0.0"), "LEVEL="+or(r.Level, "community"),
-		"LIVE="+or(r.Live, "true"), "LIVEREMOVE="+or(r.LiveRemove, "true"), "EXTRA="+r.Extra, "PAYLOAD="+or(r.Payload, "payload1"),
+		"FILE="+or(r.File, name), "MAINTENANCE="+or(r.Maintenance, "false"), "LIVE="+or(r.Live, "true"), "LIVEREMOVE="+or(r.LiveRemove, "true"), "EXTRA="+r.Extra, "PAYLOAD="+or(r.Payload, "payload1"),
 		"BEFORE="+r.Before, "AFTER="+r.After, fmt.Sprintf("MODERN=%t", r.Modern), "XML="+ruleXML(name, port))
 	out, err := cmd.CombinedOutput()
 	Expect(err).NotTo(HaveOccurred(), string(out))

@@ -8,6 +8,9 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	"github.com/vmware/govmomi/vim25/types"
+
+	"github.com/vic-preflight/vic-preflight/e2e/esxi"
+	"github.com/vic-preflight/vic-preflight/e2e/lab"
 )
 
 var _ = Describe("a session on a host", func() {
@@ -63,14 +66,26 @@ var _ = Describe("a session on a host", func() {
 		Expect(s.err).To(HavePrefix(" [AcceptanceConfigError]\n Secure Boot is enabled"))
 	}, SpecTimeout(limit))
 
+	It("is the machine's again when the host is a plain one", func(ctx SpecContext) {
+		_, err := esxi.New(w.Lab, w.vc, []string{"nobody"})
+		Expect(err).To(MatchError("the simulator has no host nobody"))
+		w.x.Close()
+		Expect(w.StopSSH(eight)).To(Succeed())
+		Expect(w.StartSSH(eight)).To(Succeed())
+		_, err = w.login(ctx, eight, "ls /etc/vmware/firewall")
+		Expect(err).To(HaveOccurred())
+	}, SpecTimeout(limit))
+
 	It("fails when a test wants it, and remembers what it ran", func(ctx SpecContext) {
 		h := w.x.Host(eight)
 		h.Fail("network firewall refresh", "Unable to refresh", 3)
 		Expect(w.run(ctx, eight, "esxcli network firewall refresh")).To(Equal(said{err: "Unable to refresh\n", code: 3}))
 		Expect(w.run(ctx, eight, "esxcli network firewall refresh")).To(Equal(said{}))
+		h.Fail("-s", "no such thing", 1)
+		Expect(w.run(ctx, eight, "/usr/lib/vmware/secureboot/bin/secureBoot.py -s").code).To(Equal(1))
 		h.ErrorsOnStdout(true)
 		Expect(w.run(ctx, eight, "esxcli network firewal get")).To(Equal(said{out: "Error: Unknown command or namespace network firewal get\n", code: 1}))
-		Expect(h.Ran()).To(Equal([]string{"esxcli network firewall refresh", "esxcli network firewall refresh", "esxcli network firewal get"}))
+		Expect(h.Ran()).To(Equal([]string{"esxcli network firewall refresh", "esxcli network firewall refresh", "secureBoot.py -s", "esxcli network firewal get"}))
 		Expect(w.x.Host(six).Ran()).To(BeEmpty())
 	}, SpecTimeout(limit))
 })
@@ -247,4 +262,15 @@ var _ = Describe("the firewall's files", func() {
 		Expect(err).NotTo(HaveOccurred())
 		Expect(info.Ruleset).To(ContainElement(HaveField("Key", "byhand")))
 	}, SpecTimeout(limit))
+})
+
+// It is here because the lab's own tests keep one all the time.
+var _ = It("a lab that cannot be built leaves room for the next one", func() {
+	for range 2 {
+		_, err := lab.New(lab.Options{Hosts: []string{eight, "no name"}})
+		Expect(err).To(MatchError(ContainSubstring("cannot be a machine's name")))
+	}
+	l, err := lab.New(lab.Options{Hosts: []string{eight}})
+	Expect(err).NotTo(HaveOccurred())
+	l.Close()
 })

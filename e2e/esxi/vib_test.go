@@ -163,7 +163,7 @@ var _ = Describe("a VIB", func() {
 			" [InstallationError]\n Calculated digest at EOF does not match expected result: "),
 		Entry("with another size than it says", recipe{After: "printf X >> payload1; ar rc vib payload1"}, "", " [InstallationError]\n Payload payload1 has "),
 		Entry("without its payload", recipe{After: "ar d vib payload1"}, "", " [InstallationError]\n Payload payload1 has 0 bytes"),
-		Entry("without folders in the payload", recipe{Before: "( cd root && tar --format=ustar -cf ../payload.tar etc/vmware/firewall/$NAME.xml ); gzip -nc payload.tar > payload1"}, "",
+		Entry("without folders in the payload", recipe{Before: "( cd root && tar --format=ustar -cf ../payload.tar etc/vmware/firewall/$FILE.xml ); gzip -nc payload.tar > payload1"}, "",
 			" [InstallationError]\n Unable to read payload payload1: the folder of etc/vmware/firewall/site.xml is missing"),
 		Entry("with files that are not in its list", recipe{Before: "echo x > root/etc/vmware/more; ( cd root && find etc | sort | tar --format=ustar --no-recursion -cf ../payload.tar -T - ); gzip -nc payload.tar > payload1"}, "",
 			" [InstallationError]\n The files of the payloads"),
@@ -240,6 +240,25 @@ var _ = Describe("a VIB", func() {
 		w.must(ctx, eight, install)
 		Expect(w.must(ctx, eight, "esxcli software vib remove -n site --dry-run")).To(ContainSubstring("VIBs Removed: " + site))
 		w.must(ctx, eight, "esxcli software vib get -n site")
+	}, SpecTimeout(limit))
+
+	It("wants the maintenance mode if it says so", func(ctx SpecContext) {
+		w.put(ctx, eight, "/tmp/site.vib", recipe{Modern: true, Maintenance: "true"}.make())
+		w.must(ctx, eight, accept)
+		Expect(w.run(ctx, eight, install).err).To(HavePrefix(" [MaintenanceModeError]\n MaintenanceMode is required to remove: []; install: [" + site + "].\n"))
+		w.must(ctx, eight, install+" --maintenance-mode")
+	}, SpecTimeout(limit))
+
+	It("has its files for itself", func(ctx SpecContext) {
+		installed(ctx, recipe{})
+		for _, name := range []string{"site", "service"} {
+			w.put(ctx, eight, "/tmp/other.vib", recipe{Modern: true, Name: "other", File: name}.make())
+			s := w.run(ctx, eight, "esxcli software vib install --viburl=file:///tmp/other.vib")
+			Expect(s.err).To(HavePrefix(" [DependencyError]\n File path of '/etc/vmware/firewall/"+name+".xml' is claimed by multiple non-overlay VIBs"), "%+v", s)
+		}
+		w.put(ctx, eight, "/tmp/other.vib", recipe{Modern: true, Name: "other"}.make())
+		w.must(ctx, eight, "esxcli software vib install --viburl=file:///tmp/other.vib && esxcli software vib get -n Example:other:1.0.0")
+		Expect(w.run(ctx, eight, "esxcli software vib remove -n esx-base").err).To(HavePrefix(" [DependencyError]\n"))
 	}, SpecTimeout(limit))
 
 	It("waits for a reboot when it does not go live", func(ctx SpecContext) {
