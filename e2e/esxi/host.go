@@ -30,6 +30,7 @@ type Host struct {
 	packages map[string]*archive // the VIBs that bring files, by name
 	pending  []change            // for the next start
 	failures []failure
+	held     []held
 	ran      []string
 	onStdout bool
 
@@ -40,6 +41,12 @@ type Host struct {
 type failure struct {
 	command, text string
 	code          int
+}
+
+// held is what a command is to wait for.
+type held struct {
+	command string
+	release <-chan struct{}
 }
 
 // SSH says what a host's SSH service does when the host starts.
@@ -99,10 +106,18 @@ type answer struct {
 
 // run runs one of the host's own programs.
 func (h *Host) run(args []string) answer {
+	line := strings.Join(args[1:], " ")
+	h.mu.Lock()
+	h.ran = append(h.ran, strings.Join(args, " "))
+	waits := slices.Clone(h.held)
+	h.mu.Unlock()
+	for _, w := range waits {
+		if strings.HasPrefix(line, w.command) {
+			<-w.release
+		}
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.ran = append(h.ran, strings.Join(args, " "))
-	line := strings.Join(args[1:], " ")
 	for i, f := range h.failures {
 		if strings.HasPrefix(line, f.command) {
 			h.failures = slices.Delete(h.failures, i, i+1)
@@ -207,6 +222,17 @@ func (h *Host) Fail(command, text string, code int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.failures = append(h.failures, failure{command, text, code})
+}
+
+// Hold makes every command that starts with these arguments wait until release
+// is called, and then do what it would have done: also when the session that
+// ran it has ended, as on ESXi, where it is a daemon that does the work.
+func (h *Host) Hold(command string) (release func()) {
+	done := make(chan struct{})
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.held = append(h.held, held{command, done})
+	return sync.OnceFunc(func() { close(done) })
 }
 
 // Ran are the commands of the host's own programs so far, such as

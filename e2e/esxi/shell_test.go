@@ -66,6 +66,19 @@ var _ = Describe("a session on a host", func() {
 		Expect(s.err).To(HavePrefix(" [AcceptanceConfigError]\n Secure Boot is enabled"))
 	}, SpecTimeout(limit))
 
+	It("waits as long as a test wants it, and does its work without a session", func(ctx SpecContext) {
+		h := w.x.Host(eight)
+		release := h.Hold("network firewall ruleset set")
+		DeferCleanup(release)
+		go func() { _, _ = w.login(ctx, eight, "esxcli network firewall ruleset set -r vSPC -e true") }()
+		Eventually(h.Ran).WithContext(ctx).Should(HaveLen(1))
+		Expect(w.must(ctx, eight, "esxcli network firewall ruleset list -r vSPC")).To(ContainSubstring("false"))
+		Expect(w.Halt(eight)).To(Succeed())
+		Expect(w.ruleset(eight, "vSPC").Enabled).To(BeFalse())
+		release()
+		Eventually(func() bool { return w.ruleset(eight, "vSPC").Enabled }).WithContext(ctx).Should(BeTrue())
+	}, SpecTimeout(limit))
+
 	It("is the machine's again when the host is a plain one", func(ctx SpecContext) {
 		_, err := esxi.New(w.Lab, w.vc, []string{"nobody"})
 		Expect(err).To(MatchError("the simulator has no host nobody"))
@@ -263,6 +276,17 @@ var _ = Describe("the firewall's files", func() {
 		Expect(info.Ruleset).To(ContainElement(HaveField("Key", "byhand")))
 	}, SpecTimeout(limit))
 })
+
+var _ = It("a bare host shows the API at once what its shell has done", func(ctx SpecContext) {
+	const host = "esxi.example"
+	w := newWorld("esxi", host)
+	w.put(ctx, host, "/etc/vmware/firewall/byhand.xml", ruleXML("byhand", 2377))
+	w.must(ctx, host, "esxcli network firewall refresh && esxcli network firewall ruleset set -r vSPC -e true")
+	info, err := w.firewall(ctx, w.client(ctx), host).Info(ctx)
+	Expect(err).NotTo(HaveOccurred())
+	Expect(info.Ruleset).To(ContainElements(
+		And(HaveField("Key", "byhand"), HaveField("Enabled", true)), And(HaveField("Key", "vSPC"), HaveField("Enabled", true))))
+}, SpecTimeout(limit))
 
 // It is here because the lab's own tests keep one all the time.
 var _ = It("a lab that cannot be built leaves room for the next one", func() {

@@ -274,7 +274,7 @@ func (h *Host) maintained(changes []change, live bool, o options) error {
 			out = append(out, old.ID())
 		}
 	}
-	if !live || len(in)+len(out) == 0 || o.is("maintenance-mode") || h.sim.Object().Runtime.InMaintenanceMode {
+	if !live || len(in)+len(out) == 0 || o.is("maintenance-mode") || h.sim.InMaintenance() {
 		return nil
 	}
 	return imageError("MaintenanceModeError", "MaintenanceMode is required to remove: [%s]; install: [%s].", strings.Join(out, ", "), strings.Join(in, ", "))

@@ -283,6 +283,12 @@ func (h *Host) SetBootTime(at time.Time) {
 	ctx.Map.AtomicUpdate(ctx, h.object, []types.PropertyChange{{Name: "runtime.bootTime", Val: at}})
 }
 
+// InMaintenance reports whether the host is in maintenance mode.
+func (h *Host) InMaintenance() (in bool) {
+	newContext(h.image.registry).WithLock(h.object, func() { in = h.object.Runtime.InMaintenanceMode })
+	return in
+}
+
 // SetServiceRunning changes what the API says of a service, and nothing else.
 func (h *Host) SetServiceRunning(key string, running bool) {
 	newContext(h.image.registry).WithLock(h.services, func() {
