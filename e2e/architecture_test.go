@@ -33,6 +33,9 @@ var banned = []struct{ pkg, dep, why string }{
 	{"internal/vsphere", module + "/report", "collecting shows nothing"},
 	{"internal/vsphere", "github.com/vmware/govmomi/simulator", "the production client must not know the simulator"},
 	{"internal/sim", module + "/checks", "the simulator must not know what is made of it, or the two could agree by accident"},
+	{"e2e/esxi", module + "/internal/vib", "the stand-in for ESXi must read VIBs by itself, or it could agree with the tool by accident"},
+	{"e2e/esxi", module + "/internal/firewallxml", "the stand-in for ESXi must read firewall files by itself"},
+	{"e2e/esxi", module + "/internal/vsphere", "the stand-in for ESXi must not share code with the client that it tests"},
 	{"internal/sim", module + "/internal/vsphere", "the simulator must not share code with the client that it tests"},
 }
 

@@ -62,7 +62,7 @@ type host struct {
 
 // New builds a lab. There can be one at a time. The hosts' firewalls pass
 // everything until SetFirewall, and nobody listens anywhere until told to.
-func New(opts Options) (l *Lab, err error) {
+func New(opts Options) (*Lab, error) {
 	dir := filepath.Join(stateDir, "current")
 	if err := os.Mkdir(dir, 0o755); errors.Is(err, os.ErrNotExist) {
 		return nil, errors.New("a lab needs Sandbox, called from TestMain")
@@ -71,22 +71,25 @@ func New(opts Options) (l *Lab, err error) {
 	} else if err != nil {
 		return nil, fmt.Errorf("make the lab's folder: %w", err)
 	}
-	l = &Lab{dir: dir, target: map[string]*NS{}, hosts: map[string]*host{}}
-	defer func() {
-		if err != nil {
-			l.Close()
-		}
-	}()
-	if err := l.plan(opts); err != nil {
+	l := &Lab{dir: dir, target: map[string]*NS{}, hosts: map[string]*host{}}
+	if err := l.build(opts); err != nil {
+		l.Close()
 		return nil, err
+	}
+	return l, nil
+}
+
+func (l *Lab) build(opts Options) error {
+	if err := l.plan(opts); err != nil {
+		return err
 	}
 	if err := l.wire(); err != nil {
-		return nil, err
+		return err
 	}
 	if err := l.writeHosts(); err != nil {
-		return nil, err
+		return err
 	}
-	return l, l.makeKeys(opts.Hosts)
+	return l.makeKeys(opts.Hosts)
 }
 
 // plan gives everybody a name, a namespace and addresses.

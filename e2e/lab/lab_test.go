@@ -15,6 +15,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	"github.com/vmware/govmomi/vim25/types"
+	"golang.org/x/sys/unix"
 
 	"github.com/vic-preflight/vic-preflight/e2e/lab"
 	"github.com/vic-preflight/vic-preflight/internal/sim"
@@ -243,6 +244,32 @@ var _ = Describe("a host's SSH server", func() {
 		out, err := ssh(ctx, esx3, "true")
 		Expect(code(err)).To(Equal(255), out)
 		Expect(out).To(ContainSubstring("Permission denied"))
+	}, SpecTimeout(30*time.Second))
+	It("shows logins what the host has, and ends with the host", func(ctx SpecContext) {
+		startAfter(esx3)
+		dir := GinkgoT().TempDir()
+		Expect(os.WriteFile(dir+"/own", nil, 0o600)).To(Succeed())
+		Expect(net1.SetSession(esx3, lab.Session{
+			Prepare: func() error { return unix.Mount(dir, "/tmp", "", unix.MS_BIND, "") },
+			Env:     []string{"PATH=/usr/bin:/bin:/own", "ONE=1"},
+		})).To(Succeed())
+		DeferCleanup(func() { Expect(net1.SetSession(esx3, lab.Session{})).To(Succeed()) })
+		Expect(net1.StartSSH(esx3)).To(Succeed())
+		out, err := ssh(ctx, esx3, "echo /tmp/* $PATH $ONE")
+		Expect(err).NotTo(HaveOccurred())
+		Expect(out).To(Equal("/tmp/own /usr/bin:/bin:/own 1"))
+		out, err = ssh(ctx, esx2, "ls /tmp/own")
+		Expect(err).To(HaveOccurred(), out)
+
+		ended := make(chan error, 1)
+		go func() {
+			_, err := ssh(ctx, esx3, "echo > /tmp/started; exec sleep 60")
+			ended <- err
+		}()
+		Eventually(func() error { _, err := os.Stat(dir + "/started"); return err }).WithTimeout(10 * time.Second).Should(Succeed())
+		Expect(net1.Halt(esx3)).To(Succeed())
+		Eventually(ended).WithTimeout(10 * time.Second).Should(Receive(HaveOccurred()))
+		Expect(net1.Halt("nobody")).NotTo(Succeed())
 	}, SpecTimeout(30*time.Second))
 	It("cannot start where somebody listens already", func() {
 		startAfter(esx3)

@@ -25,6 +25,39 @@ const sshStart = 20 * time.Second
 type sshServer struct {
 	mu      sync.Mutex
 	current func() // ends what runs; nil when nothing does
+	session Session
+}
+
+// Session is what logins on a host see instead of this machine's.
+type Session struct {
+	// Prepare, when set, is called before a server is started, on a thread with
+	// mounts of its own, which the server and its sessions inherit. What it
+	// mounts goes away with them.
+	Prepare func() error
+	// Env are variables that every session has, NAME=VALUE.
+	Env []string
+}
+
+// SetSession makes what logins on the host see, from the next server on.
+func (l *Lab) SetSession(name string, session Session) error {
+	h, err := l.host(name)
+	if err != nil {
+		return err
+	}
+	h.ssh.mu.Lock()
+	defer h.ssh.mu.Unlock()
+	h.ssh.session = session
+	return nil
+}
+
+// Halt ends the host's SSH server, or whatever is on its port 22, and every
+// program that runs on the host, sessions too, as a reboot does.
+func (l *Lab) Halt(name string) error {
+	if err := l.StopSSH(name); err != nil {
+		return err
+	}
+	l.hosts[name].ns.kill()
+	return nil
 }
 
 // replace ends what runs and starts something else.
@@ -182,7 +215,7 @@ func (l *Lab) startSSH(name, authorized string, newKey bool) error {
 		if err := os.WriteFile(config, []byte(l.sshdConfig(h, key, authorized)), 0o600); err != nil {
 			return nil, err
 		}
-		return h.ns.startSSHD(config)
+		return h.ns.startSSHD(config, h.ssh.session.Prepare)
 	})
 	if err != nil {
 		return fmt.Errorf("start sshd on %s: %w", name, err)
@@ -199,11 +232,19 @@ func (l *Lab) sshdConfig(h *host, key, authorized string) string {
 		"AuthorizedKeysFile " + filepath.Join(l.dir, authorized) + "\n" +
 		"PidFile none\nStrictModes no\nUsePAM no\nUseDNS no\nPasswordAuthentication no\n" +
 		"KbdInteractiveAuthentication no\nPermitRootLogin prohibit-password\nMaxStartups 100\n" +
-		"PrintMotd no\nPrintLastLog no\nLogLevel INFO\n"
+		"PrintMotd no\nPrintLastLog no\nLogLevel INFO\n" + setEnv(h.ssh.session.Env)
+}
+
+// setEnv is one line: of several, sshd takes the first.
+func setEnv(variables []string) string {
+	if len(variables) == 0 {
+		return ""
+	}
+	return "SetEnv " + strings.Join(variables, " ") + "\n"
 }
 
 // startSSHD returns when the server has said that it listens on both addresses.
-func (n *NS) startSSHD(config string) (stop func(), err error) {
+func (n *NS) startSSHD(config string, prepare func() error) (stop func(), err error) {
 	program, err := find("sshd")
 	if err != nil {
 		return nil, err
@@ -214,7 +255,7 @@ func (n *NS) startSSHD(config string) (stop func(), err error) {
 	}
 	cmd := exec.Command(program, "-D", "-e", "-f", config)
 	cmd.Stderr = w
-	err = n.Start(cmd)
+	err = n.Do(func() error { return startApart(cmd, prepare) })
 	_ = w.Close()
 	if err != nil {
 		_ = r.Close()
@@ -236,6 +277,20 @@ func (n *NS) startSSHD(config string) (stop func(), err error) {
 		return nil, err
 	}
 	return stop, nil
+}
+
+// startApart starts a program with mounts of its own, if there are any to make.
+// It is called on a thread that ends with it.
+func startApart(cmd *exec.Cmd, prepare func() error) error {
+	if prepare != nil {
+		if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
+			return fmt.Errorf("make a mount namespace: %w", err)
+		}
+		if err := prepare(); err != nil {
+			return err
+		}
+	}
+	return cmd.Start()
 }
 
 // watchSSHD reads the server's log to its end, and tells once how it started.

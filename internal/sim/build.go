@@ -126,6 +126,7 @@ func (b *builder) adopt(host *simulator.HostSystem, spec hostSpec) {
 	h.services = newServiceSystem(h)
 	m.Put(h.services)
 	host.ConfigManager.ServiceSystem = &h.services.Self
+	h.addImage(m, spec)
 
 	// The stock executer is made on first use and put into the registry; make
 	// it now, so that ours is the later one.

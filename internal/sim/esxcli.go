@@ -66,6 +66,8 @@ var commands = map[string]command{
 	"vim.EsxCLI.network.firewall.ruleset.allowedip.list":   (*executer).allowedIPList,
 	"vim.EsxCLI.network.firewall.ruleset.allowedip.add":    (*executer).allowedIPAdd,
 	"vim.EsxCLI.network.firewall.ruleset.allowedip.remove": (*executer).allowedIPRemove,
+	"vim.EsxCLI.software.vib.list":                         (*executer).vibList,
+	"vim.EsxCLI.software.vib.get":                          (*executer).vibGet,
 }
 
 // ExecuteSoap overrides the stock method.
@@ -181,8 +183,11 @@ func (e *executer) firewallUnload(_ *simulator.Context, _ args) (*cliesx.Respons
 	return done(), e.host.tellNetwork()
 }
 
-func (e *executer) firewallRefresh(_ *simulator.Context, _ args) (*cliesx.Response, error) {
-	return done(), nil
+func (e *executer) firewallRefresh(ctx *simulator.Context, _ args) (*cliesx.Response, error) {
+	if err := e.host.reload(); err != nil {
+		return nil, err
+	}
+	return done(), e.change(ctx, func(*types.HostFirewallInfo) error { return nil })
 }
 
 // change changes the host's own firewall. On a bare host that is all there is;

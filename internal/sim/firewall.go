@@ -26,6 +26,7 @@ type Host struct {
 	network Network // nil on loopback
 
 	services *serviceSystem
+	image    image // h.mu guards what can change
 	// direct hosts have no vCenter before them whose copy could lag.
 	direct     bool
 	denied     map[string]types.BaseMethodFault
@@ -256,6 +257,9 @@ func (s *firewallSystem) UpdateDefaultPolicy(ctx *simulator.Context, r *types.Up
 func (s *firewallSystem) RefreshFirewall(ctx *simulator.Context, _ *types.RefreshFirewall) soap.HasFault {
 	if fault := s.permitted(); fault != nil {
 		return &methods.RefreshFirewallBody{Fault_: fault}
+	}
+	if err := s.host.reload(); err != nil {
+		return &methods.RefreshFirewallBody{Fault_: simulator.Fault(err.Error(), &types.SystemErrorFault{Reason: err.Error()})}
 	}
 	body := &methods.RefreshFirewallBody{Res: &types.RefreshFirewallResponse{}}
 	s.host.mu.Lock()

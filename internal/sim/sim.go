@@ -198,8 +198,9 @@ func (vc *VCenter) root() *simulator.Folder {
 }
 
 // context is a request context of the simulator for calls from Go.
-func (vc *VCenter) context() *simulator.Context {
-	m := vc.model.Map()
+func (vc *VCenter) context() *simulator.Context { return newContext(vc.model.Map()) }
+
+func newContext(m *simulator.Registry) *simulator.Context {
 	return &simulator.Context{
 		Context: context.Background(),
 		Map:     m,

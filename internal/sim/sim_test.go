@@ -160,7 +160,7 @@ var _ = Describe("the simulator", func() {
 
 	It("leaves commands that are not the firewall's to the stock simulator", func(ctx SpecContext) {
 		c := connect(ctx, start("open"))
-		values, err := esxcli(ctx, c, findHost(ctx, c, "esx01.example"), "software", "vib", "list")
+		values, err := esxcli(ctx, c, findHost(ctx, c, "esx01.example"), "network", "ip", "connection", "list", "-t", "tcp")
 		Expect(err).NotTo(HaveOccurred())
 		Expect(values).NotTo(BeEmpty())
 	}, SpecTimeout(time.Minute))
