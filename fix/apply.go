@@ -28,6 +28,13 @@ type Client interface {
 	ReadFirewalls(ctx context.Context, hosts []*inventory.Host)
 }
 
+// HostClient makes changes on a host itself, which the API cannot make: it
+// installs or removes a change's VIB, or writes its file. It may be called
+// concurrently for different hosts. It leaves a host as it was where it fails.
+type HostClient interface {
+	Carry(ctx context.Context, c *Change) error
+}
+
 // Log takes a change before it is made. Record returns when the change is on
 // disk; after an error the change is not made. It may be called concurrently.
 type Log interface {
@@ -41,6 +48,8 @@ type ApplyOptions struct {
 	// HostTimeout bounds the calls to one host; after it the host's change
 	// counts as failed, though it may have been made.
 	HostTimeout time.Duration
+	// OnHost makes the changes that are not MethodRuleset.
+	OnHost HostClient
 	// Progress, when set, is told of each host that is through. It is called
 	// from several goroutines.
 	Progress func(stage string, done, total int)
@@ -94,7 +103,7 @@ func Apply(ctx context.Context, p *Plan, client Client, log Log, opts ApplyOptio
 				if ctx.Err() != nil {
 					break
 				}
-				o.Err = applyChange(ctx, o.Change, client, log, opts.HostTimeout)
+				o.Err = applyChange(ctx, o.Change, client, log, opts)
 				o.Done = o.Err == nil
 			}
 			if n := done.Add(1); opts.Progress != nil {
@@ -110,28 +119,18 @@ func Apply(ctx context.Context, p *Plan, client Client, log Log, opts ApplyOptio
 // applyChange journals one change and makes it. The order of calls never opens
 // more than the change wants: a list is narrowed before the ruleset is enabled,
 // and a ruleset is disabled before its list is put back.
-func applyChange(ctx context.Context, c *Change, client Client, log Log, timeout time.Duration) error {
+func applyChange(ctx context.Context, c *Change, client Client, log Log, opts ApplyOptions) error {
 	if err := log.Record(c); err != nil {
 		return fmt.Errorf("nothing was changed: the journal could not be written: %w", err)
 	}
 	// A change that was begun is finished, also when the run is interrupted.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), opts.HostTimeout)
 	defer cancel()
 
-	var steps []step
-	if c.Before.Enabled && !c.After.Enabled {
-		steps = append(steps, step{"DisableRuleset", func() error { return client.DisableRuleset(ctx, c.Host, c.Ruleset) }})
-	}
-	if c.After.Allowed != nil && !sameList(c.Before.Allowed, c.After.Allowed) {
-		steps = append(steps, step{"UpdateRuleset", func() error { return client.SetAllowedHosts(ctx, c.Host, c.Ruleset, c.After.Allowed) }})
-	}
-	if !c.Before.Enabled && c.After.Enabled {
-		steps = append(steps, step{"EnableRuleset", func() error { return client.EnableRuleset(ctx, c.Host, c.Ruleset) }})
-	}
-	for _, s := range steps {
+	for _, s := range c.steps(ctx, client, opts.OnHost) {
 		if err := s.call(); err != nil {
 			if errors.Is(err, context.DeadlineExceeded) {
-				return fmt.Errorf("%s %s on %s: no answer within %s; it may have been made all the same", s.name, c.Ruleset, c.Host.Name, timeout)
+				return fmt.Errorf("%s %s on %s: no answer within %s; it may have been made all the same", s.name, c.Ruleset, c.Host.Name, opts.HostTimeout)
 			}
 			return fmt.Errorf("%s %s on %s: %w", s.name, c.Ruleset, c.Host.Name, err)
 		}
@@ -142,6 +141,24 @@ func applyChange(ctx context.Context, c *Change, client Client, log Log, timeout
 type step struct {
 	name string
 	call func() error
+}
+
+// steps are the calls that make a change, in order.
+func (c *Change) steps(ctx context.Context, client Client, onHost HostClient) []step {
+	if c.Method != MethodRuleset {
+		return []step{{c.Verb(), func() error { return onHost.Carry(ctx, c) }}}
+	}
+	var steps []step
+	if c.Before.Enabled && !c.After.Enabled {
+		steps = append(steps, step{"DisableRuleset", func() error { return client.DisableRuleset(ctx, c.Host, c.Ruleset) }})
+	}
+	if c.After.Allowed != nil && !sameList(c.Before.Allowed, c.After.Allowed) {
+		steps = append(steps, step{"UpdateRuleset", func() error { return client.SetAllowedHosts(ctx, c.Host, c.Ruleset, c.After.Allowed) }})
+	}
+	if !c.Before.Enabled && c.After.Enabled {
+		steps = append(steps, step{"EnableRuleset", func() error { return client.EnableRuleset(ctx, c.Host, c.Ruleset) }})
+	}
+	return steps
 }
 
 // sameList compares lists as they are written, not by what they let through:

@@ -309,7 +309,7 @@ var _ = Describe("Undo", func() {
 	}
 	undo := func(ctx context.Context, client *fakeHosts, entries []fix.Entry, force bool) *fix.Plan {
 		GinkgoHelper()
-		plan, err := fix.Undo(inv, header, entries, force)
+		plan, err := fix.Undo(inv, header, entries, nil, force)
 		Expect(err).NotTo(HaveOccurred())
 		_, err = fix.Apply(ctx, plan, client, &memory{}, applying)
 		Expect(err).NotTo(HaveOccurred())
@@ -389,7 +389,7 @@ var _ = Describe("Undo", func() {
 	}, SpecTimeout(10*time.Second))
 
 	It("refuses the journal of another vCenter", func(ctx SpecContext) {
-		_, err := fix.Undo(inv, fix.Header{InstanceUUID: "u-2", Address: "other.example"}, nil, true)
+		_, err := fix.Undo(inv, fix.Header{InstanceUUID: "u-2", Address: "other.example"}, nil, nil, true)
 		Expect(err).To(MatchError(ContainSubstring("the journal is of other.example (u-2), and this is vc.example (u-1)")))
 	}, SpecTimeout(10*time.Second))
 
@@ -399,7 +399,7 @@ var _ = Describe("Undo", func() {
 		list[0].ID = "host-99"
 		list[1].UUID = "another machine"
 		list[2].Firewall.Rulesets = nil
-		plan, err := fix.Undo(inv, header, entries, false)
+		plan, err := fix.Undo(inv, header, entries, nil, false)
 		Expect(err).NotTo(HaveOccurred())
 		reasons := map[string]fix.Reason{}
 		for _, h := range plan.Hosts {

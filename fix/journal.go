@@ -17,9 +17,13 @@ import (
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
 
-// JournalVersion is the version of the journal's format. A journal of another
+// JournalVersion is the version of the journal's format. A journal of a later
 // version is refused.
-const JournalVersion = 1
+const JournalVersion = 2
+
+// firstVersion is the oldest one that is read: it knows no changes on the hosts
+// themselves.
+const firstVersion = 1
 
 // The journal is a file of JSON lines: a Header, then one Entry for each change,
 // written and synced before the change is made. Each line carries the digest of
@@ -50,6 +54,22 @@ type Entry struct {
 	Ruleset string       `json:"ruleset"`
 	Before  journalState `json:"before"`
 	After   journalState `json:"after"`
+	// Method, and what it takes to undo it. There is none of an undo.
+	Method Method       `json:"method,omitempty"`
+	VIB    *journalVIB  `json:"vib,omitempty"`
+	File   *journalFile `json:"file,omitempty"`
+}
+
+type journalVIB struct {
+	Name             string `json:"name"`
+	ID               string `json:"id"`
+	AcceptanceBefore string `json:"acceptanceBefore,omitempty"`
+}
+
+type journalFile struct {
+	Path   string `json:"path"`
+	Before []byte `json:"before"`
+	After  []byte `json:"after"`
 }
 
 // EntryHost names the host of an entry.
@@ -62,6 +82,7 @@ type EntryHost struct {
 
 // journalState is a State with everything that is needed to restore it exactly.
 type journalState struct {
+	Absent  bool            `json:"absent,omitempty"`
 	Enabled bool            `json:"enabled"`
 	Allowed *journalAllowed `json:"allowed,omitempty"`
 }
@@ -78,7 +99,7 @@ type journalNetwork struct {
 }
 
 func toJournal(s State) journalState {
-	js := journalState{Enabled: s.Enabled}
+	js := journalState{Absent: s.Absent, Enabled: s.Enabled}
 	if s.Allowed != nil {
 		js.Allowed = &journalAllowed{All: s.Allowed.All, Addrs: s.Allowed.Addrs}
 		for _, n := range s.Allowed.Networks {
@@ -89,7 +110,7 @@ func toJournal(s State) journalState {
 }
 
 func (js journalState) state() State {
-	s := State{Enabled: js.Enabled}
+	s := State{Absent: js.Absent, Enabled: js.Enabled}
 	if js.Allowed != nil {
 		s.Allowed = &inventory.AllowedHosts{All: js.Allowed.All, Addrs: js.Allowed.Addrs}
 		for _, n := range js.Allowed.Networks {
@@ -166,11 +187,20 @@ func syncDir(dir string) error {
 
 // Record writes the change and returns when it is on disk.
 func (j *Journal) Record(c *Change) error {
-	return j.append(Entry{
-		At: time.Now().UTC(), Ruleset: c.Ruleset,
+	e := Entry{
+		At: time.Now().UTC(), Ruleset: c.Ruleset, Method: c.Method,
 		Host:   EntryHost{ID: c.Host.ID, UUID: c.Host.UUID, Name: c.Host.Name, Path: c.Host.Path},
 		Before: toJournal(c.Before), After: toJournal(c.After),
-	})
+	}
+	if c.VIB != nil {
+		vib := journalVIB(*c.VIB)
+		e.VIB = &vib
+	}
+	if c.File != nil {
+		file := journalFile(*c.File)
+		e.File = &file
+	}
+	return j.append(e)
 }
 
 // line is what stands in the file: the record and the digest of it and of the
@@ -368,8 +398,8 @@ func readHeader(record []byte, h *Header) error {
 	if err := json.Unmarshal(record, h); err != nil || h.Journal != journalName {
 		return errors.New("it is no journal of vic-preflight")
 	}
-	if h.Version != JournalVersion {
-		return fmt.Errorf("it is a journal of version %d, and this program reads version %d", h.Version, JournalVersion)
+	if h.Version < firstVersion || h.Version > JournalVersion {
+		return fmt.Errorf("it is a journal of version %d, and this program reads versions %d to %d", h.Version, firstVersion, JournalVersion)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package fix_test
 
 import (
+	"crypto/sha256"
 	"bytes"
 	"errors"
 	"fmt"
@@ -147,7 +148,7 @@ var _ = Describe("the journal", func() {
 			lines := strings.SplitAfter(s, "\n")
 			return lines[0] + lines[2] + lines[1] + lines[3]
 		}, "line 2: it was changed"),
-		Entry("of another version", func(s string) string { return strings.Replace(s, `"version":1`, `"version":2`, 1) }, "a journal of version 2, and this program reads version 1"),
+		Entry("of another version", func(s string) string { return strings.Replace(s, `"version":2`, `"version":3`, 1) }, "a journal of version 3, and this program reads versions 1 to 2"),
 		Entry("something else", func(string) string { return `{"a":1}` + "\n" }, "it is no journal"),
 		Entry("text", func(string) string { return "hello\n" }, "it is no journal"),
 		Entry("empty", func(string) string { return "" }, "it is empty"),
@@ -192,6 +193,22 @@ var _ = Describe("the journal", func() {
 	})
 })
 
+var _ = It("reads a journal of version 1, which knew no changes on the hosts themselves", func() {
+	header := `{"journal":"vic-preflight","version":1,"tool":"v0.1.0","startedAt":"2026-01-02T03:04:05Z","instanceUuid":"u-1","address":"vc.example"}`
+	entry := `{"at":"2026-01-02T03:04:06Z","host":{"id":"host-1","name":"esx1","path":"/dc/esx1"},"ruleset":"vSPC","before":{"enabled":false},"after":{"enabled":true}}`
+	sum, text := "", ""
+	for _, record := range []string{header, entry} {
+		sum = fmt.Sprintf("%x", sha256.Sum256([]byte(sum+record)))
+		text += fmt.Sprintf(`{"record":%s,"sum":"%s"}`, record, sum) + "\n"
+	}
+	path := filepath.Join(GinkgoT().TempDir(), "old.jsonl")
+	Expect(os.WriteFile(path, []byte(text), 0o600)).To(Succeed())
+	r, err := fix.ReadJournal(path)
+	Expect(err).NotTo(HaveOccurred())
+	Expect(r.Entries).To(HaveLen(1))
+	Expect(r.Entries[0].OnHost()).To(BeFalse())
+})
+
 // FuzzReadJournal feeds anything: it must be refused or read, never panic.
 func FuzzReadJournal(f *testing.F) {
 	path := filepath.Join(f.TempDir(), "j.jsonl")
@@ -215,7 +232,7 @@ func FuzzReadJournal(f *testing.F) {
 			t.Fatal(err)
 		}
 		r, err := fix.ReadJournal(path)
-		if err == nil && r.Header.Version != fix.JournalVersion {
+		if err == nil && (r.Header.Version < 1 || r.Header.Version > fix.JournalVersion) {
 			t.Errorf("read a journal of version %d", r.Header.Version)
 		}
 	})

@@ -35,6 +35,11 @@ const (
 	HostUnavailable     Reason = "host-unavailable"
 	NotPrivileged       Reason = "not-privileged"
 	BorrowedRuleset     Reason = "borrowed-ruleset"
+	// RulesetExists: a ruleset of the key is there already, and is not what was
+	// to be brought.
+	RulesetExists Reason = "ruleset-exists"
+	// HostUnsuited: the host would refuse the VIB, or not start with it.
+	HostUnsuited Reason = "host-unsuited"
 	// ChangedSince: somebody else has changed what an undo would restore.
 	ChangedSince Reason = "changed-since"
 )
@@ -42,7 +47,7 @@ const (
 // refusals are the reasons for which a wanted change is not made.
 var refusals = map[Reason]bool{
 	NotUserControllable: true, NoRuleset: true, HostUnavailable: true, NotPrivileged: true,
-	BorrowedRuleset: true, ChangedSince: true,
+	BorrowedRuleset: true, ChangedSince: true, RulesetExists: true, HostUnsuited: true,
 }
 
 // Refused reports whether a change was wanted and is not going to be made.
@@ -53,6 +58,8 @@ func (r Reason) Unknown() bool { return r == HostUnavailable }
 
 // State is what can be changed of a ruleset.
 type State struct {
+	// Absent means that the host has no such ruleset.
+	Absent  bool
 	Enabled bool
 	// Allowed is nil when the host did not say; then it is never changed.
 	Allowed *inventory.AllowedHosts
@@ -63,7 +70,12 @@ func StateOf(rs *inventory.Ruleset) State { return State{Enabled: rs.Enabled, Al
 
 // Equal reports whether both let the same through. A list that is not known was
 // not changed, and equals any.
-func (s State) Equal(t State) bool { return s.Enabled == t.Enabled && alike(s.Allowed, t.Allowed) }
+func (s State) Equal(t State) bool {
+	if s.Absent || t.Absent {
+		return s.Absent == t.Absent
+	}
+	return s.Enabled == t.Enabled && alike(s.Allowed, t.Allowed)
+}
 
 // alike compares lists by what they let through: a host may give a list back in
 // another order or spelling.
@@ -78,12 +90,25 @@ type Change struct {
 	// Why says why this ruleset, and Opens what it lets through afterwards.
 	Why, Opens    string
 	Before, After State
+	// Method is how the change is made. VIB and File are set for their methods.
+	Method Method
+	VIB    *VIBChange
+	File   *FileChange
 }
 
 // Verb is what the change does, in one word: enable, disable, allow (only the
-// allowed hosts change), or both enable and allow as enable.
+// allowed hosts change), or both enable and allow as enable; install and remove
+// of a VIB, insert and restore of service.xml.
 func (c *Change) Verb() string {
 	switch {
+	case c.Method == MethodVIB && c.After.Absent:
+		return "remove"
+	case c.Method == MethodVIB:
+		return "install"
+	case c.Method == MethodServiceXML && c.After.Absent:
+		return "restore"
+	case c.Method == MethodServiceXML:
+		return "insert"
 	case c.Before.Enabled == c.After.Enabled:
 		return "allow"
 	case c.After.Enabled:

@@ -36,7 +36,10 @@ func (h *Header) Belongs(to inventory.Endpoint) error {
 // ruleset that is neither as it was left nor as it was found has been changed
 // by somebody else since; it is refused unless force is set. Hosts of the
 // journal that are not in the inventory get a row too.
-func Undo(inv *inventory.Inventory, h Header, entries []Entry, force bool) (*Plan, error) {
+//
+// Surveys, by host ID, are of the hosts whose entries were made on the host
+// itself; see Entry.OnHost.
+func Undo(inv *inventory.Inventory, h Header, entries []Entry, surveys map[string]Survey, force bool) (*Plan, error) {
 	if err := h.Belongs(inv.Endpoint); err != nil {
 		return nil, err
 	}
@@ -54,7 +57,11 @@ func Undo(inv *inventory.Inventory, h Header, entries []Entry, force bool) (*Pla
 			index[e.Host.ID] = at
 			p.Hosts = append(p.Hosts, undoHost(byID[e.Host.ID], e))
 		}
-		undoEntry(&p.Hosts[at], e, force)
+		if hp := &p.Hosts[at]; e.OnHost() && hp.Reason != HostUnavailable {
+			undoOnHost(hp, e, surveys[e.Host.ID], force)
+		} else {
+			undoEntry(hp, e, force)
+		}
 	}
 	// The journal is in the order in which hosts were reached.
 	slices.SortStableFunc(p.Hosts, func(a, b HostPlan) int { return cmp.Compare(a.Host.Path, b.Host.Path) })
@@ -77,13 +84,19 @@ func Hosts(entries []Entry) []EntryHost {
 // firstAndLast joins entries of one ruleset: from before the first to after the
 // last.
 func firstAndLast(entries []Entry) []Entry {
-	type key struct{ host, ruleset string }
+	type key struct {
+		host, ruleset string
+		method        Method
+	}
 	var joined []Entry
 	index := map[key]int{}
 	for _, e := range entries {
-		k := key{e.Host.ID, e.Ruleset}
+		k := key{e.Host.ID, e.Ruleset, e.Method}
 		if at, seen := index[k]; seen {
 			joined[at].After = e.After
+			if e.File != nil && joined[at].File != nil {
+				joined[at].File.After = e.File.After
+			}
 			continue
 		}
 		index[k] = len(joined)

@@ -87,8 +87,11 @@ func filter(outcomes []*Outcome, keep func(*Outcome) bool) []*Outcome {
 // look compares the change with what was read last.
 func (o *Outcome) look() {
 	fw := &o.Change.Host.Firewall
-	rs := fw.Ruleset(o.Change.Ruleset)
-	o.Verified = fw.Unreadable == "" && rs != nil && StateOf(rs).Equal(o.Change.After)
+	now := State{Absent: true}
+	if rs := fw.Ruleset(o.Change.Ruleset); rs != nil {
+		now = StateOf(rs)
+	}
+	o.Verified = fw.Unreadable == "" && now.Equal(o.Change.After)
 }
 
 func hostsOf(outcomes []*Outcome) []*inventory.Host {

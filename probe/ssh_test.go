@@ -19,6 +19,7 @@ import (
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/knownhosts"
 
+	"github.com/vic-preflight/vic-preflight/internal/hostssh"
 	"github.com/vic-preflight/vic-preflight/inventory"
 	"github.com/vic-preflight/vic-preflight/probe"
 )
@@ -145,7 +146,7 @@ func knownHosts(f *fakeHost, keys ...ssh.PublicKey) ssh.HostKeyCallback {
 		b.WriteString(knownhosts.Line([]string{f.listener.Addr().String()}, k) + "\n")
 	}
 	Expect(os.WriteFile(file, []byte(b.String()), 0o600)).To(Succeed())
-	callback, err := probe.KnownHosts(file)
+	callback, err := hostssh.KnownHosts(file)
 	Expect(err).NotTo(HaveOccurred())
 	return callback
 }
@@ -158,17 +159,19 @@ var _ = Describe("SSH", func() {
 	BeforeEach(func() {
 		client = newSigner()
 		f = &fakeHost{key: newSigner(), client: client.PublicKey()}
-		opts = probe.SSHOptions{User: "root", Signers: []ssh.Signer{client}, Workers: 4, Timeout: time.Second, Dialer: &net.Dialer{}}
+		opts = probe.SSHOptions{
+			Login: hostssh.Options{User: "root", Signers: []ssh.Signer{client}, Dialer: &net.Dialer{}}, Workers: 4, Timeout: time.Second,
+		}
 	})
 	run := func(ctx context.Context, key *probe.Key) inventory.Probe {
 		GinkgoHelper()
 		if f.listener == nil {
 			f.start()
 		}
-		if opts.HostKeys == nil {
-			opts.HostKeys = knownHosts(f, f.key.PublicKey())
+		if opts.Login.HostKeys == nil {
+			opts.Login.HostKeys = knownHosts(f, f.key.PublicKey())
 		}
-		opts.Port = f.port()
+		opts.Login.Port = f.port()
 		h := &inventory.Host{ID: "1", Name: "esx1"}
 		probe.SSH(ctx, []*inventory.Host{h}, func(*inventory.Host) string { return "127.0.0.1" }, target, key, opts)
 		Expect(h.Probe.Vantage).To(Equal(inventory.VantageSSH))
@@ -248,21 +251,21 @@ var _ = Describe("SSH", func() {
 	It("takes a password by keyboard-interactive, past rounds without a question", func(ctx SpecContext) {
 		f.client, f.zeroRounds = nil, true
 		f.run = func(string, string) (string, string, int) { return "", "", 0 }
-		opts.Signers, opts.Password = nil, hostPassword
+		opts.Login.Signers, opts.Login.Password = nil, hostPassword
 		Expect(run(ctx, nil).Outcome).To(Equal(inventory.OpenUnverified))
 		Expect(f.passwords.Load()).To(BeEquivalentTo(1))
 	}, SpecTimeout(20*time.Second))
 
 	It("gives a password once, also to a server that asks again and again", func(ctx SpecContext) {
 		f.client, f.insistent = nil, true
-		opts.Signers, opts.Password = nil, "wrong-pass"
+		opts.Login.Signers, opts.Login.Password = nil, "wrong-pass"
 		Expect(run(ctx, nil).Cause).To(Equal("log in by SSH: the host refused the login"))
 		Expect(f.passwords.Load()).To(BeEquivalentTo(1))
 	}, SpecTimeout(20*time.Second))
 
 	It("tries a password once", func(ctx SpecContext) {
 		f.client = nil
-		opts.Signers, opts.Password = nil, "wrong-pass"
+		opts.Login.Signers, opts.Login.Password = nil, "wrong-pass"
 		p := run(ctx, nil)
 		Expect(p.Outcome).To(Equal(inventory.ProbeError))
 		Expect(p.Cause).To(Equal("log in by SSH: the host refused the login"))
@@ -272,9 +275,9 @@ var _ = Describe("SSH", func() {
 
 	It("refuses a host key that has changed, or is not known", func(ctx SpecContext) {
 		f.start()
-		opts.HostKeys = knownHosts(f, newSigner().PublicKey())
+		opts.Login.HostKeys = knownHosts(f, newSigner().PublicKey())
 		Expect(run(ctx, nil).Cause).To(ContainSubstring("the host's key has changed"))
-		opts.HostKeys = knownHosts(f)
+		opts.Login.HostKeys = knownHosts(f)
 		Expect(run(ctx, nil).Cause).To(ContainSubstring("the host's key is not known"))
 	}, SpecTimeout(20*time.Second))
 
@@ -289,7 +292,7 @@ var _ = Describe("SSH", func() {
 
 	It("says so where no SSH server listens", func(ctx SpecContext) {
 		f.start()
-		opts.HostKeys = knownHosts(f, f.key.PublicKey())
+		opts.Login.HostKeys = knownHosts(f, f.key.PublicKey())
 		Expect(f.listener.Close()).To(Succeed())
 		Expect(run(ctx, nil).Cause).To(ContainSubstring("log in by SSH: refused"))
 	}, SpecTimeout(20*time.Second))

@@ -19,9 +19,14 @@ const (
 	Enable  Action = "enable"
 	Disable Action = "disable"
 	// Allow changes the allowed hosts alone.
-	Allow  Action = "allow"
-	None   Action = "none"
-	Refuse Action = "refuse"
+	Allow Action = "allow"
+	// Install and Remove are of a VIB, Insert and Restore of service.xml.
+	Install Action = "install"
+	Remove  Action = "remove"
+	Insert  Action = "insert"
+	Restore Action = "restore"
+	None    Action = "none"
+	Refuse  Action = "refuse"
 )
 
 // PlanEntry is one change to one host, or why there is none.
@@ -137,6 +142,8 @@ func (e *PlanEntry) text() string {
 // String describes the state in words.
 func (s *RulesetState) String() string {
 	switch {
+	case s == nil:
+		return "absent"
 	case !s.Enabled:
 		return fmt.Sprintf("disabled (allowed hosts: %s)", s.Allowed)
 	default:

@@ -130,6 +130,7 @@ var stageNames = map[string]string{
 	"read":    "reading the firewalls",
 	"switch":  "asking whether they are on",
 	"probe":   "letting the hosts dial",
+	"survey":  "asking the hosts",
 	"apply":   "changing the firewalls",
 	"verify":  "seeing whether the changes hold",
 }

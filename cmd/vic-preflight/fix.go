@@ -14,6 +14,7 @@ import (
 
 	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/fix"
+	"github.com/vic-preflight/vic-preflight/internal/onhost"
 	"github.com/vic-preflight/vic-preflight/internal/vsphere"
 	"github.com/vic-preflight/vic-preflight/inventory"
 	"github.com/vic-preflight/vic-preflight/report"
@@ -95,6 +96,7 @@ type fixOptions struct {
 	required
 	allowing
 	changing
+	bringing
 	run
 	allow, deny bool
 }
@@ -145,7 +147,17 @@ written to a journal; "vic-preflight undo JOURNAL" takes the changes back. Hosts
 that are right already are left alone.`,
 		Example: example,
 		Args:    noArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return o.execute(cmd.Context(), a) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.onHost() {
+				if !cmd.Flags().Changed("host-timeout") {
+					o.hostTimeout = onHostTimeout
+				}
+				if !cmd.Flags().Changed("timeout") {
+					o.timeout = onHostRun
+				}
+			}
+			return o.execute(cmd.Context(), a)
+		},
 	}
 	f := cmd.Flags()
 	f.BoolVar(&o.allow, "allow", false, "let the port out")
@@ -153,6 +165,7 @@ that are right already are left alone.`,
 	o.connection.register(f)
 	o.required.register(f)
 	o.allowing.register(f)
+	o.bringing.register(f)
 	o.changing.register(f)
 	o.run.register(f)
 	// vic-machine takes a log level here. It says nothing to this tool, but a
@@ -168,14 +181,21 @@ func (o *fixOptions) execute(ctx context.Context, a *app) error {
 		return usageError(errors.New("--allow and --deny exclude each other"))
 	case !o.allow && !o.deny:
 		return usageError(errors.New("give --allow or --deny"))
-	case o.deny && (o.ruleset != fix.Auto || len(o.allowedIPs) > 0):
+	case o.deny && !o.onHost() && (o.ruleset != fix.Auto || len(o.allowedIPs) > 0):
 		return usageError(errors.New("--ruleset and --allowed-ip go with --allow"))
 	}
 	req, err := o.requirement()
 	if err != nil {
 		return err
 	}
+	if err := o.bringing.validate(&o.allowing, o.deny); err != nil {
+		return err
+	}
 	opts, err := o.options(req)
+	if err != nil {
+		return err
+	}
+	client, offer, err := o.load(a, req)
 	if err != nil {
 		return err
 	}
@@ -197,6 +217,13 @@ func (o *fixOptions) execute(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	if offer != nil {
+		done, err := r.bring(inv, &o.bringing, client, offer, &o.changing)
+		if err != nil {
+			return err
+		}
+		return r.finish(inv, req, selected, done, true)
+	}
 	plan := fix.Allow(inv.Hosts, opts)
 	if o.deny {
 		if plan, err = r.deny(inv, req); err != nil {
@@ -208,6 +235,20 @@ func (o *fixOptions) execute(ctx context.Context, a *app) error {
 		return err
 	}
 	return r.finish(inv, opts.Requirement, selected, done, !o.deny)
+}
+
+// load reads what a way over SSH takes; there is none, and no error, where the
+// method needs no logins.
+func (o *fixOptions) load(a *app, req checks.Requirement) (*onhost.Client, *fix.Offer, error) {
+	if !o.onHost() {
+		return nil, nil, nil
+	}
+	offer, file, err := o.offer(req, &o.allowing)
+	if err != nil {
+		return nil, nil, err
+	}
+	login, err := o.login(a)
+	return &onhost.Client{Login: login, VIB: file}, offer, err
 }
 
 // deny plans a deny, with the virtual machines that it would cut off.
@@ -281,7 +322,7 @@ func (r *running) carryOut(plan *fix.Plan, inv *inventory.Inventory, c *changing
 	fmt.Fprintf(r.app.stderr, "journal: %s\n", path)
 
 	done.outcomes, err = fix.Apply(r.ctx, plan, r.session, journal, fix.ApplyOptions{
-		Workers: r.workers, HostTimeout: c.hostTimeout, Progress: r.progress.update,
+		Workers: r.workers, HostTimeout: c.hostTimeout, OnHost: r.onHost, Progress: r.progress.update,
 	})
 	if err = errors.Join(err, journal.Close()); err != nil {
 		return nil, &exitError{code: exitUnverified, err: err}
@@ -343,6 +384,14 @@ func (c *changing) journalPath(a *app, started time.Time) (string, error) {
 	return filepath.Join(state, "vic-preflight", "journals", name), nil
 }
 
+// stateIn is nil where the host has no such ruleset.
+func stateIn(s fix.State) *report.RulesetState {
+	if s.Absent {
+		return nil
+	}
+	return &report.RulesetState{Enabled: s.Enabled, Allowed: s.Allowed}
+}
+
 // entries turns a plan and its outcomes into what the report shows.
 func (c *carried) entries() []report.PlanEntry {
 	if c == nil {
@@ -373,8 +422,7 @@ func (c *carried) entries() []report.PlanEntry {
 				e.Warnings = nil
 			}
 			e.Action, e.Ruleset, e.Detail, e.Opens = report.Action(change.Verb()), change.Ruleset, change.Why, change.Opens
-			e.Before = &report.RulesetState{Enabled: change.Before.Enabled, Allowed: change.Before.Allowed}
-			e.After = &report.RulesetState{Enabled: change.After.Enabled, Allowed: change.After.Allowed}
+			e.Before, e.After = stateIn(change.Before), stateIn(change.After)
 			if o := outcomes[change]; o != nil {
 				e.Done, e.Verified = o.Done, o.Verified
 				e.NotBegun = errors.Is(o.Err, fix.ErrNotStarted)

@@ -156,7 +156,9 @@ func (p *probing) load(a *app) (*prober, error) {
 		pr.key = &key
 	}
 	if p.vantage == vantageSSH {
-		return pr, pr.loadSSH(a)
+		login, err := p.login(a)
+		pr.ssh = &probe.SSHOptions{Login: login}
+		return pr, err
 	}
 	return pr, nil
 }
@@ -183,7 +185,8 @@ func (pr *prober) prepare(r *running, inv *inventory.Inventory, req checks.Requi
 	hosts := probeable(inv)
 	switch pr.vantage {
 	case vantageSSH:
-		pr.prepareSSH(r, hosts)
+		pr.ssh.Timeout, pr.ssh.Workers, pr.ssh.Progress = pr.wait, probersPerCall*r.workers, r.progress.update
+		pr.address = r.addresses(hosts)
 	case vantageSerial:
 		if pr.machines, err = r.session.PrepareMachines(r.ctx, inv.Datacenter, hosts); err != nil {
 			return &exitError{code: exitUnknown, err: err, hints: []string{"--probe none checks the rulesets alone"}}

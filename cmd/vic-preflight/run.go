@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/fix"
 	"github.com/vic-preflight/vic-preflight/internal/vsphere"
 	"github.com/vic-preflight/vic-preflight/inventory"
 	"github.com/vic-preflight/vic-preflight/report"
@@ -42,6 +43,9 @@ type running struct {
 	session  *session
 	progress *progress
 	logout   func()
+
+	// onHost makes changes that the API cannot make; nil where there are none.
+	onHost fix.HostClient
 
 	// what was probed, for the report
 	probeTarget string

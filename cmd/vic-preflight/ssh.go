@@ -15,6 +15,7 @@ import (
 	"golang.org/x/crypto/ssh/agent"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/vic-preflight/vic-preflight/internal/hostssh"
 	"github.com/vic-preflight/vic-preflight/inventory"
 	"github.com/vic-preflight/vic-preflight/probe"
 	"github.com/vic-preflight/vic-preflight/report"
@@ -36,38 +37,34 @@ func (s *sshing) register(f *pflag.FlagSet) {
 	f.BoolVar(&s.sshStart, "ssh-start-service", false, "start the SSH service on hosts where it does not run, and stop it again")
 }
 
-// loadSSH reads keys and known hosts.
-func (pr *prober) loadSSH(a *app) error {
-	s := pr.sshing
+// login reads keys and known hosts.
+func (s *sshing) login(a *app) (hostssh.Options, error) {
+	opts := hostssh.Options{User: s.sshUser, Port: s.sshPort, Dialer: &net.Dialer{}}
 	if s.sshPort < 1 || s.sshPort > 65535 {
-		return usageError(fmt.Errorf("--ssh-port %d is not a port", s.sshPort))
+		return opts, usageError(fmt.Errorf("--ssh-port %d is not a port", s.sshPort))
 	}
 	known := s.sshKnownHosts
 	if known == "" {
 		known = filepath.Join(a.getenv("HOME"), ".ssh", "known_hosts")
 	}
-	callback, err := probe.KnownHosts(known)
-	if err != nil {
-		return usageError(err, "ssh-keyscan HOST... prints keys; compare them before you add them")
+	var err error
+	if opts.HostKeys, err = hostssh.KnownHosts(known); err != nil {
+		return opts, usageError(err, "ssh-keyscan HOST... prints keys; compare them before you add them")
 	}
-	pr.ssh = &probe.SSHOptions{User: s.sshUser, HostKeys: callback, Port: s.sshPort, Dialer: &net.Dialer{}}
-	return s.credentials(a, pr.ssh)
+	return opts, s.credentials(a, &opts)
 }
 
-// prepareSSH finds the hosts' addresses.
-func (pr *prober) prepareSSH(r *running, hosts []*inventory.Host) {
-	pr.ssh.Timeout, pr.ssh.Workers, pr.ssh.Progress = pr.wait, probersPerCall*r.workers, r.progress.update
+// addresses finds where the hosts' SSH servers are.
+func (r *running) addresses(hosts []*inventory.Host) func(*inventory.Host) string {
 	addresses, err := r.session.ManagementAddresses(r.ctx, hosts)
 	if err != nil {
 		fmt.Fprintf(r.app.stderr, "warning: the hosts are reached by name: %s\n", report.Clean(err.Error()))
 	}
-	pr.address = func(h *inventory.Host) string {
-		return firstOf(addresses[h.ID], h.Name)
-	}
+	return func(h *inventory.Host) string { return firstOf(addresses[h.ID], h.Name) }
 }
 
 // credentials takes the key, the password, or the agent's keys.
-func (s *sshing) credentials(a *app, opts *probe.SSHOptions) error {
+func (s *sshing) credentials(a *app, opts *hostssh.Options) error {
 	switch {
 	case s.sshKey != "" && s.sshPasswordFile != "":
 		return usageError(errors.New("--ssh-key and --ssh-password-file exclude each other"))
@@ -116,14 +113,16 @@ const restoreTime = 30 * time.Second
 // overSSH probes by the hosts' own nc, with their SSH services started for the
 // moment when that was asked for. They are put back whatever happens.
 func (pr *prober) overSSH(r *running, hosts []*inventory.Host) {
-	if pr.sshStart {
-		restore := pr.startServices(r, hosts)
-		defer restore()
-	}
+	defer pr.startServices(r, hosts)()
 	probe.SSH(r.ctx, hosts, pr.address, pr.target, pr.key, *pr.ssh)
 }
 
-func (pr *prober) startServices(r *running, hosts []*inventory.Host) (restoreAll func()) {
+// startServices starts the hosts' SSH services where that was asked for, and
+// returns what puts them back.
+func (s *sshing) startServices(r *running, hosts []*inventory.Host) (restoreAll func()) {
+	if !s.sshStart {
+		return func() {}
+	}
 	var mu sync.Mutex
 	var g errgroup.Group
 	g.SetLimit(r.workers)

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/fix"
+	"github.com/vic-preflight/vic-preflight/internal/onhost"
 	"github.com/vic-preflight/vic-preflight/internal/vsphere"
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
@@ -17,7 +19,10 @@ type undoOptions struct {
 	connection
 	changing
 	run
+	sshing
 	force bool
+	// defaults means that --host-timeout was not given.
+	defaults bool
 }
 
 func newUndo(a *app) *cobra.Command {
@@ -28,12 +33,16 @@ func newUndo(a *app) *cobra.Command {
 		Long: `undo restores, from the journal of a run, the rulesets that the run changed, and
 nothing else. A ruleset that somebody has changed since is left alone unless
 --force is given. The journal of a run that was killed serves as well. What undo
-changes is journaled and verified like any other change.`,
+changes is journaled and verified like any other change.
+
+A VIB that was installed is removed, and a service.xml that was edited is put back
+byte for byte, over SSH, with the flags that the run was given.`,
 		Example: joinLines(
 			"  vic-preflight undo ~/.local/state/vic-preflight/journals/20260102T030405.000Z-1.jsonl \\",
 			"      --target vcenter.example --user administrator@vsphere.local --password-file ~/.vcpass",
 		),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			o.defaults = !cmd.Flags().Changed("host-timeout")
 			if len(args) != 1 {
 				return usageError(fmt.Errorf("undo takes one journal, not %d", len(args)), "the run that made the changes printed its journal's path")
 			}
@@ -45,6 +54,7 @@ changes is journaled and verified like any other change.`,
 	o.connection.register(f)
 	o.changing.register(f)
 	o.run.register(f)
+	o.sshing.register(f)
 	_ = f.MarkHidden("compute-resource") // the journal names the hosts
 	return cmd
 }
@@ -64,6 +74,10 @@ func (o *undoOptions) execute(ctx context.Context, a *app, path string) error {
 		fmt.Fprintf(a.stderr, "note: %s has no end: its run was killed, or the file was cut; what it holds is undone\n", path)
 	}
 	header, entries := recorded.Header, recorded.Entries
+	client, err := o.client(a, entries)
+	if err != nil {
+		return err
+	}
 	r, err := o.begin(ctx, a, &o.connection, &o.changing)
 	if err != nil {
 		return err
@@ -102,7 +116,9 @@ func (o *undoOptions) execute(ctx context.Context, a *app, path string) error {
 		}
 		entries = kept
 	}
-	plan, err := fix.Undo(inv, header, entries, o.force)
+	surveys, restore := r.surveyEntries(&o.sshing, client, inv, entries)
+	defer restore()
+	plan, err := fix.Undo(inv, header, entries, surveys, o.force)
 	if err != nil {
 		return usageError(err, "log in to the server that the journal was written on")
 	}
@@ -115,4 +131,41 @@ func (o *undoOptions) execute(ctx context.Context, a *app, path string) error {
 		return err
 	}
 	return r.finish(inv, checks.Requirement{Port: checks.DefaultPort}, selected, done, false)
+}
+
+// client is what undoes changes on the hosts themselves; nil when the journal has
+// none.
+func (o *undoOptions) client(a *app, entries []fix.Entry) (*onhost.Client, error) {
+	if !slices.ContainsFunc(entries, func(e fix.Entry) bool { return e.OnHost() }) {
+		return nil, nil
+	}
+	if o.defaults {
+		o.hostTimeout = onHostTimeout
+	}
+	login, err := o.login(a)
+	return &onhost.Client{Login: login}, err
+}
+
+// surveyEntries asks the hosts of which the journal has changes that were made
+// on them. The caller must call restore at the end of the run.
+func (r *running) surveyEntries(s *sshing, client *onhost.Client, inv *inventory.Inventory, entries []fix.Entry) (surveys map[string]fix.Survey, restore func()) {
+	if client == nil {
+		return nil, func() {}
+	}
+	methods := map[string][]fix.Method{} // by host ID
+	for _, e := range entries {
+		if e.OnHost() && !slices.Contains(methods[e.Host.ID], e.Method) {
+			methods[e.Host.ID] = append(methods[e.Host.ID], e.Method)
+		}
+	}
+	var hosts []*inventory.Host
+	for i := range inv.Hosts {
+		if h := &inv.Hosts[i]; len(methods[h.ID]) > 0 && h.IsConnected() {
+			hosts = append(hosts, h)
+		}
+	}
+	client.Address = r.addresses(hosts)
+	restore = s.startServices(r, hosts)
+	r.onHost = client
+	return r.survey(client, hosts, func(h *inventory.Host) []fix.Method { return methods[h.ID] }), restore
 }

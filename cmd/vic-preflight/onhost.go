@@ -1,0 +1,212 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/pflag"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/fix"
+	"github.com/vic-preflight/vic-preflight/internal/firewallxml"
+	"github.com/vic-preflight/vic-preflight/internal/onhost"
+	"github.com/vic-preflight/vic-preflight/internal/vib"
+	"github.com/vic-preflight/vic-preflight/inventory"
+)
+
+// bringing holds the flags of ways to open the port that are not a ruleset the
+// host has already.
+type bringing struct {
+	method  string
+	vibFile string
+	lower   bool
+	sshing
+}
+
+// The methods as --method spells them. auto stays with the rulesets that hosts
+// have.
+const (
+	methodAuto    = "auto"
+	methodRuleset = "ruleset"
+)
+
+func (b *bringing) register(f *pflag.FlagSet) {
+	f.StringVar(&b.method, "method", methodAuto, "`way` to open the port: ruleset (auto), or over SSH: vib, which lasts, or service-xml, which the next reboot wipes out")
+	f.StringVar(&b.vibFile, "vib", "", "VIB `file` to install with --method vib; vic-preflight vib build makes one")
+	f.BoolVar(&b.lower, "lower-acceptance-level", false, "set hosts' acceptance level to CommunitySupported where a VIB needs it; hosts show that as a security alert")
+	b.sshing.register(f)
+}
+
+// onHost reports whether the method takes logins to the hosts.
+func (b *bringing) onHost() bool { return b.method != methodAuto && b.method != methodRuleset }
+
+func (b *bringing) validate(al *allowing, deny bool) error {
+	switch fix.Method(b.method) {
+	case methodAuto, methodRuleset:
+		if b.vibFile != "" || b.lower {
+			return usageError(errors.New("--vib and --lower-acceptance-level go with --method vib"))
+		}
+		return nil
+	case fix.MethodVIB:
+		if b.vibFile == "" {
+			return usageError(errors.New("--method vib needs --vib FILE"), "vic-preflight vib build makes one")
+		}
+		if al.ruleset != fix.Auto {
+			return usageError(errors.New("--ruleset does not go with --method vib: the VIB brings what it brings"))
+		}
+	case fix.MethodServiceXML:
+		if b.vibFile != "" || b.lower {
+			return usageError(errors.New("--vib and --lower-acceptance-level go with --method vib"))
+		}
+	default:
+		return usageError(fmt.Errorf("--method %q is none of auto, ruleset, vib and service-xml", b.method))
+	}
+	switch {
+	case deny:
+		return usageError(errors.New("--method goes with --allow; undo takes back what it did"))
+	case len(al.allowedIPs) > 0:
+		return usageError(fmt.Errorf("--allowed-ip does not go with --method %s: a new ruleset lets everybody through", b.method))
+	}
+	return nil
+}
+
+const (
+	// onHostTimeout and onHostRun take the place of --host-timeout and --timeout
+	// when they are not given: a host takes a minute for a VIB.
+	onHostTimeout = 5 * time.Minute
+	onHostRun     = 30 * time.Minute
+)
+
+// offer reads what is to be brought.
+func (b *bringing) offer(req checks.Requirement, al *allowing) (*fix.Offer, []byte, error) {
+	if fix.Method(b.method) == fix.MethodServiceXML {
+		o, err := serviceOffer(req, al.ruleset)
+		return o, nil, err
+	}
+	file, err := os.ReadFile(b.vibFile)
+	if err != nil {
+		return nil, nil, usageError(fmt.Errorf("--vib: %w", err))
+	}
+	p, err := vib.Read(bytes.NewReader(file))
+	if err != nil {
+		return nil, nil, usageError(fmt.Errorf("--vib %s: %w", b.vibFile, err))
+	}
+	o, err := vibOffer(req, p)
+	if err != nil {
+		return nil, nil, usageError(fmt.Errorf("--vib %s: %w", b.vibFile, err), "vic-preflight vib inspect says what is in it")
+	}
+	o.LowerAcceptance = b.lower
+	return o, file, nil
+}
+
+// serviceOffer is a service of its own in service.xml, under vicoutgoing, the
+// name that VIC's manuals gave it, or another.
+func serviceOffer(req checks.Requirement, key string) (*fix.Offer, error) {
+	if key == fix.Auto {
+		key = checks.VICOutgoing
+	}
+	service := firewallxml.Service{
+		ID: key, Enabled: true,
+		Rules: []inventory.Rule{{Port: req.Port, Direction: inventory.Outbound, PortType: inventory.Dst, Protocol: inventory.TCP}},
+	}
+	if err := service.Validate(); err != nil {
+		return nil, usageError(fmt.Errorf("--ruleset %q: %w", key, err))
+	}
+	return &fix.Offer{
+		Requirement: req, Method: fix.MethodServiceXML, Ruleset: rulesetOf(service),
+		Insert: func(file []byte) ([]byte, error) {
+			f, err := firewallxml.Parse(file)
+			if err != nil {
+				return nil, err
+			}
+			return f.Insert(service)
+		},
+	}, nil
+}
+
+func rulesetOf(s firewallxml.Service) inventory.Ruleset {
+	return inventory.Ruleset{
+		Key: s.ID, Enabled: s.Enabled, Required: s.Required, Rules: s.Rules, Allowed: &inventory.AllowedHosts{All: true},
+	}
+}
+
+func vibOffer(req checks.Requirement, p *vib.Package) (*fix.Offer, error) {
+	if len(p.Problems) > 0 {
+		return nil, fmt.Errorf("it is damaged: %s", strings.Join(p.Problems, "; "))
+	}
+	if !p.LiveInstall {
+		return nil, errors.New("it cannot be installed while the host runs")
+	}
+	for _, s := range p.Services {
+		if rs := rulesetOf(s); rs.Enabled && rs.Covers(req.Port) {
+			return &fix.Offer{
+				Requirement: req, Method: fix.MethodVIB, Ruleset: rs, MaintenanceMode: p.MaintenanceMode,
+				VIB:   fix.VIBChange{Name: p.Name, ID: p.ID()},
+				Suits: func(version string) string { return unsuited(p, version) },
+			}, nil
+		}
+	}
+	return nil, fmt.Errorf("it brings no ruleset that lets TCP %d out", req.Port)
+}
+
+// unsuited says why a host of the version would not take the VIB; empty when it
+// would.
+func unsuited(p *vib.Package, version string) string {
+	flavour, esxi := vib.ESXi6And7, "6-7"
+	switch fix.Major(version) {
+	case "6", "7":
+	case "8":
+		flavour, esxi = vib.ESXi8, "8"
+	default:
+		return fmt.Sprintf("which VIBs ESXi %s takes is not known", version)
+	}
+	if p.Suits(flavour) {
+		return ""
+	}
+	return fmt.Sprintf("the VIB is not built for ESXi %s: vic-preflight vib build --esxi %s", version, esxi)
+}
+
+// survey asks hosts over SSH what has to be known before a change, some at a
+// time.
+func (r *running) survey(client *onhost.Client, hosts []*inventory.Host, methods func(*inventory.Host) []fix.Method) map[string]fix.Survey {
+	surveys := make(map[string]fix.Survey, len(hosts))
+	var mu sync.Mutex
+	var g errgroup.Group
+	g.SetLimit(r.workers)
+	for _, h := range hosts {
+		g.Go(func() error {
+			s := fix.Survey{Err: "not begun: the run ended before"}
+			if r.ctx.Err() == nil {
+				s = client.Survey(r.ctx, h, methods(h)...)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			surveys[h.ID] = s
+			r.progress.update("survey", len(surveys), len(hosts))
+			return nil
+		})
+	}
+	_ = g.Wait() // each survey holds its own error
+	r.progress.clear()
+	return surveys
+}
+
+// bring plans and carries out what takes logins to the hosts.
+func (r *running) bring(inv *inventory.Inventory, b *bringing, client *onhost.Client, offer *fix.Offer, c *changing) (*carried, error) {
+	var wanted []*inventory.Host
+	for i := range inv.Hosts {
+		if h := &inv.Hosts[i]; offer.Wants(h) {
+			wanted = append(wanted, h)
+		}
+	}
+	client.Address = r.addresses(wanted)
+	defer b.startServices(r, wanted)()
+	r.onHost = client
+	return r.carryOut(fix.Bring(inv.Hosts, *offer, r.survey(client, wanted, func(*inventory.Host) []fix.Method { return []fix.Method{offer.Method} })), inv, c)
+}

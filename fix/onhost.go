@@ -1,0 +1,227 @@
+package fix
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/inventory"
+)
+
+// Method is a way to open the port.
+type Method string
+
+// The methods. The zero value is MethodRuleset.
+const (
+	// MethodRuleset switches a ruleset that the host has, through the API.
+	MethodRuleset Method = ""
+	// MethodVIB installs a VIB that brings a ruleset, over SSH.
+	MethodVIB Method = "vib"
+	// MethodServiceXML writes a ruleset into the host's service.xml, over SSH. It
+	// is gone after the host's next start.
+	MethodServiceXML Method = "service-xml"
+)
+
+// VIBChange is what is done about a VIB.
+type VIBChange struct {
+	// Name is the VIB's, ID esxcli's vendor_type_name_version.
+	Name, ID string
+	// AcceptanceBefore is the host's acceptance level when the change lowers it
+	// to the community's (or, undone, sets it back); empty when it stays.
+	AcceptanceBefore string
+}
+
+// FileChange is what is done about a file on the host.
+type FileChange struct {
+	Path          string
+	Before, After []byte
+}
+
+// Survey is what a host says of itself over SSH, before anything is changed.
+type Survey struct {
+	// Err says why nothing is known; empty when the rest is.
+	Err string
+	// Acceptance is the acceptance level, as esxcli spells it.
+	Acceptance string
+	SecureBoot inventory.Tristate
+	// VIBs are the IDs of the installed ones.
+	VIBs []string
+	// File is service.xml, where that was asked for.
+	File []byte
+}
+
+// CommunitySupported is the acceptance level that takes a community VIB.
+const CommunitySupported = "CommunitySupported"
+
+// Offer is what is to be brought to hosts that lack it.
+type Offer struct {
+	Requirement checks.Requirement
+	Method      Method
+	// Ruleset is what a host would have afterwards.
+	Ruleset inventory.Ruleset
+
+	// VIB is of MethodVIB. Suits says why a host of the version would not take
+	// it; empty when it would.
+	VIB             VIBChange
+	Suits           func(version string) string
+	MaintenanceMode bool
+	LowerAcceptance bool
+
+	// Insert is of MethodServiceXML: it makes the new file of the old one.
+	Insert func(file []byte) ([]byte, error)
+}
+
+// ServiceXML is the file that MethodServiceXML writes.
+const ServiceXML = "/etc/vmware/firewall/service.xml"
+
+// Wants reports whether the host needs the offer as far as the API tells, and
+// may have to be surveyed.
+func (o *Offer) Wants(h *inventory.Host) bool { return o.beforehand(h).Reason == "" }
+
+// Bring plans to bring the offer to every host that does not let the port out.
+// Surveys, by host ID, are of the hosts that Wants is true of.
+func Bring(hosts []inventory.Host, o Offer, surveys map[string]Survey) *Plan {
+	p := &Plan{Hosts: make([]HostPlan, len(hosts))}
+	for i := range hosts {
+		p.Hosts[i] = o.host(&hosts[i], surveys[hosts[i].ID])
+	}
+	return p
+}
+
+// beforehand is the plan of a host that needs no survey; else it has no reason.
+func (o *Offer) beforehand(h *inventory.Host) HostPlan {
+	if hp, yes := unavailable(h); yes {
+		return hp
+	}
+	verdict := judge(h, o.Requirement)
+	switch {
+	case verdict.Reason == checks.Permitted:
+		return HostPlan{Host: h, Reason: AlreadyPermitted, Detail: verdict.Detail}
+	case verdict.Status == checks.Unknown:
+		return HostPlan{Host: h, Reason: HostUnavailable, Detail: verdict.Detail}
+	}
+	if rs := h.Firewall.Ruleset(o.Ruleset.Key); rs != nil {
+		return HostPlan{
+			Host: h, Reason: RulesetExists,
+			Detail: fmt.Sprintf("the host has a ruleset %s already, which does not let the port out as it is; fix --allow --ruleset %s switches it", rs.Key, rs.Key),
+		}
+	}
+	return HostPlan{Host: h}
+}
+
+func (o *Offer) host(h *inventory.Host, s Survey) HostPlan {
+	hp := o.beforehand(h)
+	if hp.Reason != "" {
+		return hp
+	}
+	if s.Err != "" {
+		hp.Reason, hp.Detail = HostUnavailable, s.Err
+		return hp
+	}
+	c := &Change{
+		Host: h, Ruleset: o.Ruleset.Key, Method: o.Method, Before: State{Absent: true}, After: StateOf(&o.Ruleset),
+		Opens: Opens(&o.Ruleset, o.Ruleset.Allowed),
+	}
+	var problem string
+	if o.Method == MethodVIB {
+		problem = o.planVIB(&hp, c, s)
+	} else {
+		problem = o.planFile(&hp, c, s)
+	}
+	if problem != "" {
+		return HostPlan{Host: h, Reason: HostUnsuited, Detail: problem}
+	}
+	hp.Reason, hp.Detail, hp.Changes = Chosen, c.Why, []*Change{c}
+	hp.Warnings = append(stale(h), hp.Warnings...)
+	return hp
+}
+
+// planVIB returns why the host would not take the VIB; empty when it would.
+func (o *Offer) planVIB(hp *HostPlan, c *Change, s Survey) (problem string) {
+	h := hp.Host
+	low := s.Acceptance == CommunitySupported
+	switch {
+	case slices.Contains(s.VIBs, o.VIB.ID):
+		return fmt.Sprintf("%s is installed already, and its ruleset does not show: esxcli network firewall refresh on the host, or a start", o.VIB.ID)
+	case o.Suits(h.Version) != "":
+		return o.Suits(h.Version)
+	case s.SecureBoot == inventory.Yes:
+		return "the host was started with UEFI Secure Boot, and would not start again with a VIB that is not signed"
+	case o.MaintenanceMode && h.Maintenance != inventory.Yes:
+		return "the VIB asks for maintenance mode, and the host is not in it"
+	case !low && !o.LowerAcceptance:
+		return fmt.Sprintf("the host's acceptance level is %s, which takes no community VIB; --lower-acceptance-level lowers it to %s", s.Acceptance, CommunitySupported)
+	}
+	own := o.VIB
+	if !low {
+		own.AcceptanceBefore = s.Acceptance
+		hp.Warnings = append(hp.Warnings, fmt.Sprintf("lowers the host's acceptance level from %s to %s, which the host shows as a security alert", s.Acceptance, CommunitySupported))
+	}
+	if s.SecureBoot == inventory.Unknown {
+		hp.Warnings = append(hp.Warnings, "whether the host was started with Secure Boot is not known: one that was does not start again with this VIB")
+	}
+	c.VIB = &own
+	c.Why = fmt.Sprintf("the VIB %s brings a ruleset that survives reboots", own.ID)
+	return ""
+}
+
+// planFile returns why service.xml cannot be edited; empty when it can.
+func (o *Offer) planFile(hp *HostPlan, c *Change, s Survey) (problem string) {
+	after, err := o.Insert(s.File)
+	if err != nil {
+		return fmt.Sprintf("%s is left alone: %v", ServiceXML, err)
+	}
+	c.File = &FileChange{Path: ServiceXML, Before: s.File, After: after}
+	c.Why = "a service of its own in service.xml"
+	hp.Warnings = append(hp.Warnings, "does not survive a reboot of the host: a built-in ruleset (fix --allow) or a VIB (--method vib) does")
+	return ""
+}
+
+// undoOnHost adds to a host's plan what takes a change on the host itself back.
+func undoOnHost(hp *HostPlan, e Entry, survey Survey, force bool) {
+	c := &Change{
+		Host: hp.Host, Ruleset: e.Ruleset, Method: e.Method, Why: "as it was before",
+		Before: State{Absent: true}, After: e.Before.state(), Opens: "nothing any more",
+	}
+	if rs := hp.Host.Firewall.Ruleset(e.Ruleset); rs != nil {
+		c.Before = StateOf(rs)
+	}
+	switch {
+	case survey.Err != "":
+		hp.Reason, hp.Detail = HostUnavailable, survey.Err
+		return
+	case e.Method == MethodVIB && !c.After.Absent:
+		hp.Reason, hp.Detail = NoRuleset, fmt.Sprintf("the VIB %s was removed by an undo; fix --allow --method vib installs it again", e.VIB.ID)
+		return
+	case e.Method == MethodVIB:
+		if !slices.Contains(survey.VIBs, e.VIB.ID) {
+			return // removed already
+		}
+		c.VIB = &VIBChange{Name: e.VIB.Name, ID: e.VIB.ID, AcceptanceBefore: e.VIB.AcceptanceBefore}
+	case bytes.Equal(survey.File, e.File.Before):
+		return // restored already, or by a reboot
+	case !bytes.Equal(survey.File, e.File.After) && !force:
+		hp.Reason = ChangedSince
+		hp.Detail = fmt.Sprintf("somebody has changed %s since; --force puts it back as it was before this tool's change all the same", e.File.Path)
+		return
+	default:
+		c.File = &FileChange{Path: e.File.Path, Before: survey.File, After: e.File.Before}
+	}
+	hp.Changes = append(hp.Changes, c)
+	if !hp.Reason.Refused() {
+		hp.Reason, hp.Detail = Chosen, c.Why
+	}
+}
+
+// OnHost reports whether an entry was made on the host itself, so that undoing
+// it takes a login there.
+func (e *Entry) OnHost() bool { return e.Method != MethodRuleset }
+
+// Major is the number before the first dot of a version, such as 8 of 8.0.2;
+// empty when there is none.
+func Major(version string) string {
+	major, _, _ := strings.Cut(version, ".")
+	return major
+}

@@ -1,0 +1,217 @@
+package fix_test
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/fix"
+	"github.com/vic-preflight/vic-preflight/inventory"
+)
+
+const vibID = "me_bootbank_vmware-vic_1.0.0"
+
+func vibOffer() fix.Offer {
+	return fix.Offer{
+		Requirement: checks.Requirement{Port: 2377}, Method: fix.MethodVIB,
+		Ruleset: *ruleset("vmware-vic", true, everyone(), 2377, 0),
+		VIB:     fix.VIBChange{Name: "vmware-vic", ID: vibID},
+		Suits: func(version string) string {
+			if fix.Major(version) == "8" {
+				return ""
+			}
+			return "not for " + version
+		},
+	}
+}
+
+func fileOffer() fix.Offer {
+	return fix.Offer{
+		Requirement: checks.Requirement{Port: 2377}, Method: fix.MethodServiceXML,
+		Ruleset: *ruleset("vicoutgoing", true, everyone(), 2377, 0),
+		Insert: func(file []byte) ([]byte, error) {
+			if string(file) == "bad" {
+				return nil, errors.New("line 1: no ConfigRoot")
+			}
+			return append(append([]byte(nil), file...), "+service"...), nil
+		},
+	}
+}
+
+func shutHost(version string, more ...*inventory.Ruleset) inventory.Host {
+	h := host(more...)
+	h.Version = version
+	return h
+}
+
+type bringRow struct {
+	offer  func() fix.Offer
+	host   inventory.Host
+	survey fix.Survey
+	reason fix.Reason
+	says   string
+}
+
+func lowering() fix.Offer {
+	o := vibOffer()
+	o.LowerAcceptance = true
+	return o
+}
+
+func needingMaintenance() fix.Offer {
+	o := lowering()
+	o.MaintenanceMode = true
+	return o
+}
+
+var community = fix.Survey{Acceptance: fix.CommunitySupported, SecureBoot: inventory.No}
+
+var _ = DescribeTable("what is planned on a host itself", func(row bringRow) {
+	plan := fix.Bring([]inventory.Host{row.host}, row.offer(), map[string]fix.Survey{"host-1": row.survey})
+	Expect(plan.Hosts).To(HaveLen(1), "each host has a row")
+	hp := plan.Hosts[0]
+	Expect(hp.Reason).To(Equal(row.reason), hp.Detail)
+	Expect(hp.Detail).To(ContainSubstring(row.says))
+	Expect(len(hp.Changes) > 0).To(Equal(row.reason == fix.Chosen))
+	offer := row.offer()
+	if !offer.Wants(&row.host) {
+		Expect(row.survey).To(Equal(fix.Survey{}), "a host that is not wanted is not asked")
+	}
+},
+	Entry("a VIB for a host that takes it", bringRow{vibOffer, shutHost("8.0.2"), community, fix.Chosen, vibID}),
+	Entry("a VIB for a host that permits already", bringRow{vibOffer, shutHost("8.0.2", engine(true)), fix.Survey{}, fix.AlreadyPermitted, "vic-engine"}),
+	Entry("a VIB whose ruleset is there, disabled", bringRow{vibOffer, shutHost("8.0.2", ruleset("vmware-vic", false, everyone(), 2377, 0)), fix.Survey{}, fix.RulesetExists, "--ruleset vmware-vic"}),
+	Entry("a VIB for a host of another generation", bringRow{vibOffer, shutHost("7.0.3"), community, fix.HostUnsuited, "not for 7.0.3"}),
+	Entry("a VIB that is installed", bringRow{vibOffer, shutHost("8.0.2"), fix.Survey{Acceptance: fix.CommunitySupported, VIBs: []string{vibID}}, fix.HostUnsuited, "installed already"}),
+	Entry("a VIB and Secure Boot", bringRow{lowering, shutHost("8.0.2"), fix.Survey{Acceptance: fix.CommunitySupported, SecureBoot: inventory.Yes}, fix.HostUnsuited, "Secure Boot"}),
+	Entry("a VIB and a high acceptance level", bringRow{vibOffer, shutHost("8.0.2"), fix.Survey{Acceptance: "PartnerSupported", SecureBoot: inventory.No}, fix.HostUnsuited, "--lower-acceptance-level"}),
+	Entry("a VIB and a level that may be lowered", bringRow{lowering, shutHost("8.0.2"), fix.Survey{Acceptance: "PartnerSupported", SecureBoot: inventory.No}, fix.Chosen, vibID}),
+	Entry("a VIB that asks for maintenance mode", bringRow{needingMaintenance, shutHost("8.0.2"), community, fix.HostUnsuited, "maintenance mode"}),
+	Entry("a host that cannot be asked", bringRow{vibOffer, shutHost("8.0.2"), fix.Survey{Err: "log in by SSH: refused"}, fix.HostUnavailable, "log in by SSH"}),
+	Entry("a host that is not connected", bringRow{
+		vibOffer, func() inventory.Host { h := shutHost("8.0.2"); h.Connection = inventory.Disconnected; return h }(),
+		fix.Survey{}, fix.HostUnavailable, "disconnected",
+	}),
+	Entry("a service for service.xml", bringRow{fileOffer, shutHost("7.0.3"), fix.Survey{File: []byte("file")}, fix.Chosen, "service.xml"}),
+	Entry("a service.xml that is malformed", bringRow{fileOffer, shutHost("7.0.3"), fix.Survey{File: []byte("bad")}, fix.HostUnsuited, "line 1"}),
+)
+
+// recorder is a fix.HostClient that does what it is told.
+type recorder struct {
+	carried []*fix.Change
+	fail    error
+}
+
+func (r *recorder) Carry(_ context.Context, c *fix.Change) error {
+	r.carried = append(r.carried, c)
+	return r.fail
+}
+
+var _ = Describe("a change on a host itself", func() {
+	var (
+		hosts  []inventory.Host
+		inv    *inventory.Inventory
+		client *recorder
+		header = fix.Header{InstanceUUID: "u-1"}
+	)
+	BeforeEach(func() {
+		hosts = []inventory.Host{shutHost("8.0.2")}
+		inv = &inventory.Inventory{Endpoint: inventory.Endpoint{InstanceUUID: "u-1"}, Hosts: hosts}
+		client = &recorder{}
+	})
+
+	// apply carries a plan out, and returns the entries of its journal.
+	apply := func(ctx context.Context, plan *fix.Plan) ([]*fix.Outcome, []fix.Entry) {
+		GinkgoHelper()
+		path := filepath.Join(GinkgoT().TempDir(), "journal")
+		j, err := fix.CreateJournal(path, header)
+		Expect(err).NotTo(HaveOccurred())
+		outcomes, err := fix.Apply(ctx, plan, newFake(hosts), j, fix.ApplyOptions{HostTimeout: time.Minute, OnHost: client})
+		Expect(err).NotTo(HaveOccurred())
+		Expect(j.Close()).To(Succeed())
+		r, err := fix.ReadJournal(path)
+		Expect(err).NotTo(HaveOccurred())
+		return outcomes, r.Entries
+	}
+	undo := func(entries []fix.Entry, survey fix.Survey, force bool) fix.HostPlan {
+		GinkgoHelper()
+		plan, err := fix.Undo(inv, header, entries, map[string]fix.Survey{"host-1": survey}, force)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(plan.Hosts).To(HaveLen(1))
+		return plan.Hosts[0]
+	}
+
+	It("of a VIB is carried out, journaled, and taken back", func(ctx SpecContext) {
+		o := lowering()
+		outcomes, entries := apply(ctx, fix.Bring(hosts, o, map[string]fix.Survey{"host-1": {Acceptance: "PartnerSupported"}}))
+		Expect(outcomes[0].Done).To(BeTrue())
+		Expect(client.carried).To(HaveLen(1))
+		Expect(client.carried[0].Verb()).To(Equal("install"))
+		Expect(entries).To(HaveLen(1))
+
+		Expect(undo(entries, fix.Survey{}, false).Reason).To(Equal(fix.AlreadyRestored), "somebody removed it")
+		hosts[0].Firewall.Rulesets = append(hosts[0].Firewall.Rulesets, ruleset("vmware-vic", true, everyone(), 2377, 0))
+		hp := undo(entries, fix.Survey{VIBs: []string{vibID}}, false)
+		Expect(hp.Reason).To(Equal(fix.Chosen))
+		Expect(hp.Changes[0].Verb()).To(Equal("remove"))
+		Expect(hp.Changes[0].VIB).To(Equal(&fix.VIBChange{Name: "vmware-vic", ID: vibID, AcceptanceBefore: "PartnerSupported"}))
+		Expect(undo(entries, fix.Survey{Err: "no"}, false).Reason).To(Equal(fix.HostUnavailable))
+
+		_, undone := apply(ctx, &fix.Plan{Hosts: []fix.HostPlan{hp}})
+		Expect(undo(undone, fix.Survey{}, false).Reason.Refused()).To(BeTrue(), "a VIB that was removed is nowhere kept")
+	})
+
+	It("of service.xml is carried out, journaled byte for byte, and taken back", func(ctx SpecContext) {
+		before := []byte("<!-- \xff\x00 any bytes -->")
+		_, entries := apply(ctx, fix.Bring(hosts, fileOffer(), map[string]fix.Survey{"host-1": {File: before}}))
+		Expect(client.carried[0].Verb()).To(Equal("insert"))
+		after := client.carried[0].File.After
+
+		Expect(undo(entries, fix.Survey{File: before}, false).Reason).To(Equal(fix.AlreadyRestored), "a reboot took it")
+		hosts[0].Firewall.Rulesets = append(hosts[0].Firewall.Rulesets, ruleset("vicoutgoing", true, everyone(), 2377, 0))
+		hp := undo(entries, fix.Survey{File: after}, false)
+		Expect(hp.Reason).To(Equal(fix.Chosen))
+		Expect(hp.Changes[0].Verb()).To(Equal("restore"))
+		Expect(hp.Changes[0].File).To(Equal(&fix.FileChange{Path: fix.ServiceXML, Before: after, After: before}))
+		Expect(undo(entries, fix.Survey{File: []byte("other")}, false).Reason).To(Equal(fix.ChangedSince))
+		Expect(undo(entries, fix.Survey{File: []byte("other")}, true).Reason).To(Equal(fix.Chosen))
+
+		_, undone := apply(ctx, &fix.Plan{Hosts: []fix.HostPlan{hp}})
+		again := undo(undone, fix.Survey{File: before}, false)
+		Expect(again.Changes).To(HaveLen(1), "an undo is undone")
+		Expect(again.Changes[0].File.After).To(Equal(after))
+		Expect(again.Changes[0].After.Absent).To(BeFalse())
+	})
+
+	It("that fails is an outcome that says so", func(ctx SpecContext) {
+		client.fail = errors.New("the host is on fire")
+		outcomes, entries := apply(ctx, fix.Bring(hosts, lowering(), map[string]fix.Survey{"host-1": community}))
+		Expect(outcomes[0].Done).To(BeFalse())
+		Expect(outcomes[0].Err).To(MatchError("install vmware-vic on esx1.example: the host is on fire"))
+		Expect(entries).To(HaveLen(1), "it was journaled before")
+	})
+
+	It("is verified by the ruleset that came, or went", func(ctx SpecContext) {
+		outcomes, _ := apply(ctx, fix.Bring(hosts, lowering(), map[string]fix.Survey{"host-1": community}))
+		fake := newFake(hosts)
+		fix.Verify(ctx, outcomes, fake, fix.VerifyOptions{Timeout: 300 * time.Millisecond, HostTimeout: time.Second})
+		Expect(outcomes[0].Verified).To(BeFalse())
+		hosts[0].Firewall.Rulesets = append(hosts[0].Firewall.Rulesets, ruleset("vmware-vic", true, everyone(), 2377, 0))
+		fix.Verify(ctx, outcomes, newFake(hosts), fix.VerifyOptions{Timeout: 300 * time.Millisecond, HostTimeout: time.Second})
+		Expect(outcomes[0].Verified).To(BeTrue())
+
+		gone := *outcomes[0].Change
+		gone.After = fix.State{Absent: true}
+		removed := &fix.Outcome{Change: &gone, Done: true}
+		fix.Verify(ctx, []*fix.Outcome{removed}, newFake(hosts), fix.VerifyOptions{Timeout: 300 * time.Millisecond, HostTimeout: time.Second})
+		Expect(removed.Verified).To(BeFalse())
+		hosts[0].Firewall.Rulesets = nil
+		fix.Verify(ctx, []*fix.Outcome{removed}, newFake(hosts), fix.VerifyOptions{Timeout: 300 * time.Millisecond, HostTimeout: time.Second})
+		Expect(removed.Verified).To(BeTrue())
+	})
+})

@@ -1,0 +1,145 @@
+// Package hostssh logs in to ESXi hosts and runs commands there. It knows SSH
+// and how ESXi's server takes logins, not what a command is for.
+package hostssh
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/knownhosts"
+)
+
+// Options say how to log in.
+type Options struct {
+	User string
+	// Signers are private keys. With keys there is no password.
+	Signers []ssh.Signer
+	// Password is used when there are no keys: by keyboard-interactive, which
+	// ESXi offers, or else as a password, never both. There is one attempt for
+	// each host: ESXi locks root out after a few.
+	Password string
+	// HostKeys verifies the host's key; see KnownHosts.
+	HostKeys ssh.HostKeyCallback
+	Port     int
+	Dialer   Dialer
+}
+
+// Dialer opens connections: a *net.Dialer does.
+type Dialer interface {
+	DialContext(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+// LoginTime is what a login may take.
+const LoginTime = 15 * time.Second
+
+// KnownHosts verifies host keys by OpenSSH known_hosts files.
+func KnownHosts(files ...string) (ssh.HostKeyCallback, error) {
+	callback, err := knownhosts.New(files...)
+	if err != nil {
+		return nil, fmt.Errorf("read the known hosts: %w", err)
+	}
+	return callback, nil
+}
+
+// DialError means that the host's SSH server was not reached.
+type DialError struct{ Cause error }
+
+func (e *DialError) Error() string { return e.Cause.Error() }
+
+func (e *DialError) Unwrap() error { return e.Cause }
+
+// Client is a login. Its methods may be called one after another.
+type Client struct {
+	client *ssh.Client
+	conn   net.Conn
+	stop   func() bool
+}
+
+// Dial makes the one attempt to log in to a host, by name or address. It is over,
+// with all that runs in it, when the context ends. The errors are *DialError, or
+// say in plain words what the host did not like.
+func Dial(ctx context.Context, host string, opts Options) (*Client, error) {
+	address := net.JoinHostPort(host, fmt.Sprint(opts.Port))
+	dialling, cancel := context.WithTimeout(ctx, LoginTime)
+	defer cancel()
+	conn, err := opts.Dialer.DialContext(dialling, "tcp", address)
+	if err != nil {
+		return nil, &DialError{err}
+	}
+	// The deadline stands on the connection itself: a server that goes silent
+	// half way hangs a session for good otherwise.
+	_ = conn.SetDeadline(time.Now().Add(LoginTime))
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	c, channels, requests, err := ssh.NewClientConn(conn, address, &ssh.ClientConfig{
+		User: opts.User, Auth: opts.auth(), HostKeyCallback: opts.HostKeys,
+		HostKeyAlgorithms: knownAlgorithms(opts.HostKeys, address, conn.RemoteAddr()),
+		ClientVersion:     "SSH-2.0-vic-preflight",
+	})
+	if err != nil {
+		stop()
+		_ = conn.Close()
+		return nil, plain(err)
+	}
+	return &Client{client: ssh.NewClient(c, channels, requests), conn: conn, stop: stop}, nil
+}
+
+// Close ends the login.
+func (c *Client) Close() {
+	c.stop()
+	_ = c.client.Close()
+}
+
+// Result is what a command said and did.
+type Result struct {
+	// Stdout and Stderr are the first MaxOutput bytes of each.
+	Stdout, Stderr string
+	Exit           int
+}
+
+// MaxOutput bounds what is kept of a command's output.
+const MaxOutput = 2 << 20
+
+// Run runs a command in the host's shell, for at most the given time. A command
+// that failed is a Result; an error means that it is not known what became of
+// it.
+func (c *Client) Run(command string, stdin io.Reader, timeout time.Duration) (Result, error) {
+	_ = c.conn.SetDeadline(time.Now().Add(timeout))
+	session, err := c.client.NewSession()
+	if err != nil {
+		return Result{}, plain(err)
+	}
+	defer session.Close()
+	var stdout, stderr limited
+	session.Stdin, session.Stdout, session.Stderr = stdin, &stdout, &stderr
+	err = session.Run(command)
+	r := Result{Stdout: stdout.String(), Stderr: stderr.String()}
+	var exit *ssh.ExitError
+	switch {
+	case err == nil:
+	case errors.As(err, &exit):
+		r.Exit = exit.ExitStatus()
+	default:
+		return r, plain(err)
+	}
+	return r, nil
+}
+
+// Quote quotes a word for the host's shell.
+func Quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
+
+// limited keeps the first bytes that are written to it.
+type limited struct{ bytes.Buffer }
+
+func (l *limited) Write(p []byte) (int, error) {
+	if room := MaxOutput - l.Len(); room > 0 {
+		l.Buffer.Write(p[:min(len(p), room)])
+	}
+	return len(p), nil
+}

@@ -1,0 +1,194 @@
+// Package onhost opens the port on an ESXi host itself, by its shell: it
+// installs a VIB that brings a ruleset, or writes one into service.xml, and takes
+// that back. It knows ESXi's commands, files and error texts, not which hosts
+// need what.
+//
+// The commands are those of VMware's manuals and of field reports; where they
+// are documented nowhere a comment says so. No ESXi host was met.
+package onhost
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/vic-preflight/vic-preflight/fix"
+	"github.com/vic-preflight/vic-preflight/internal/hostssh"
+	"github.com/vic-preflight/vic-preflight/inventory"
+)
+
+// Client carries changes out. Its methods may be called concurrently for
+// different hosts.
+type Client struct {
+	Login hostssh.Options
+	// Address is where a host's SSH server is.
+	Address func(*inventory.Host) string
+	// VIB is the file to install.
+	VIB []byte
+}
+
+// shell is a login on a host with commands that have to succeed.
+type shell struct {
+	login *hostssh.Client
+	ctx   context.Context
+}
+
+// commandTime bounds a command that does no work to speak of.
+const commandTime = 30 * time.Second
+
+// installTime bounds what changes a host's software.
+const installTime = 10 * time.Minute
+
+func (c *Client) dial(ctx context.Context, h *inventory.Host) (*shell, error) {
+	login, err := hostssh.Dial(ctx, c.Address(h), c.Login)
+	if err != nil {
+		return nil, fmt.Errorf("log in by SSH: %w", err)
+	}
+	return &shell{login, ctx}, nil
+}
+
+// run runs a command that has to succeed, and returns what it said.
+func (s *shell) run(command string, stdin io.Reader, timeout time.Duration) (string, error) {
+	r, err := s.login.Run(command, stdin, timeout)
+	switch {
+	case s.ctx.Err() != nil:
+		return "", s.ctx.Err() // it cut the connection
+	case err != nil:
+		return "", fmt.Errorf("run %s: %w", name(command), err)
+	case r.Exit != 0:
+		return "", explained(name(command), r)
+	}
+	return r.Stdout, nil
+}
+
+// say is run for a command that takes no input and no time.
+func (s *shell) say(command string) (string, error) { return s.run(command, nil, commandTime) }
+
+// name is what an error calls a command: it may have a file's path in it, which
+// says nothing to anybody.
+func name(command string) string {
+	words := strings.Fields(command)
+	for i, w := range words {
+		if i > 0 && (strings.HasPrefix(w, "-") || strings.ContainsAny(w, "/'\"|>")) {
+			return strings.Join(words[:i], " ")
+		}
+	}
+	return command
+}
+
+// Survey asks a host what has to be known before changes of the methods, in one
+// login. It changes nothing.
+func (c *Client) Survey(ctx context.Context, h *inventory.Host, methods ...fix.Method) fix.Survey {
+	s, err := c.dial(ctx, h)
+	if err != nil {
+		return fix.Survey{Err: err.Error()}
+	}
+	defer s.login.Close()
+	var found fix.Survey
+	for _, method := range methods {
+		if method == fix.MethodServiceXML {
+			found.File, err = s.read(fix.ServiceXML)
+		} else {
+			err = s.software(&found)
+		}
+		if err != nil {
+			return fix.Survey{Err: err.Error()}
+		}
+	}
+	return found
+}
+
+// Carry makes a change of the methods vib and service-xml, or takes it back. It
+// implements fix.HostClient.
+func (c *Client) Carry(ctx context.Context, change *fix.Change) error {
+	s, err := c.dial(ctx, change.Host)
+	if err != nil {
+		return err
+	}
+	defer s.login.Close()
+	switch {
+	case change.Method == fix.MethodServiceXML:
+		return s.writeService(change)
+	case change.After.Absent:
+		return s.removeVIB(change)
+	}
+	return s.installVIB(change, c.VIB)
+}
+
+// refresh lets the host read its firewall files again. What it had to say is an
+// error here: a ruleset that does not appear is of no use.
+func (s *shell) refresh() error {
+	_, err := s.say("esxcli network firewall refresh")
+	return err
+}
+
+// hasRuleset looks for the ruleset in the host's own list.
+func (s *shell) hasRuleset(key string) (bool, error) {
+	list, err := s.say("esxcli network firewall ruleset list")
+	if err != nil {
+		return false, err
+	}
+	for line := range strings.Lines(list) {
+		if words := strings.Fields(line); len(words) > 0 && words[0] == key {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// expect refreshes and sees whether the ruleset is there, or is not.
+func (s *shell) expect(key string, there bool) error {
+	if err := s.refresh(); err != nil {
+		return err
+	}
+	has, err := s.hasRuleset(key)
+	switch {
+	case err != nil:
+		return err
+	case has && !there:
+		return fmt.Errorf("the ruleset %s is still there after a refresh", key)
+	case !has && there:
+		return fmt.Errorf("the ruleset %s did not appear after a refresh", key)
+	}
+	return nil
+}
+
+// read returns a file of the host.
+func (s *shell) read(path string) ([]byte, error) {
+	text, err := s.say("cat " + hostssh.Quote(path))
+	return []byte(text), err
+}
+
+// temporary is a name that nobody else has. It does not end in .xml: ESXi reads
+// every such file in the folder of its firewall.
+func temporary(path string) string {
+	return path + ".vic-preflight-" + strings.ToLower(rand.Text()[:8])
+}
+
+// put writes a new file and sees that it came whole. It leaves nothing where it
+// fails.
+func (s *shell) put(path string, data []byte) (err error) {
+	quoted := hostssh.Quote(path)
+	defer func() {
+		if err != nil {
+			_, _ = s.say("rm -f " + quoted)
+		}
+	}()
+	if _, err := s.run("umask 077; cat > "+quoted, bytes.NewReader(data), installTime); err != nil {
+		return err
+	}
+	sum, err := s.say("sha256sum " + quoted)
+	if err != nil {
+		return err
+	}
+	if want := fmt.Sprintf("%x", sha256.Sum256(data)); !strings.HasPrefix(sum, want) {
+		return errors.New("the file that was copied to the host is not what was sent")
+	}
+	return nil
+}

@@ -1,0 +1,86 @@
+package onhost
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/vic-preflight/vic-preflight/fix"
+	"github.com/vic-preflight/vic-preflight/internal/hostssh"
+)
+
+// writeService puts the change's file in the place of the host's, lets the host
+// read it, and sees that the ruleset came or went. Where it did not, the file is
+// put back.
+func (s *shell) writeService(c *fix.Change) error {
+	f := c.File
+	now, err := s.read(f.Path)
+	switch {
+	case err != nil:
+		return err
+	case !bytes.Equal(now, f.Before):
+		return fmt.Errorf("nothing was changed: %s is not any more what it was when this was planned", f.Path)
+	}
+	mode, err := s.say("stat -c %a " + hostssh.Quote(f.Path))
+	if err != nil {
+		return err
+	}
+	mode = strings.TrimSpace(mode)
+	backup := backupPath(f.Path)
+	if _, err := s.say(fmt.Sprintf("cp -p %s %s", hostssh.Quote(f.Path), hostssh.Quote(backup))); err != nil {
+		return fmt.Errorf("nothing was changed: %w", err)
+	}
+	if err := s.replace(f.Path, mode, f.After); err != nil {
+		return errors.Join(err, s.putBack(f, mode))
+	}
+	if err := s.expect(c.Ruleset, !c.After.Absent); err != nil {
+		return errors.Join(err, s.putBack(f, mode))
+	}
+	_, _ = s.say("rm -f " + hostssh.Quote(backup)) // the journal has it too
+	return nil
+}
+
+// backupPath is where the file is kept on the host while it is changed.
+func backupPath(path string) string {
+	return "/tmp/vic-preflight-backup-" + path[strings.LastIndex(path, "/")+1:]
+}
+
+// replace writes the file beside the old one, with its mode, and puts it in its
+// place in one step. Where the host refuses that (what its system image brings
+// may not be renamed over) the file is written in place, by the steps of the
+// guides: mode 644, the sticky bit, the text, the mode as before.
+func (s *shell) replace(path, mode string, data []byte) error {
+	fresh := temporary(path)
+	if err := s.put(fresh, data); err != nil {
+		return err
+	}
+	from, to := hostssh.Quote(fresh), hostssh.Quote(path)
+	_, err := s.say(fmt.Sprintf("chmod %s %s && mv -f %s %s", mode, from, from, to))
+	if err != nil {
+		_, err = s.say(fmt.Sprintf("chmod 644 %[2]s && chmod +t %[2]s && cat %[1]s > %[2]s; r=$?; chmod %[3]s %[2]s; rm -f %[1]s; exit $r", from, to, mode))
+	}
+	if err != nil {
+		_, _ = s.say("rm -f " + from)
+		return err
+	}
+	now, err := s.read(path)
+	if err == nil && !bytes.Equal(now, data) {
+		err = fmt.Errorf("%s does not hold what was written", path)
+	}
+	return err
+}
+
+// putBack restores the file after a change that did not take.
+func (s *shell) putBack(f *fix.FileChange, mode string) error {
+	now, err := s.read(f.Path)
+	if err == nil && !bytes.Equal(now, f.Before) {
+		if err = s.replace(f.Path, mode, f.Before); err == nil {
+			err = s.refresh()
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("and %s could not be put back, it is kept on the host in %s: %w", f.Path, backupPath(f.Path), err)
+	}
+	return nil
+}
