@@ -1,8 +1,8 @@
 package fix_test
 
 import (
-	"crypto/sha256"
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
