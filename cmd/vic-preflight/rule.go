@@ -15,19 +15,19 @@ import (
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
 
-// newService holds the flags that say which ruleset is to be made.
-type newService struct {
+// opening holds the flags that say which ruleset is to be made.
+type opening struct {
 	key  string
 	port int
 }
 
-func (s *newService) register(f *pflag.FlagSet, key string) {
+func (s *opening) register(f *pflag.FlagSet, key string) {
 	f.StringVar(&s.key, "service", key, "`key` of the new ruleset")
 	f.IntVar(&s.port, "port", checks.DefaultPort, "destination `port` that it opens")
 }
 
 // service lets the port out by TCP, to any address, as soon as ESXi has read it.
-func (s *newService) service() (firewallxml.Service, error) {
+func (s *opening) service() (firewallxml.Service, error) {
 	service := firewallxml.Service{ID: s.key, Enabled: true, Rules: []inventory.Rule{
 		{Port: s.port, Direction: inventory.Outbound, PortType: inventory.Dst, Protocol: inventory.TCP},
 	}}
@@ -60,7 +60,7 @@ func newRule(a *app) *cobra.Command {
 
 // renderOptions are the flags of rule render.
 type renderOptions struct {
-	newService
+	opening
 	file            string
 	document, whole bool
 }
@@ -93,7 +93,7 @@ a ruleset that ESXi brings itself (fix --allow), or one from a VIB (vib build).`
 		RunE: func(*cobra.Command, []string) error { return o.execute(a) },
 	}
 	f := cmd.Flags()
-	o.newService.register(f, checks.VICOutgoing)
+	o.opening.register(f, checks.VICOutgoing)
 	f.StringVar(&o.file, "file", "", "the host's service.xml, a `file` or - for standard input")
 	f.BoolVar(&o.whole, "whole", false, "print all of --file with the element in it")
 	f.BoolVar(&o.document, "document", false, "print a whole file with this service alone")

@@ -59,7 +59,7 @@ func newVIB(a *app) *cobra.Command {
 
 // buildOptions are the flags of vib build.
 type buildOptions struct {
-	newService
+	opening
 	name, version, vendor, summary string
 	esxi, released, output         string
 	bundle, force                  bool
@@ -96,7 +96,7 @@ alone, and do not boot with it when UEFI Secure Boot is on.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.execute(cmd.Context(), a) },
 	}
 	f := cmd.Flags()
-	o.newService.register(f, checks.VMwareVIC)
+	o.opening.register(f, checks.VMwareVIC)
 	f.StringVar(&o.name, "name", "", "`name` of the VIB; the ruleset's key when absent")
 	f.StringVar(&o.version, "version", "", "`version` of the VIB; 1.0.0-8 or 1.0.0-6.7, by --esxi, when absent, with the port behind if it is another")
 	f.StringVar(&o.vendor, "vendor", defaultVendor, "`vendor` of the VIB")
