@@ -7,7 +7,8 @@ LDFLAGS  := -s -w $(if $(VERSION),-X main.version=$(VERSION))
 TOOL     := $(GO) tool -modfile=tools/go.mod
 FUZZTIME ?= 20s
 # package:target
-FUZZ     := checks:FuzzCovers report:FuzzTable internal/vsphere:FuzzParseTarget fix:FuzzReadJournal probe:FuzzNegotiation internal/vsphere:FuzzAnswer
+FUZZ     := checks:FuzzCovers report:FuzzTable internal/vsphere:FuzzParseTarget fix:FuzzReadJournal probe:FuzzNegotiation internal/vsphere:FuzzAnswer \
+            internal/firewallxml:FuzzParse internal/firewallxml:FuzzInsert internal/vib:FuzzRead
 
 .DEFAULT_GOAL := help
 .PHONY: help build test race e2e cover bench bench-micro fuzz golden fmt lint tidy check clean
@@ -44,6 +45,7 @@ fuzz: ## Fuzz each target for FUZZTIME
 
 golden: ## Rewrite the golden files; review their diff like code
 	$(GO) test ./report -update
+	$(GO) test ./internal/vib -update
 
 fmt: ## Format the code
 	$(TOOL) gofumpt -w .

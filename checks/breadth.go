@@ -2,6 +2,7 @@ package checks
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
@@ -59,6 +60,18 @@ var builtin = set(
 	"vic-engine", "vltd", "vpxHeartbeats", "vsanEncryption", "vsanhealth-multicasttest",
 	"vsanhealth-unicasttest", "vsanmgmt-https-tunnel", "vsanvp", "vvold", "webAccess",
 )
+
+// BuiltIn reports whether ESXi itself brings a ruleset of that key, in any version
+// that is known. Nobody else should: keys that differ by case alone count too, as
+// people would take the one for the other.
+func BuiltIn(key string) bool {
+	for known := range builtin {
+		if strings.EqualFold(known, key) {
+			return true
+		}
+	}
+	return false
+}
 
 func set(keys ...string) map[string]bool {
 	m := make(map[string]bool, len(keys))

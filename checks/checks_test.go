@@ -277,6 +277,15 @@ var _ = Describe("Pick", func() {
 	})
 })
 
+var _ = It("BuiltIn knows ESXi's own keys, in any case, and no others", func() {
+	for _, key := range []string{"vic-engine", "vSPC", "VSPC", "sshserver", "fdm"} {
+		Expect(checks.BuiltIn(key)).To(BeTrue(), key)
+	}
+	for _, key := range []string{"", "vmware-vic", "vicoutgoing", "vic", "vic-engine2"} {
+		Expect(checks.BuiltIn(key)).To(BeFalse(), key)
+	}
+})
+
 var _ = DescribeTable("BreadthOf",
 	func(rs *inventory.Ruleset, want checks.Breadth) { Expect(checks.BreadthOf(rs)).To(Equal(want)) },
 	Entry("one port", vicEngine(true, all()), checks.Dedicated),

@@ -36,8 +36,31 @@ var banned = []struct{ pkg, dep, why string }{
 	{"e2e/esxi", module + "/internal/vib", "the stand-in for ESXi must read VIBs by itself, or it could agree with the tool by accident"},
 	{"e2e/esxi", module + "/internal/firewallxml", "the stand-in for ESXi must read firewall files by itself"},
 	{"e2e/esxi", module + "/internal/vsphere", "the stand-in for ESXi must not share code with the client that it tests"},
+	{"internal/firewallxml", "github.com/", firewallFiles},
+	{"internal/firewallxml", module + "/checks", firewallFiles},
+	{"internal/firewallxml", module + "/fix", firewallFiles},
+	{"internal/firewallxml", module + "/probe", firewallFiles},
+	{"internal/firewallxml", module + "/report", firewallFiles},
+	{"internal/firewallxml", module + "/internal/vib", firewallFiles},
+	{"internal/firewallxml", module + "/internal/vsphere", firewallFiles},
+	{"internal/firewallxml", module + "/internal/sim", firewallFiles},
+	{"internal/firewallxml", "os", firewallFiles},
+	{"internal/vib", "github.com/", vibs},
+	{"internal/vib", module + "/checks", vibs},
+	{"internal/vib", module + "/fix", vibs},
+	{"internal/vib", module + "/probe", vibs},
+	{"internal/vib", module + "/report", vibs},
+	{"internal/vib", module + "/internal/vsphere", vibs},
+	{"internal/vib", module + "/internal/sim", vibs},
+	{"internal/vib", "os", vibs},
 	{"internal/sim", module + "/internal/vsphere", "the simulator must not share code with the client that it tests"},
 }
+
+// Why two formats stay by themselves.
+const (
+	firewallFiles = "a file format needs the standard library and the facts that it holds: bytes in, bytes out"
+	vibs          = "a file format needs the standard library and the firewall files inside: bytes in, bytes out"
+)
 
 // own are the exceptions: this module's import path starts like other people's.
 func isBanned(dep, ban string) bool {

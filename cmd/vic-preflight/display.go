@@ -48,6 +48,11 @@ func (d *display) style(a *app) (report.Style, error) {
 	return style, err
 }
 
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
 // styleOf says what one stream can show.
 func (d *display) styleOf(w io.Writer, a *app) (report.Style, error) {
 	var style report.Style
@@ -119,7 +124,7 @@ type progress struct {
 const progressEvery = 100 * time.Millisecond
 
 func newProgress(a *app) *progress {
-	if f, ok := a.stderr.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+	if isTerminal(a.stderr) {
 		return &progress{w: a.stderr, at: time.Now()}
 	}
 	return &progress{}

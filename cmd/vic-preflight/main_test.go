@@ -405,7 +405,7 @@ var _ = Describe("credentials", func() {
 
 var _ = Describe("help", func() {
 	It("ends with EXIT STATUS on every command", func(ctx SpecContext) {
-		for _, args := range [][]string{{"--help"}, {"check", "--help"}, {"sim", "--help"}, {"explain", "--help"}, {"version", "--help"}} {
+		for _, args := range [][]string{{"--help"}, {"check", "--help"}, {"sim", "--help"}, {"explain", "--help"}, {"version", "--help"}, {"vib", "--help"}, {"vib", "build", "--help"}, {"vib", "inspect", "--help"}, {"rule", "--help"}, {"rule", "render", "--help"}} {
 			out := invocation{args: args}.run(ctx)
 			Expect(out.code).To(Equal(exitOK))
 			Expect(out.stdout).To(HaveSuffix(exitStatus+"\n"), "%v", args)
@@ -422,7 +422,7 @@ var _ = Describe("help", func() {
 		}
 	})
 	It("is there without a command", func(ctx SpecContext) {
-		out := invocation{}.run(ctx)
+		out := invocation{args: []string{}}.run(ctx) // nil would be those of go test
 		Expect(out.code).To(Equal(exitOK))
 		Expect(out.stdout).To(ContainSubstring("check --target sim://mixed"))
 	})

@@ -72,7 +72,7 @@ Try it without a vCenter:
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError(err, fmt.Sprintf("%s --help lists the flags", cmd.CommandPath()))
 	})
-	root.AddCommand(newCheck(a), newFix(a), newUpdate(a), newUndo(a), newProbe(a), newListen(a), newSim(a), newExplain(a), newVersion(a))
+	root.AddCommand(newCheck(a), newFix(a), newUpdate(a), newUndo(a), newProbe(a), newListen(a), newVIB(a), newRule(a), newSim(a), newExplain(a), newVersion(a))
 	root.SetUsageTemplate(usageTemplate)
 	return root
 }
