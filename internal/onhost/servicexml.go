@@ -31,14 +31,17 @@ func (s *shell) writeService(c *fix.Change) error {
 	if _, err := s.say(fmt.Sprintf("cp -p %s %s", hostssh.Quote(f.Path), hostssh.Quote(backup))); err != nil {
 		return fmt.Errorf("nothing was changed: %w", err)
 	}
-	if err := s.replace(f.Path, mode, f.After); err != nil {
-		return errors.Join(err, s.putBack(f, mode))
+	err = s.replace(f.Path, mode, f.After)
+	if err == nil {
+		err = s.expect(c.Ruleset, !c.After.Absent)
 	}
-	if err := s.expect(c.Ruleset, !c.After.Absent); err != nil {
-		return errors.Join(err, s.putBack(f, mode))
+	if err != nil {
+		if back := s.putBack(f, mode); back != nil {
+			return errors.Join(err, back)
+		}
 	}
 	_, _ = s.say("rm -f " + hostssh.Quote(backup)) // the journal has it too
-	return nil
+	return err
 }
 
 // backupPath is where the file is kept on the host while it is changed.
