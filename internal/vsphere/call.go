@@ -61,7 +61,7 @@ var errExpired = errors.New("the session has expired, and could not be renewed")
 // server may page even when it was not asked to. When the answer says that the
 // session has expired, which a simulator says property by property, it is
 // renewed and the collection repeated.
-func (s *Session) retrieve(ctx context.Context, specs []types.PropertyFilterSpec, add func(types.ObjectContent)) error {
+func (s *Session) retrieve(ctx context.Context, specs []types.PropertyFilterSpec, add func(*types.ObjectContent)) error {
 	seen := s.seenRenewals()
 	objects, err := s.retrievePages(ctx, specs)
 	if err != nil {
@@ -75,8 +75,8 @@ func (s *Session) retrieve(ctx context.Context, specs []types.PropertyFilterSpec
 			return err
 		}
 	}
-	for _, o := range objects {
-		add(o)
+	for i := range objects {
+		add(&objects[i])
 	}
 	return nil
 }

@@ -179,7 +179,7 @@ func (s *Session) readBatch(ctx context.Context, hosts []*inventory.Host) {
 		byRef[firewallRef(h)] = h
 		spec.ObjectSet = append(spec.ObjectSet, types.ObjectSpec{Obj: firewallRef(h)})
 	}
-	err := s.retrieve(ctx, []types.PropertyFilterSpec{spec}, func(content types.ObjectContent) {
+	err := s.retrieve(ctx, []types.PropertyFilterSpec{spec}, func(content *types.ObjectContent) {
 		if h := byRef[content.Obj]; h != nil {
 			setFirewall(&h.Firewall, content)
 		}
@@ -200,7 +200,7 @@ func (s *Session) readBatch(ctx context.Context, hosts []*inventory.Host) {
 	}
 }
 
-func setFirewall(fw *inventory.Firewall, content types.ObjectContent) {
+func setFirewall(fw *inventory.Firewall, content *types.ObjectContent) {
 	for _, m := range content.MissingSet {
 		fw.Unreadable = fmt.Sprintf("its firewall could not be read: %s", describeFault(m.Fault.Fault, ""))
 	}

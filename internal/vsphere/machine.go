@@ -174,8 +174,8 @@ func (m *Machines) findFolder(ctx context.Context, datacenter string) error {
 			continue
 		}
 		var props mo.Datacenter
-		o := object.NewDatacenter(m.s.client, dc.ref)
-		if err := o.Properties(ctx, dc.ref, []string{"vmFolder"}, &props); err != nil {
+		o := object.NewDatacenter(m.s.client, dc.Obj)
+		if err := o.Properties(ctx, dc.Obj, []string{"vmFolder"}, &props); err != nil {
 			return fmt.Errorf("find the virtual machine folder of %s: %w", datacenter, plain(err))
 		}
 		m.folder = props.VmFolder
@@ -415,7 +415,7 @@ func (s *Session) removeMachines(ctx context.Context, wanted func(name string, m
 		if !tagged || !wanted(n.name, made) {
 			continue
 		}
-		if one := destroy(ctx, object.NewVirtualMachine(s.client, n.ref)); one != nil {
+		if one := destroy(ctx, object.NewVirtualMachine(s.client, n.Obj)); one != nil {
 			err = errors.Join(err, fmt.Errorf("remove %s: %w", n.name, one))
 			continue
 		}

@@ -132,7 +132,7 @@ func (s *Session) computeResource(ctx context.Context, t *tree, dc *node, comput
 	matching := func(nodes []*node) []*node {
 		var found []*node
 		for _, n := range nodes {
-			if matchesPath(t.path(n), base, name) || n.ref.Type == kindPool && matchesPath(t.poolPath(n), base, name) {
+			if matchesPath(t.path(n), base, name) || n.Obj.Type == kindPool && matchesPath(t.poolPath(n), base, name) {
 				found = append(found, n)
 			}
 		}
@@ -179,7 +179,7 @@ func (t *tree) poolPath(n *node) string {
 
 // hostsOf returns the hosts of a host, a compute resource or a pool.
 func (t *tree) hostsOf(n *node, hosts []*node) []*node {
-	ref := n.ref
+	ref := n.Obj
 	switch ref.Type {
 	case kindHost:
 		return []*node{n}
@@ -188,7 +188,7 @@ func (t *tree) hostsOf(n *node, hosts []*node) []*node {
 	}
 	var found []*node
 	for _, h := range hosts {
-		if parent := t.parent(h); parent != nil && parent.ref == ref {
+		if parent := t.parent(h); parent != nil && parent.Obj == ref {
 			found = append(found, h)
 		}
 	}
@@ -200,7 +200,7 @@ func withIDs(hosts []*node, ids []string) []*node {
 	for _, id := range ids {
 		wanted[id] = true
 	}
-	return slices.DeleteFunc(hosts, func(h *node) bool { return !wanted[h.ref.Value] })
+	return slices.DeleteFunc(hosts, func(h *node) bool { return !wanted[h.Obj.Value] })
 }
 
 func (t *tree) matchHosts(hosts []*node, globs []string) ([]*node, error) {

@@ -58,7 +58,7 @@ func (s *Session) one(ctx context.Context, ref types.ManagedObjectReference, pat
 		PropSet:   []types.PropertySpec{{Type: ref.Type, PathSet: []string{path}}},
 	}
 	var found []types.ObjectContent
-	err := s.retrieve(ctx, []types.PropertyFilterSpec{spec}, func(o types.ObjectContent) { found = append(found, o) })
+	err := s.retrieve(ctx, []types.PropertyFilterSpec{spec}, func(o *types.ObjectContent) { found = append(found, *o) })
 	if err != nil {
 		return plain(err)
 	}

@@ -15,8 +15,7 @@ import (
 
 // node is an object of the inventory with its small properties.
 type node struct {
-	types.ObjectContent
-	ref  types.ManagedObjectReference
+	*types.ObjectContent
 	name string
 	path string // set by tree.path
 }
@@ -130,7 +129,7 @@ func (s *Session) readPools(ctx context.Context, t *tree, computes []*node) erro
 	}
 	for _, c := range computes {
 		spec.ObjectSet = append(spec.ObjectSet, types.ObjectSpec{
-			Obj: c.ref, Skip: types.NewBool(true),
+			Obj: c.Obj, Skip: types.NewBool(true),
 			SelectSet: []types.BaseSelectionSpec{
 				&types.TraversalSpec{
 					Type: kindCompute, Path: "resourcePool",
@@ -146,8 +145,8 @@ func (s *Session) readPools(ctx context.Context, t *tree, computes []*node) erro
 	return s.retrieve(ctx, []types.PropertyFilterSpec{spec}, t.add)
 }
 
-func (t *tree) add(content types.ObjectContent) {
-	n := &node{ObjectContent: content, ref: content.Obj}
+func (t *tree) add(content *types.ObjectContent) {
+	n := &node{ObjectContent: content}
 	// A name may not be readable; the row is still due.
 	n.name = cmp.Or(n.text("name"), content.Obj.Value)
 	t.nodes[content.Obj] = n
@@ -171,7 +170,7 @@ func (t *tree) path(n *node) string {
 		return n.path
 	}
 	p := "/" + n.name
-	if parent := t.parent(n); parent != nil && parent.ref != t.root {
+	if parent := t.parent(n); parent != nil && parent.Obj != t.root {
 		p = path.Join(t.path(parent), n.name)
 	}
 	n.path = p
@@ -181,7 +180,7 @@ func (t *tree) path(n *node) string {
 func (t *tree) parent(n *node) *node {
 	ref, ok := n.ref1("parent")
 	if !ok {
-		ref = t.ownerOf(n.ref)
+		ref = t.ownerOf(n.Obj)
 	}
 	return t.nodes[ref]
 }
@@ -204,7 +203,7 @@ func (t *tree) ownerOf(host types.ManagedObjectReference) types.ManagedObjectRef
 // above returns the nearest ancestor of the kind, nil when there is none.
 func (t *tree) above(n *node, kinds ...string) *node {
 	for p := t.parent(n); p != nil; p = t.parent(p) {
-		if slices.Contains(kinds, p.ref.Type) {
+		if slices.Contains(kinds, p.Obj.Type) {
 			return p
 		}
 	}
@@ -214,7 +213,7 @@ func (t *tree) above(n *node, kinds ...string) *node {
 // host turns a node into the facts that the tree holds of it.
 func (t *tree) host(n *node) inventory.Host {
 	h := inventory.Host{
-		ID: n.ref.Value, Name: n.name, Path: t.path(n),
+		ID: n.Obj.Value, Name: n.name, Path: t.path(n),
 		UUID: n.text("summary.hardware.uuid"), Version: n.text("summary.config.product.version"),
 		Maintenance: n.tristate("runtime.inMaintenanceMode"), Quarantine: n.tristate("runtime.inQuarantineMode"),
 		Standby: n.text("runtime.standbyMode"),
