@@ -51,7 +51,7 @@ func allowHost(h *inventory.Host, opts AllowOptions) HostPlan {
 
 	key, why := choose(h, opts)
 	if key == "" {
-		return plan(NoRuleset, "the host has neither %s nor %s; a VIB that brings a ruleset for the port is the lasting way, see vic-preflight explain no-ruleset", checks.VICEngine, checks.VSPC)
+		return plan(NoRuleset, "the host has neither %s nor %s; a VIB that brings a ruleset is the lasting way: fix --allow --method vib", checks.VICEngine, checks.VSPC)
 	}
 	rs := h.Firewall.Ruleset(key)
 	switch {

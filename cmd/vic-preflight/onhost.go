@@ -111,12 +111,9 @@ func serviceOffer(req checks.Requirement, key string) (*fix.Offer, error) {
 	if key == fix.Auto {
 		key = checks.VICOutgoing
 	}
-	service := firewallxml.Service{
-		ID: key, Enabled: true,
-		Rules: []inventory.Rule{{Port: req.Port, Direction: inventory.Outbound, PortType: inventory.Dst, Protocol: inventory.TCP}},
-	}
-	if err := service.Validate(); err != nil {
-		return nil, usageError(fmt.Errorf("--ruleset %q: %w", key, err))
+	service, err := (&opening{key: key, port: req.Port, flag: "--ruleset"}).byHand()
+	if err != nil {
+		return nil, err
 	}
 	return &fix.Offer{
 		Requirement: req, Method: fix.MethodServiceXML, Ruleset: rulesetOf(service),
@@ -125,7 +122,8 @@ func serviceOffer(req checks.Requirement, key string) (*fix.Offer, error) {
 			if err != nil {
 				return nil, err
 			}
-			return f.Insert(service)
+			edited, _, err := insert(f, service)
+			return edited, err
 		},
 	}, nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -11,7 +12,9 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/fix"
 	"github.com/vic-preflight/vic-preflight/internal/firewallxml"
+	"github.com/vic-preflight/vic-preflight/internal/onhost"
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
 
@@ -19,9 +22,12 @@ import (
 type opening struct {
 	key  string
 	port int
+	// flag is the one that the key comes from.
+	flag string
 }
 
 func (s *opening) register(f *pflag.FlagSet, key string) {
+	s.flag = "--service"
 	f.StringVar(&s.key, "service", key, "`key` of the new ruleset")
 	f.IntVar(&s.port, "port", checks.DefaultPort, "destination `port` that it opens")
 }
@@ -35,14 +41,24 @@ func (s *opening) service() (firewallxml.Service, error) {
 		return service, usageError(fmt.Errorf("--port %d is not a port: it takes 1 to 65535", s.port))
 	}
 	if err := service.Validate(); err != nil {
-		return service, usageError(fmt.Errorf("--service: %w", err))
+		return service, usageError(fmt.Errorf("%s: %w", s.flag, err))
 	}
 	if checks.BuiltIn(s.key) {
-		return service, usageError(fmt.Errorf("--service %s is a ruleset that ESXi brings itself: a second one would be in its way", s.key),
+		return service, usageError(fmt.Errorf("%s %s is a ruleset that ESXi brings itself: a second one would be in its way", s.flag, s.key),
 			"enable what is there: vic-preflight fix --allow",
 			"or give the new one another key")
 	}
 	return service, nil
+}
+
+// byHand is a service for a file that is written by hand.
+func (s *opening) byHand() (firewallxml.Service, error) {
+	service, err := s.service()
+	if err == nil && service.ID == checks.VMwareVIC {
+		err = usageError(fmt.Errorf("%s %s is the key of a VIB's ruleset: a rule written by hand could be taken for one that lasts", s.flag, service.ID),
+			"leave it away for "+checks.VICOutgoing+", the key that is known to be written by hand")
+	}
+	return service, err
 }
 
 func newRule(a *app) *cobra.Command {
@@ -61,7 +77,8 @@ func newRule(a *app) *cobra.Command {
 // renderOptions are the flags of rule render.
 type renderOptions struct {
 	opening
-	file            string
+	sshing
+	file, host      string
 	document, whole bool
 }
 
@@ -73,8 +90,8 @@ func newRuleRender(a *app) *cobra.Command {
 		Long: `render prints the <service> element that lets the port out, as
 /etc/vmware/firewall/service.xml of an ESXi host wants it. With --file, a copy of
 that file, the element has the file's next number, and --whole prints the file
-with the element in it and no other byte changed. Nothing is written but the
-output, and no host is asked.
+with the element in it and no other byte changed. --from-host takes the file from a
+host, over SSH. Nothing is written but the output.
 
 A rule that is written by hand is gone after a reboot of the host. What lasts is
 a ruleset that ESXi brings itself (fix --allow), or one from a VIB (vib build).`,
@@ -86,16 +103,21 @@ a ruleset that ESXi brings itself (fix --allow), or one from a VIB (vib build).`
 			"  vic-preflight rule render --file service.xml",
 			"  vic-preflight rule render --file service.xml --whole > edited.xml",
 			"",
+			"  # the same for a host, over SSH",
+			"  vic-preflight rule render --from-host esx01.example --ssh-key ~/.ssh/id_ed25519",
+			"",
 			"  # a file of its own, beside service.xml",
 			"  vic-preflight rule render --document > vicoutgoing.xml",
 		),
 		Args: noArgs,
-		RunE: func(*cobra.Command, []string) error { return o.execute(a) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.execute(cmd.Context(), a) },
 	}
 	f := cmd.Flags()
 	o.opening.register(f, checks.VICOutgoing)
 	f.StringVar(&o.file, "file", "", "the host's service.xml, a `file` or - for standard input")
-	f.BoolVar(&o.whole, "whole", false, "print all of --file with the element in it")
+	f.StringVar(&o.host, "from-host", "", "take service.xml from this `host`, by name or address, over SSH")
+	f.BoolVar(&o.whole, "whole", false, "print all of the file with the element in it")
+	o.sshing.registerLogin(f)
 	f.BoolVar(&o.document, "document", false, "print a whole file with this service alone")
 	return cmd
 }
@@ -105,8 +127,8 @@ const lostAtReboot = `note: a rule written by hand does not survive a reboot of 
 note: what does: vic-engine, or vSPC, where the host has it (vic-preflight fix --allow); elsewhere a VIB (vic-preflight vib build)
 `
 
-func (o *renderOptions) execute(a *app) error {
-	text, err := o.render(a)
+func (o *renderOptions) execute(ctx context.Context, a *app) error {
+	text, err := o.render(ctx, a)
 	if err != nil {
 		return err
 	}
@@ -117,25 +139,23 @@ func (o *renderOptions) execute(a *app) error {
 	return nil
 }
 
-func (o *renderOptions) render(a *app) ([]byte, error) {
+func (o *renderOptions) render(ctx context.Context, a *app) ([]byte, error) {
 	switch {
-	case o.document && (o.whole || o.file != ""):
-		return nil, usageError(errors.New("--document prints a file of its own: it takes neither --file nor --whole"))
-	case o.whole && o.file == "":
-		return nil, usageError(errors.New("--whole prints all of a file: which? --file names it"))
+	case o.document && (o.whole || o.file != "" || o.host != ""):
+		return nil, usageError(errors.New("--document prints a file of its own: it takes neither --file nor --from-host nor --whole"))
+	case o.file != "" && o.host != "":
+		return nil, usageError(errors.New("--file and --from-host exclude each other"))
+	case o.whole && o.file == "" && o.host == "":
+		return nil, usageError(errors.New("--whole prints all of a file: which? --file names it, or --from-host its host"))
 	}
-	s, err := o.service()
+	s, err := o.byHand()
 	if err != nil {
 		return nil, err
-	}
-	if s.ID == checks.VMwareVIC {
-		return nil, usageError(fmt.Errorf("--service %s is the key of a VIB's ruleset: check would take a rule written by hand for one that lasts", s.ID),
-			"leave it away for "+checks.VICOutgoing+", the key that is known to be written by hand")
 	}
 	if o.document {
 		return firewallxml.Document(s), nil
 	}
-	original, from, err := o.original(a)
+	original, from, err := o.original(ctx, a)
 	if err != nil {
 		return nil, err
 	}
@@ -154,7 +174,10 @@ func (o *renderOptions) render(a *app) ([]byte, error) {
 
 // original reads the file that the rule is to go into, and says where it is from.
 // There is none when none was named.
-func (o *renderOptions) original(a *app) (*firewallxml.File, string, error) {
+func (o *renderOptions) original(ctx context.Context, a *app) (*firewallxml.File, string, error) {
+	if o.host != "" {
+		return o.fromHost(ctx, a)
+	}
 	switch o.file {
 	case "":
 		return nil, "", nil
@@ -167,6 +190,19 @@ func (o *renderOptions) original(a *app) (*firewallxml.File, string, error) {
 	}
 	defer in.Close()
 	return parseFirewall(o.file, in)
+}
+
+func (o *renderOptions) fromHost(ctx context.Context, a *app) (*firewallxml.File, string, error) {
+	from := o.host + ":" + fix.ServiceXML
+	login, err := o.login(a)
+	if err != nil {
+		return nil, from, err
+	}
+	data, err := onhost.ReadFile(ctx, login, o.host, fix.ServiceXML)
+	if err != nil {
+		return nil, from, &exitError{code: exitUnknown, err: fmt.Errorf("read %s: %w", from, err)}
+	}
+	return parseFirewall(from, bytes.NewReader(data))
 }
 
 func parseFirewall(from string, in io.Reader) (*firewallxml.File, string, error) {

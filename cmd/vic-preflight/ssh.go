@@ -29,12 +29,17 @@ type sshing struct {
 }
 
 func (s *sshing) register(f *pflag.FlagSet) {
+	s.registerLogin(f)
+	f.BoolVar(&s.sshStart, "ssh-start-service", false, "start the SSH service on hosts where it does not run, and stop it again")
+}
+
+// registerLogin leaves out what takes the vSphere API.
+func (s *sshing) registerLogin(f *pflag.FlagSet) {
 	f.StringVar(&s.sshUser, "ssh-user", "root", "user `name` on the hosts")
 	f.StringVar(&s.sshKey, "ssh-key", "", "private key `file`; the SSH agent's keys when absent, and there is no password")
 	f.StringVar(&s.sshPasswordFile, "ssh-password-file", "", "`file` with the password on the hosts; tried once a host, as hosts lock accounts out")
 	f.StringVar(&s.sshKnownHosts, "ssh-known-hosts", "", "`file` with the hosts' keys (default ~/.ssh/known_hosts); a key that is not in it is never taken")
 	f.IntVar(&s.sshPort, "ssh-port", 22, "`port` of the hosts' SSH servers")
-	f.BoolVar(&s.sshStart, "ssh-start-service", false, "start the SSH service on hosts where it does not run, and stop it again")
 }
 
 // login reads keys and known hosts.

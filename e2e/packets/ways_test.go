@@ -3,6 +3,7 @@ package packets_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -169,6 +170,22 @@ var _ = Describe("the three ways to open the port", func() {
 			Expect(left).NotTo(ContainSubstring("vic-preflight"), "nothing is left behind")
 		}
 	}, SpecTimeout(4*time.Minute))
+
+	It("render the element with a host's next number", func(ctx SpecContext) {
+		w := newESXiWorld()
+		cmd := exec.CommandContext(ctx, preflight, w.ssh("rule", "render", "--from-host", w.Lab.Host(fileHost).Addr4.String())...)
+		cmd.Env = environment()
+		var stdout, stderr strings.Builder
+		cmd.Stdout, cmd.Stderr = &stdout, &stderr
+		Expect(w.Ops().Start(cmd)).To(Succeed())
+		Expect(cmd.Wait()).To(Succeed(), stderr.String())
+		file, err := w.ESXi.Host(fileHost).ReadFile("/etc/vmware/firewall/service.xml")
+		Expect(err).NotTo(HaveOccurred())
+		last := strings.Count(string(file), "<service id=")
+		Expect(stdout.String()).To(ContainSubstring(fmt.Sprintf("<service id='%04d'>", last)))
+		Expect(stdout.String()).To(ContainSubstring("<id>vicoutgoing</id>"))
+		Expect(stderr.String()).To(ContainSubstring("does not survive a reboot"))
+	}, SpecTimeout(time.Minute))
 
 	It("change nothing in a dry run", func(ctx SpecContext) {
 		w := newESXiWorld()

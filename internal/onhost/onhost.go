@@ -82,6 +82,17 @@ func name(command string) string {
 	return command
 }
 
+// ReadFile returns a file of a host, by name or address.
+func ReadFile(ctx context.Context, login hostssh.Options, host, path string) ([]byte, error) {
+	c := &Client{Login: login, Address: func(h *inventory.Host) string { return h.Name }}
+	s, err := c.dial(ctx, &inventory.Host{Name: host})
+	if err != nil {
+		return nil, err
+	}
+	defer s.login.Close()
+	return s.read(path)
+}
+
 // Survey asks a host what has to be known before changes of the methods, in one
 // login. It changes nothing.
 func (c *Client) Survey(ctx context.Context, h *inventory.Host, methods ...fix.Method) fix.Survey {
