@@ -48,7 +48,8 @@ func (v verdicts) judge(h *inventory.Host, req Requirement) Result {
 	if r, ok := unreadable(h); !ok {
 		return r
 	}
-	// The verdict is given nothing else, so that it cannot hang on it.
+	// The verdict is given nothing else, so that it cannot hang on it. Whether a
+	// ruleset lasts is the one thing that hosts who share a verdict may differ in.
 	fw := inventory.Firewall{Rulesets: h.Firewall.Rulesets, Switch: h.Firewall.Switch, OutgoingBlocked: h.Firewall.OutgoingBlocked}
 	facts := firewallFacts{count: len(fw.Rulesets), master: fw.Switch, outgoingBlocked: fw.OutgoingBlocked}
 	if facts.count > 0 {
@@ -61,7 +62,21 @@ func (v verdicts) judge(h *inventory.Host, req Requirement) Result {
 		r.Rulesets = m.verdicts(r.Decides)
 		v[facts] = r
 	}
+	r.Rulesets = persistentOn(h, r.Rulesets)
 	return r
+}
+
+// persistentOn tells of the rulesets of a shared verdict whether they last on
+// this host. The list that is shared holds what their keys tell.
+func persistentOn(h *inventory.Host, shared []RulesetVerdict) []RulesetVerdict {
+	if !h.Software.Known() && len(h.Origins) == 0 {
+		return shared
+	}
+	list := slices.Clone(shared)
+	for i := range list {
+		list[i].Persistent = originOf(h, list[i].Key).lasts
+	}
+	return list
 }
 
 // SwitchMatters returns a function that reports whether the verdict on a host can
@@ -224,6 +239,9 @@ func (m matching) pick() *inventory.Ruleset {
 	return slices.MinFunc(m.disabled, func(a, b *inventory.Ruleset) int { return order(a) - order(b) })
 }
 
+// unasked is a host of which no more is known than its rulesets.
+var unasked inventory.Host
+
 // verdicts lists all rulesets that cover the port, the deciding ones first,
 // then the enabled ones, each group in the host's order.
 func (m matching) verdicts(decides string) []RulesetVerdict {
@@ -241,7 +259,7 @@ func (m matching) verdicts(decides string) []RulesetVerdict {
 	var list []RulesetVerdict
 	for _, rs := range m.all {
 		list = append(list, RulesetVerdict{
-			Key: rs.Key, Enabled: rs.Enabled, Breadth: BreadthOf(rs), Allowed: rs.Allowed, Persistent: Persistent(rs),
+			Key: rs.Key, Enabled: rs.Enabled, Breadth: BreadthOf(rs), Allowed: rs.Allowed, Persistent: PersistentOn(&unasked, rs),
 			Locked: rs.UserControllable == inventory.No,
 		})
 	}
