@@ -57,7 +57,7 @@ var _ = Describe("a host's software", func() {
 		none := properties()
 		Expect(vc.RequestsOf("fetchSoftwarePackages")).To(BeZero())
 		asking(ctx, vc, "esx00001.example", "esx00060.example", "esx00119.example")
-		Expect(properties()-none).To(Equal(none + 1))
+		Expect(properties() - none).To(Equal(none + 1))
 		Expect(vc.RequestsOf("fetchSoftwarePackages")).To(Equal(3))
 	}, SpecTimeout(time.Minute))
 
