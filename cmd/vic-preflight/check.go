@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"os"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -13,6 +14,7 @@ import (
 	"github.com/vic-preflight/vic-preflight/fix"
 	"github.com/vic-preflight/vic-preflight/internal/vsphere"
 	"github.com/vic-preflight/vic-preflight/inventory"
+	"github.com/vic-preflight/vic-preflight/report"
 )
 
 // checkOptions are the flags of the check command.
@@ -28,6 +30,8 @@ type checkOptions struct {
 	fix        bool
 	// firewallState asks every host whether its firewall is on.
 	firewallState bool
+	// previous is the file of an earlier report.
+	previous string
 }
 
 // required holds the flags that state what must be open.
@@ -95,6 +99,10 @@ report is the one that docs/report.schema.json describes.`,
 			"  # real connections from every host, through its own firewall",
 			"  vic-preflight check --target sim://mixed --probe serial",
 			"",
+			"  # what did a reboot take away since last week?",
+			"  vic-preflight check --target sim://mixed -o json > last-week.json",
+			"  vic-preflight check --target sim://mixed --previous last-week.json",
+			"",
 			"  # repair what is wrong, and prove it",
 			"  vic-preflight check --target sim://closed --fix",
 			"",
@@ -110,6 +118,7 @@ report is the one that docs/report.schema.json describes.`,
 	o.required.register(f)
 	f.BoolVar(&o.refresh, "refresh", false, "ask each host to refresh its firewall first: vCenter's copy can be minutes old")
 	f.BoolVar(&o.firewallState, "firewall-state", false, "ask every host whether its firewall is on, also where no verdict hangs on it")
+	f.StringVar(&o.previous, "previous", "", "`file` with an earlier report in JSON: tells what a reboot has taken away since")
 	f.StringSliceVar(&o.only, "only", nil, "run only these `checks`")
 	f.StringSliceVar(&o.skip, "skip", nil, "leave out these `checks`")
 	f.BoolVar(&o.fix, "fix", false, "open the port where that is needed, and check again")
@@ -153,6 +162,10 @@ func (o *checkOptions) execute(cmd *cobra.Command, a *app) error {
 	if o.on() && !among(selected, checks.TCPConnect) {
 		return usageError(fmt.Errorf("--probe is judged by the check %s, which --only and --skip leave out", checks.TCPConnect))
 	}
+	previous, err := o.readPrevious(cmd.Flags(), req, selected)
+	if err != nil {
+		return err
+	}
 	pr, err := o.probing.load(a)
 	if err != nil {
 		return err
@@ -164,10 +177,15 @@ func (o *checkOptions) execute(cmd *cobra.Command, a *app) error {
 	}
 	defer r.end()
 	// A change is planned from fresh facts alone.
-	inv, err := r.collect(o.selection(r.session.target), vsphere.CollectOptions{
-		Refresh: o.refresh || o.fix, HostTimeout: o.hostTimeout, Switch: o.switches(req),
-	})
+	facts := vsphere.CollectOptions{Refresh: o.refresh || o.fix, HostTimeout: o.hostTimeout, Switch: o.switches(req)}
+	if among(selected, checks.RulePersistence) {
+		facts.Software = checks.SoftwareMatters(req)
+	}
+	inv, err := r.collect(o.selection(r.session.target), facts)
 	if err != nil {
+		return err
+	}
+	if err := o.remind(inv, previous); err != nil {
 		return err
 	}
 	// What keeps a probe from being made is known before anything is changed.
@@ -182,8 +200,42 @@ func (o *checkOptions) execute(cmd *cobra.Command, a *app) error {
 	if err != nil {
 		return err
 	}
+	r.software(inv, facts) // where --ruleset let another one decide
 	r.probe(pr, inv)
 	return r.finish(inv, opts.Requirement, selected, done, true)
+}
+
+// readPrevious reads the report that --previous names; without it there is none.
+func (o *checkOptions) readPrevious(f *pflag.FlagSet, req checks.Requirement, selected []checks.Check) (*report.Previous, error) {
+	if !f.Changed("previous") {
+		return nil, nil
+	}
+	if !among(selected, checks.RulePersistence) {
+		return nil, usageError(fmt.Errorf("--previous is judged by the check %s, which --only and --skip leave out", checks.RulePersistence))
+	}
+	file, err := os.Open(o.previous)
+	if err != nil {
+		return nil, usageError(fmt.Errorf("--previous: %w", err))
+	}
+	defer file.Close()
+	p, err := report.ReadPrevious(file)
+	if err != nil {
+		return nil, usageError(fmt.Errorf("--previous %s: %w", o.previous, err), "vic-preflight check -o json makes such a report")
+	}
+	if p.Port != req.Port {
+		return nil, usageError(fmt.Errorf("--previous %s: it is a report for TCP %d, not for TCP %d", o.previous, p.Port, req.Port))
+	}
+	return p, nil
+}
+
+func (o *checkOptions) remind(inv *inventory.Inventory, previous *report.Previous) error {
+	if previous == nil {
+		return nil
+	}
+	if err := previous.Remind(inv); err != nil {
+		return usageError(fmt.Errorf("--previous %s: %w", o.previous, err), "log in to the server that the report is of")
+	}
+	return nil
 }
 
 // switches picks the hosts that are asked whether their firewall is on: all when
