@@ -239,9 +239,6 @@ func (m matching) pick() *inventory.Ruleset {
 	return slices.MinFunc(m.disabled, func(a, b *inventory.Ruleset) int { return order(a) - order(b) })
 }
 
-// unasked is a host of which no more is known than its rulesets.
-var unasked inventory.Host
-
 // verdicts lists all rulesets that cover the port, the deciding ones first,
 // then the enabled ones, each group in the host's order.
 func (m matching) verdicts(decides string) []RulesetVerdict {
@@ -257,9 +254,10 @@ func (m matching) verdicts(decides string) []RulesetVerdict {
 		}
 	}
 	var list []RulesetVerdict
+	var anyHost inventory.Host // what is known of one is no other's
 	for _, rs := range m.all {
 		list = append(list, RulesetVerdict{
-			Key: rs.Key, Enabled: rs.Enabled, Breadth: BreadthOf(rs), Allowed: rs.Allowed, Persistent: PersistentOn(&unasked, rs),
+			Key: rs.Key, Enabled: rs.Enabled, Breadth: BreadthOf(rs), Allowed: rs.Allowed, Persistent: PersistentOn(&anyHost, rs),
 			Locked: rs.UserControllable == inventory.No,
 		})
 	}

@@ -19,10 +19,20 @@ type Previous struct {
 	// InstanceUUID is empty when the report does not say of which endpoint it is.
 	InstanceUUID string
 	FullName     string
-	// hosts holds, by path, the rulesets that permitted the port and of which it
-	// was not known that they last.
-	hosts map[string][]string
+	// hosts by their paths.
+	hosts map[string]previousHost
 }
+
+type previousHost struct {
+	// rulesets permitted the port, and it was not known that they last.
+	rulesets []string
+	// bootTime is zero when the report does not say.
+	bootTime time.Time
+}
+
+// sameBoot is how far the times of one start may lie apart: hosts reckon theirs
+// from a clock that is put right now and then. No host starts twice in it.
+const sameBoot = time.Minute
 
 // previousReport is the part of a jsonReport that is read again.
 type previousReport struct {
@@ -33,8 +43,9 @@ type previousReport struct {
 		Port int `json:"port"`
 	} `json:"requirement"`
 	Hosts []struct {
-		Path   string `json:"path"`
-		Checks []struct {
+		Path     string `json:"path"`
+		BootTime string `json:"bootTime"`
+		Checks   []struct {
 			ID       string        `json:"id"`
 			Rulesets []jsonRuleset `json:"rulesets"`
 		} `json:"checks"`
@@ -70,12 +81,16 @@ func ReadPrevious(src io.Reader) (*Previous, error) {
 	}
 	p := &Previous{
 		StartedAt: started, Port: old.Requirement.Port, InstanceUUID: old.Endpoint.InstanceUUID,
-		FullName: old.Endpoint.FullName, hosts: map[string][]string{},
+		FullName: old.Endpoint.FullName, hosts: map[string]previousHost{},
 	}
 	for _, h := range old.Hosts {
+		boot, err := time.Parse(time.RFC3339, h.BootTime)
+		if err != nil {
+			boot = time.Time{}
+		}
 		for _, c := range h.Checks {
 			if c.ID == checks.OutboundPort {
-				p.hosts[h.Path] = inDoubt(c.Rulesets)
+				p.hosts[h.Path] = previousHost{inDoubt(c.Rulesets), boot}
 			}
 		}
 	}
@@ -99,9 +114,9 @@ func inDoubt(list []jsonRuleset) []string {
 	return keys
 }
 
-// Remind tells the hosts of the inventory what the earlier report says of them.
-// A report of another endpoint is an error: hosts are known by their paths, and
-// those repeat.
+// Remind tells the hosts of the inventory what the earlier report says of them,
+// unless they are known to run since before it. A report of another endpoint is
+// an error: hosts are known by their paths, and those repeat.
 func (p *Previous) Remind(inv *inventory.Inventory) error {
 	here := inv.Endpoint.InstanceUUID
 	switch {
@@ -116,8 +131,9 @@ func (p *Previous) Remind(inv *inventory.Inventory) error {
 	}
 	for i := range inv.Hosts {
 		h := &inv.Hosts[i]
-		if keys := p.hosts[Clean(h.Path)]; len(keys) > 0 {
-			h.Earlier = &inventory.Earlier{ReportedAt: p.StartedAt, Rulesets: keys}
+		then := p.hosts[Clean(h.Path)]
+		if len(then.rulesets) > 0 && (then.bootTime.IsZero() || h.BootTime.Sub(then.bootTime).Abs() > sameBoot) {
+			h.Earlier = &inventory.Earlier{ReportedAt: p.StartedAt, Rulesets: then.rulesets}
 		}
 	}
 	return nil

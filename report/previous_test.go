@@ -83,6 +83,21 @@ var _ = Describe("an earlier report", func() {
 		Expect(list[1].Rulesets).To(Equal([]string{"vmware-vic"}))
 	})
 
+	It("says nothing of a host that did not start since, whatever its clock says", func() {
+		hand := outbound("vicoutgoing", true, everybody(), 2377, 0)
+		at := time.Date(2026, 1, 2, 4, 0, 0, 0, time.UTC) // an hour after the report, by a clock that is wrong
+		booted := func(at time.Time, rulesets ...*inventory.Ruleset) inventory.Host {
+			h := member("prod", "esx1.example", rulesets...)
+			h.BootTime = at
+			return h
+		}
+		text := written(build([]inventory.Host{booted(at, hand)}))
+		Expect(earlier(text, booted(at.Add(20*time.Second)))[0]).To(BeNil())
+		Expect(earlier(text, booted(at.Add(-20*time.Second)))[0]).To(BeNil())
+		Expect(earlier(text, booted(at.Add(10*time.Minute)))[0]).NotTo(BeNil())
+		Expect(earlier(written(build([]inventory.Host{booted(time.Time{}, hand)})), booted(at))[0]).NotTo(BeNil(), "an older report does not say")
+	})
+
 	It("makes the check fail when the host started again", func() {
 		text := written(build([]inventory.Host{member("prod", "esx1.example", outbound("vicoutgoing", true, everybody(), 2377, 0))}))
 		now := member("prod", "esx1.example", outbound("vSPC", false, everybody(), 0, 65535))

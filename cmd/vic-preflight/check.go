@@ -99,16 +99,16 @@ report is the one that docs/report.schema.json describes.`,
 			"  # real connections from every host, through its own firewall",
 			"  vic-preflight check --target sim://mixed --probe serial",
 			"",
-			"  # what did a reboot take away since last week?",
-			"  vic-preflight check --target sim://mixed -o json > last-week.json",
-			"  vic-preflight check --target sim://mixed --previous last-week.json",
-			"",
 			"  # repair what is wrong, and prove it",
 			"  vic-preflight check --target sim://closed --fix",
 			"",
 			"  # a vCenter, with the password from a file",
 			"  vic-preflight check --target vcenter.example/dc1 --user administrator@vsphere.local \\",
 			"      --password-file ~/.vcpass --thumbprint AB:CD:... --compute-resource cluster1",
+			"",
+			"  # what have reboots taken away since the report of last week (-o json)?",
+			"  vic-preflight check --target vcenter.example/dc1 --user administrator@vsphere.local \\",
+			"      --password-file ~/.vcpass --thumbprint AB:CD:... --previous last-week.json",
 		),
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.execute(cmd, a) },
@@ -149,20 +149,11 @@ func (o *checkOptions) execute(cmd *cobra.Command, a *app) error {
 	if o.on() && o.dryRun {
 		return usageError(errors.New("--dry-run makes no connections: leave --probe out"))
 	}
-	selected, err := checks.Select(checks.Default(), o.only, o.skip)
+	selected, err := o.selected()
 	if err != nil {
-		return usageError(err)
+		return err
 	}
-	if len(selected) == 0 {
-		return usageError(errors.New("--only and --skip leave no check to run"))
-	}
-	if o.fix && !among(selected, checks.OutboundPort) {
-		return usageError(fmt.Errorf("--fix is proved by the check %s, which --only and --skip leave out", checks.OutboundPort))
-	}
-	if o.on() && !among(selected, checks.TCPConnect) {
-		return usageError(fmt.Errorf("--probe is judged by the check %s, which --only and --skip leave out", checks.TCPConnect))
-	}
-	previous, err := o.readPrevious(cmd.Flags(), req, selected)
+	previous, err := o.readPrevious(cmd.Flags(), req)
 	if err != nil {
 		return err
 	}
@@ -205,13 +196,31 @@ func (o *checkOptions) execute(cmd *cobra.Command, a *app) error {
 	return r.finish(inv, opts.Requirement, selected, done, true)
 }
 
+// selected are the checks to run. Flags that one of them judges need it.
+func (o *checkOptions) selected() ([]checks.Check, error) {
+	selected, err := checks.Select(checks.Default(), o.only, o.skip)
+	if err != nil {
+		return nil, usageError(err)
+	}
+	if len(selected) == 0 {
+		return nil, usageError(errors.New("--only and --skip leave no check to run"))
+	}
+	if o.fix && !among(selected, checks.OutboundPort) {
+		return nil, usageError(fmt.Errorf("--fix is proved by the check %s, which --only and --skip leave out", checks.OutboundPort))
+	}
+	if o.on() && !among(selected, checks.TCPConnect) {
+		return nil, usageError(fmt.Errorf("--probe is judged by the check %s, which --only and --skip leave out", checks.TCPConnect))
+	}
+	if o.previous != "" && !among(selected, checks.RulePersistence) {
+		return nil, usageError(fmt.Errorf("--previous is judged by the check %s, which --only and --skip leave out", checks.RulePersistence))
+	}
+	return selected, nil
+}
+
 // readPrevious reads the report that --previous names; without it there is none.
-func (o *checkOptions) readPrevious(f *pflag.FlagSet, req checks.Requirement, selected []checks.Check) (*report.Previous, error) {
+func (o *checkOptions) readPrevious(f *pflag.FlagSet, req checks.Requirement) (*report.Previous, error) {
 	if !f.Changed("previous") {
 		return nil, nil
-	}
-	if !among(selected, checks.RulePersistence) {
-		return nil, usageError(fmt.Errorf("--previous is judged by the check %s, which --only and --skip leave out", checks.RulePersistence))
 	}
 	file, err := os.Open(o.previous)
 	if err != nil {
