@@ -168,11 +168,9 @@ func (o *checkOptions) execute(cmd *cobra.Command, a *app) error {
 	}
 	defer r.end()
 	// A change is planned from fresh facts alone.
-	facts := vsphere.CollectOptions{Refresh: o.refresh || o.fix, HostTimeout: o.hostTimeout, Switch: o.switches(req)}
-	if among(selected, checks.RulePersistence) {
-		facts.Software = checks.SoftwareMatters(req)
-	}
-	inv, err := r.collect(o.selection(r.session.target), facts)
+	inv, err := r.collect(o.selection(r.session.target), vsphere.CollectOptions{
+		Refresh: o.refresh || o.fix, HostTimeout: o.hostTimeout, Switch: o.switches(req), Software: software(selected, req),
+	})
 	if err != nil {
 		return err
 	}
@@ -191,7 +189,8 @@ func (o *checkOptions) execute(cmd *cobra.Command, a *app) error {
 	if err != nil {
 		return err
 	}
-	r.software(inv, facts) // where --ruleset let another one decide
+	// A fix may have let another ruleset decide.
+	r.readSoftware(inv, vsphere.CollectOptions{HostTimeout: o.hostTimeout, Software: software(selected, opts.Requirement)})
 	r.probe(pr, inv)
 	return r.finish(inv, opts.Requirement, selected, done, true)
 }
@@ -254,6 +253,15 @@ func (o *checkOptions) switches(req checks.Requirement) func(*inventory.Host) bo
 		return nil
 	}
 	return checks.SwitchMatters(req)
+}
+
+// software picks the hosts whose packages are asked for: none when no check that
+// is run wants to know.
+func software(selected []checks.Check, req checks.Requirement) func(*inventory.Host) bool {
+	if !among(selected, checks.RulePersistence) {
+		return nil
+	}
+	return checks.SoftwareMatters(req)
 }
 
 func among(selected []checks.Check, id string) bool {

@@ -103,9 +103,9 @@ func (r *running) collect(sel vsphere.Selection, opts vsphere.CollectOptions) (*
 	return inv, nil
 }
 
-// software reads what is installed on the hosts where that matters by now, and was
+// readSoftware reads what is installed on the hosts where that matters by now, and was
 // not asked before.
-func (r *running) software(inv *inventory.Inventory, opts vsphere.CollectOptions) {
+func (r *running) readSoftware(inv *inventory.Inventory, opts vsphere.CollectOptions) {
 	hosts := make([]*inventory.Host, len(inv.Hosts))
 	for i := range inv.Hosts {
 		hosts[i] = &inv.Hosts[i]
