@@ -116,18 +116,3 @@ func outboundTCPPorts(rs *inventory.Ruleset) int {
 	}
 	return count
 }
-
-// Persistent says whether a ruleset itself is still there after a reboot:
-// built-in ones and those a VIB brought are, with their enabled state and
-// allowed hosts; those written into /etc/vmware/firewall by hand are not. Of
-// any other ruleset it cannot be told from its key.
-func Persistent(rs *inventory.Ruleset) inventory.Tristate {
-	switch {
-	case builtin[rs.Key], rs.Key == VMwareVIC:
-		return inventory.Yes
-	case rs.Key == VICOutgoing:
-		return inventory.No
-	default:
-		return inventory.Unknown
-	}
-}

@@ -79,29 +79,6 @@ var _ = DescribeTable("host-state", verifyHostRow(checks.HostState),
 	Entry("standby none", hostRow{with(host(), func(h *inventory.Host) { h.Standby = "none" }), checks.Pass, "connected"}),
 )
 
-var _ = DescribeTable("rule-persistence", verifyHostRow(checks.RulePersistence),
-	Entry("built in", hostRow{host(vicEngine(true, all())), checks.Pass, "survives-reboot"}),
-	Entry("by VIB", hostRow{host(ruleset("vmware-vic", true, all(), outbound(2377, 0))), checks.Pass, "survives-reboot"}),
-	Entry("by hand", hostRow{host(ruleset("vicoutgoing", true, all(), outbound(2377, 0))), checks.Warn, "lost-at-reboot"}),
-	Entry("by hand, with a built-in one beside it", hostRow{
-		host(ruleset("vicoutgoing", true, all(), outbound(2377, 0)), vSPC(true, all())), checks.Pass, "survives-reboot",
-	}),
-	Entry("by hand for all, built in for some only", hostRow{
-		host(ruleset("vicoutgoing", true, all(), outbound(2377, 0)), vSPC(true, addresses("10.0.0.5"))), checks.Warn, "lost-at-reboot",
-	}),
-	Entry("of unknown origin", hostRow{host(ruleset("site", true, all(), outbound(2377, 0))), checks.Warn, "origin-unknown"}),
-	Entry("of unknown origin and by hand", hostRow{
-		host(ruleset("site", true, all(), outbound(2377, 0)), ruleset("vicoutgoing", true, all(), outbound(2377, 0))), checks.Warn, "origin-unknown",
-	}),
-	Entry("a list by hand beside another that is built in", hostRow{
-		host(ruleset("vicoutgoing", true, addresses("10.0.0.5"), outbound(2377, 0)), vSPC(true, addresses("10.9.9.9"))), checks.Warn, "lost-at-reboot",
-	}),
-	Entry("allowed hosts not known", hostRow{host(ruleset("vicoutgoing", true, nil, outbound(2377, 0))), checks.Unknown, "facts-unavailable"}),
-	Entry("nothing enabled", hostRow{host(vSPC(false, all())), checks.Skip, "nothing-to-persist"}),
-	Entry("only borrowed", hostRow{host(nfs(true, all())), checks.Skip, "nothing-to-persist"}),
-	Entry("not read", hostRow{with(host(), func(h *inventory.Host) { h.Firewall.Unreadable = "no" }), checks.Unknown, "facts-unavailable"}),
-)
-
 // probed is a host with an outcome.
 func probed(h inventory.Host, vantage inventory.Vantage, outcome inventory.Outcome) inventory.Host {
 	h.Probe = &inventory.Probe{Vantage: vantage, Outcome: outcome, Cause: "because"}

@@ -36,10 +36,22 @@ type verdicts map[firewallFacts]Result
 // firewallFacts are all that a verdict hangs on. Hosts with equal rulesets share
 // the list of them.
 type firewallFacts struct {
-	rulesets        **inventory.Ruleset
-	count           int
+	rulesets        rulesetsID
 	master          inventory.Switch
 	outgoingBlocked inventory.Tristate
+}
+
+// rulesetsID tells lists of rulesets apart without looking into them.
+type rulesetsID struct {
+	first **inventory.Ruleset
+	count int
+}
+
+func idOf(rulesets []*inventory.Ruleset) rulesetsID {
+	if len(rulesets) == 0 {
+		return rulesetsID{}
+	}
+	return rulesetsID{&rulesets[0], len(rulesets)}
 }
 
 func newVerdicts() verdicts { return verdicts{} }
@@ -48,12 +60,10 @@ func (v verdicts) judge(h *inventory.Host, req Requirement) Result {
 	if r, ok := unreadable(h); !ok {
 		return r
 	}
-	// The verdict is given nothing else, so that it cannot hang on it.
+	// The verdict is given nothing else, so that it cannot hang on it. Whether a
+	// ruleset lasts is the one thing that hosts who share a verdict may differ in.
 	fw := inventory.Firewall{Rulesets: h.Firewall.Rulesets, Switch: h.Firewall.Switch, OutgoingBlocked: h.Firewall.OutgoingBlocked}
-	facts := firewallFacts{count: len(fw.Rulesets), master: fw.Switch, outgoingBlocked: fw.OutgoingBlocked}
-	if facts.count > 0 {
-		facts.rulesets = &fw.Rulesets[0]
-	}
+	facts := firewallFacts{idOf(fw.Rulesets), fw.Switch, fw.OutgoingBlocked}
 	r, ok := v[facts]
 	if !ok {
 		m := match(fw.Rulesets, req.Port)
@@ -61,7 +71,21 @@ func (v verdicts) judge(h *inventory.Host, req Requirement) Result {
 		r.Rulesets = m.verdicts(r.Decides)
 		v[facts] = r
 	}
+	r.Rulesets = persistentOn(h, r.Rulesets)
 	return r
+}
+
+// persistentOn tells of the rulesets of a shared verdict whether they last on
+// this host. The list that is shared holds what their keys tell.
+func persistentOn(h *inventory.Host, shared []RulesetVerdict) []RulesetVerdict {
+	if !h.Software.Known() && len(h.Origins) == 0 {
+		return shared
+	}
+	list := slices.Clone(shared)
+	for i := range list {
+		list[i].Persistent = originOf(h, list[i].Key).lasts
+	}
+	return list
 }
 
 // SwitchMatters returns a function that reports whether the verdict on a host can
@@ -168,6 +192,19 @@ type matching struct {
 	all      []*inventory.Ruleset
 }
 
+// matches are those of one run, each list of rulesets looked through once.
+type matches map[rulesetsID]matching
+
+func (m matches) of(rulesets []*inventory.Ruleset, port int) matching {
+	id := idOf(rulesets)
+	found, ok := m[id]
+	if !ok {
+		found = match(rulesets, port)
+		m[id] = found
+	}
+	return found
+}
+
 func match(rulesets []*inventory.Ruleset, port int) matching {
 	var m matching
 	for _, rs := range rulesets {
@@ -239,9 +276,10 @@ func (m matching) verdicts(decides string) []RulesetVerdict {
 		}
 	}
 	var list []RulesetVerdict
+	var anyHost inventory.Host // what is known of one is no other's
 	for _, rs := range m.all {
 		list = append(list, RulesetVerdict{
-			Key: rs.Key, Enabled: rs.Enabled, Breadth: BreadthOf(rs), Allowed: rs.Allowed, Persistent: Persistent(rs),
+			Key: rs.Key, Enabled: rs.Enabled, Breadth: BreadthOf(rs), Allowed: rs.Allowed, Persistent: PersistentOn(&anyHost, rs),
 			Locked: rs.UserControllable == inventory.No,
 		})
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -455,6 +456,11 @@ func randomHost() (inventory.Host, checks.Requirement) {
 	tri := func() inventory.Tristate { return pick(inventory.Unknown, inventory.Yes, inventory.No) }
 	h.Firewall.Switch = inventory.Switch{Enabled: tri(), Loaded: tri(), DefaultPass: tri()}
 	h.Firewall.OutgoingBlocked = tri()
+	h.Software = randomSoftware()
+	h.Origins = pick(nil, nil, map[string]inventory.Origin{"site": {File: siteXML, VIB: pick("", "our-rules")}})
+	if random.IntN(4) == 0 {
+		h = remembered(h, pick(time.Time{}, later, reported), pick("vicoutgoing", "site", "gone"))
+	}
 	return h, checks.Requirement{Port: 2377, Peers: pick(nil, peers("10.0.0.5"), peers("10.0.0.0/29"), peers("10.0.0.5", "10.0.0.6"))}
 }
 

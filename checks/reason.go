@@ -29,6 +29,7 @@ const (
 
 	SurvivesReboot   Reason = "survives-reboot"
 	LostAtReboot     Reason = "lost-at-reboot"
+	LostByReboot     Reason = "lost-by-reboot"
 	OriginUnknown    Reason = "origin-unknown"
 	NothingToPersist Reason = "nothing-to-persist"
 
@@ -189,16 +190,23 @@ var explanations = []Explanation{
 	{Reason: SurvivesReboot, Meaning: "The ruleset is built in or came with a VIB. ESXi keeps its state over reboots."},
 	{
 		Reason: LostAtReboot,
-		Meaning: "The ruleset was written into /etc/vmware/firewall/service.xml by hand. ESXi restores that file " +
-			"at boot, and the ruleset is gone.",
+		Meaning: "The ruleset was written into /etc/vmware/firewall by hand: neither ESXi nor an installed VIB brings " +
+			"it. ESXi restores that directory at boot, and the ruleset is gone unless a script writes it again.",
 		Hint:     "Enable a built-in ruleset as well, or install a VIB that brings one.",
 		Commands: []string{preflightFix, vicMachineAllow},
 	},
 	{
+		Reason: LostByReboot,
+		Meaning: "An earlier report (--previous) says that a ruleset permitted the port, and not that it lasts. The " +
+			"host was started since, and has the ruleset no more.",
+		Hint:     "Enable a built-in ruleset, or install a VIB that brings one: what is written by hand again is lost again.",
+		Commands: []string{preflightFix, vicMachineAllow},
+	},
+	{
 		Reason: OriginUnknown,
-		Meaning: "The ruleset is none that ESXi brings. If a VIB brought it, it survives a reboot; if it was " +
-			"written by hand, it does not.",
-		Hint: "Look whether an installed VIB owns it.",
+		Meaning: "The ruleset is none that ESXi is known to bring. If a VIB brought it, it survives a reboot; if it " +
+			"was written by hand, it does not. A VIB of another name may hold it: no list tells what is in a VIB.",
+		Hint: "Look whether an installed VIB owns it. With the privilege Host.Config.Image vic-preflight reads what is installed.",
 		Commands: []string{
 			"govc host.esxcli -host {host} software vib list",
 			"ls -l /etc/vmware/firewall   # on the host",

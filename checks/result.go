@@ -91,7 +91,7 @@ type RulesetVerdict struct {
 	Breadth Breadth
 	// Allowed is nil when the host did not say.
 	Allowed *inventory.AllowedHosts
-	// Persistent says whether the ruleset itself survives a reboot.
+	// Persistent says whether the ruleset itself survives a reboot of the host.
 	Persistent inventory.Tristate
 	// Locked rulesets are not switched by users: the host says so since 8.0 U2.
 	Locked bool

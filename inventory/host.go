@@ -38,6 +38,12 @@ type Host struct {
 	Version string
 
 	Firewall Firewall
+	Software Software
+	// Origins tells by a ruleset's key where it came from. It is of this host
+	// alone, as its Rulesets need not be; nil when the host was not looked into.
+	Origins map[string]Origin
+	// Earlier is nil when there is no earlier report of the host.
+	Earlier *Earlier
 	// Probe is nil when no connection was tried from the host.
 	Probe *Probe
 }

@@ -55,13 +55,14 @@ type jsonRequired struct {
 }
 
 type jsonHost struct {
-	Name    string      `json:"name"`
-	Path    string      `json:"path"`
-	Cluster string      `json:"cluster,omitempty"`
-	State   string      `json:"state"`
-	Version string      `json:"version,omitempty"`
-	Checks  []jsonCheck `json:"checks"`
-	Probe   *jsonProbe  `json:"probe,omitempty"`
+	Name     string      `json:"name"`
+	Path     string      `json:"path"`
+	Cluster  string      `json:"cluster,omitempty"`
+	State    string      `json:"state"`
+	Version  string      `json:"version,omitempty"`
+	BootTime string      `json:"bootTime,omitempty"`
+	Checks   []jsonCheck `json:"checks"`
+	Probe    *jsonProbe  `json:"probe,omitempty"`
 }
 
 type jsonProbe struct {
@@ -172,6 +173,9 @@ func hostJSON(h *inventory.Host, results []checks.Result) jsonHost {
 	jh := jsonHost{
 		Name: Clean(h.Name), Path: Clean(h.Path), Cluster: Clean(h.Cluster),
 		State: h.StateLabel(), Version: h.Version, Checks: []jsonCheck{}, Probe: probeJSON(h.Probe),
+	}
+	if !h.BootTime.IsZero() {
+		jh.BootTime = h.BootTime.UTC().Format(time.RFC3339)
 	}
 	for _, res := range results {
 		jh.Checks = append(jh.Checks, jsonCheck{

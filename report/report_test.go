@@ -107,6 +107,7 @@ func reports() map[string]*report.Report {
 		member("prod", "esx4.example", outbound("vSPC", false, everybody(), 0, 65535), outbound("vic-engine", false, everybody(), 2377, 0)),
 		member("", "esx5.example", outbound("vicoutgoing", true, everybody(), 2377, 0)),
 	}
+	mixed[2].BootTime = time.Date(2025, 12, 24, 18, 0, 0, 0, time.UTC)
 	many := make([]inventory.Host, 0, 40)
 	for i := range 40 {
 		many = append(many, member("big", "esx"+string(rune('a'+i%26))+string(rune('a'+i/26))+".example", outbound("vic-engine", i%7 != 0, everybody(), 2377, 0)))

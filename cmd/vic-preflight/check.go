@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"os"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -13,6 +14,7 @@ import (
 	"github.com/vic-preflight/vic-preflight/fix"
 	"github.com/vic-preflight/vic-preflight/internal/vsphere"
 	"github.com/vic-preflight/vic-preflight/inventory"
+	"github.com/vic-preflight/vic-preflight/report"
 )
 
 // checkOptions are the flags of the check command.
@@ -28,6 +30,8 @@ type checkOptions struct {
 	fix        bool
 	// firewallState asks every host whether its firewall is on.
 	firewallState bool
+	// previous is the file of an earlier report.
+	previous string
 }
 
 // required holds the flags that state what must be open.
@@ -101,6 +105,10 @@ report is the one that docs/report.schema.json describes.`,
 			"  # a vCenter, with the password from a file",
 			"  vic-preflight check --target vcenter.example/dc1 --user administrator@vsphere.local \\",
 			"      --password-file ~/.vcpass --thumbprint AB:CD:... --compute-resource cluster1",
+			"",
+			"  # what have reboots taken away since the report of last week (-o json)?",
+			"  vic-preflight check --target vcenter.example/dc1 --user administrator@vsphere.local \\",
+			"      --password-file ~/.vcpass --thumbprint AB:CD:... --previous last-week.json",
 		),
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.execute(cmd, a) },
@@ -110,6 +118,7 @@ report is the one that docs/report.schema.json describes.`,
 	o.required.register(f)
 	f.BoolVar(&o.refresh, "refresh", false, "ask each host to refresh its firewall first: vCenter's copy can be minutes old")
 	f.BoolVar(&o.firewallState, "firewall-state", false, "ask every host whether its firewall is on, also where no verdict hangs on it")
+	f.StringVar(&o.previous, "previous", "", "`file` with an earlier report in JSON: tells what a reboot has taken away since")
 	f.StringSliceVar(&o.only, "only", nil, "run only these `checks`")
 	f.StringSliceVar(&o.skip, "skip", nil, "leave out these `checks`")
 	f.BoolVar(&o.fix, "fix", false, "open the port where that is needed, and check again")
@@ -140,18 +149,13 @@ func (o *checkOptions) execute(cmd *cobra.Command, a *app) error {
 	if o.on() && o.dryRun {
 		return usageError(errors.New("--dry-run makes no connections: leave --probe out"))
 	}
-	selected, err := checks.Select(checks.Default(), o.only, o.skip)
+	selected, err := o.selected()
 	if err != nil {
-		return usageError(err)
+		return err
 	}
-	if len(selected) == 0 {
-		return usageError(errors.New("--only and --skip leave no check to run"))
-	}
-	if o.fix && !among(selected, checks.OutboundPort) {
-		return usageError(fmt.Errorf("--fix is proved by the check %s, which --only and --skip leave out", checks.OutboundPort))
-	}
-	if o.on() && !among(selected, checks.TCPConnect) {
-		return usageError(fmt.Errorf("--probe is judged by the check %s, which --only and --skip leave out", checks.TCPConnect))
+	previous, err := o.readPrevious(cmd.Flags(), req)
+	if err != nil {
+		return err
 	}
 	pr, err := o.probing.load(a)
 	if err != nil {
@@ -165,9 +169,12 @@ func (o *checkOptions) execute(cmd *cobra.Command, a *app) error {
 	defer r.end()
 	// A change is planned from fresh facts alone.
 	inv, err := r.collect(o.selection(r.session.target), vsphere.CollectOptions{
-		Refresh: o.refresh || o.fix, HostTimeout: o.hostTimeout, Switch: o.switches(req),
+		Refresh: o.refresh || o.fix, HostTimeout: o.hostTimeout, Switch: o.switches(req), Software: software(selected, req),
 	})
 	if err != nil {
+		return err
+	}
+	if err := o.remind(inv, previous); err != nil {
 		return err
 	}
 	// What keeps a probe from being made is known before anything is changed.
@@ -182,8 +189,61 @@ func (o *checkOptions) execute(cmd *cobra.Command, a *app) error {
 	if err != nil {
 		return err
 	}
+	// A fix may have let another ruleset decide.
+	r.readSoftware(inv, vsphere.CollectOptions{HostTimeout: o.hostTimeout, Software: software(selected, opts.Requirement)})
 	r.probe(pr, inv)
 	return r.finish(inv, opts.Requirement, selected, done, true)
+}
+
+// selected are the checks to run. Flags that one of them judges need it.
+func (o *checkOptions) selected() ([]checks.Check, error) {
+	selected, err := checks.Select(checks.Default(), o.only, o.skip)
+	if err != nil {
+		return nil, usageError(err)
+	}
+	if len(selected) == 0 {
+		return nil, usageError(errors.New("--only and --skip leave no check to run"))
+	}
+	if o.fix && !among(selected, checks.OutboundPort) {
+		return nil, usageError(fmt.Errorf("--fix is proved by the check %s, which --only and --skip leave out", checks.OutboundPort))
+	}
+	if o.on() && !among(selected, checks.TCPConnect) {
+		return nil, usageError(fmt.Errorf("--probe is judged by the check %s, which --only and --skip leave out", checks.TCPConnect))
+	}
+	if o.previous != "" && !among(selected, checks.RulePersistence) {
+		return nil, usageError(fmt.Errorf("--previous is judged by the check %s, which --only and --skip leave out", checks.RulePersistence))
+	}
+	return selected, nil
+}
+
+// readPrevious reads the report that --previous names; without it there is none.
+func (o *checkOptions) readPrevious(f *pflag.FlagSet, req checks.Requirement) (*report.Previous, error) {
+	if !f.Changed("previous") {
+		return nil, nil
+	}
+	file, err := os.Open(o.previous)
+	if err != nil {
+		return nil, usageError(fmt.Errorf("--previous: %w", err))
+	}
+	defer file.Close()
+	p, err := report.ReadPrevious(file)
+	if err != nil {
+		return nil, usageError(fmt.Errorf("--previous %s: %w", o.previous, err), "vic-preflight check -o json makes such a report")
+	}
+	if p.Port != req.Port {
+		return nil, usageError(fmt.Errorf("--previous %s: it is a report for TCP %d, not for TCP %d", o.previous, p.Port, req.Port))
+	}
+	return p, nil
+}
+
+func (o *checkOptions) remind(inv *inventory.Inventory, previous *report.Previous) error {
+	if previous == nil {
+		return nil
+	}
+	if err := previous.Remind(inv); err != nil {
+		return usageError(fmt.Errorf("--previous %s: %w", o.previous, err), "log in to the server that the report is of")
+	}
+	return nil
 }
 
 // switches picks the hosts that are asked whether their firewall is on: all when
@@ -193,6 +253,15 @@ func (o *checkOptions) switches(req checks.Requirement) func(*inventory.Host) bo
 		return nil
 	}
 	return checks.SwitchMatters(req)
+}
+
+// software picks the hosts whose packages are asked for: none when no check that
+// is run wants to know.
+func software(selected []checks.Check, req checks.Requirement) func(*inventory.Host) bool {
+	if !among(selected, checks.RulePersistence) {
+		return nil
+	}
+	return checks.SoftwareMatters(req)
 }
 
 func among(selected []checks.Check, id string) bool {

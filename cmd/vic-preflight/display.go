@@ -131,13 +131,14 @@ func newProgress(a *app) *progress {
 }
 
 var stageNames = map[string]string{
-	"refresh": "refreshing the firewalls",
-	"read":    "reading the firewalls",
-	"switch":  "asking whether they are on",
-	"probe":   "letting the hosts dial",
-	"survey":  "asking the hosts",
-	"apply":   "changing the firewalls",
-	"verify":  "seeing whether the changes hold",
+	"refresh":  "refreshing the firewalls",
+	"read":     "reading the firewalls",
+	"switch":   "asking whether they are on",
+	"software": "listing what is installed",
+	"probe":    "letting the hosts dial",
+	"survey":   "asking the hosts",
+	"apply":    "changing the firewalls",
+	"verify":   "seeing whether the changes hold",
 }
 
 // update may be called concurrently.

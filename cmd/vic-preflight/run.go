@@ -107,6 +107,18 @@ func (r *running) collect(sel vsphere.Selection, opts vsphere.CollectOptions) (*
 	return inv, nil
 }
 
+// readSoftware reads what is installed on the hosts where that matters by now, and was
+// not asked before.
+func (r *running) readSoftware(inv *inventory.Inventory, opts vsphere.CollectOptions) {
+	hosts := make([]*inventory.Host, len(inv.Hosts))
+	for i := range inv.Hosts {
+		hosts[i] = &inv.Hosts[i]
+	}
+	opts.Progress = r.progress.update
+	r.session.ReadSoftware(r.ctx, hosts, opts)
+	r.progress.clear()
+}
+
 // noteStale says that a refresh was asked for and refused: the verdicts may be
 // of minutes ago, whichever checks are run.
 func (r *running) noteStale(inv *inventory.Inventory) {

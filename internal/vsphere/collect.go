@@ -29,16 +29,31 @@ type CollectOptions struct {
 	// Switch picks the hosts whose master switch is asked for, by their
 	// rulesets; nil means all. It is two calls for each.
 	Switch func(*inventory.Host) bool
+	// Software picks the hosts whose installed packages are asked for, by their
+	// rulesets; nil means none. It is a call for each and one for many together,
+	// and two more for each where that call is refused.
+	Software func(*inventory.Host) bool
 	// HostTimeout bounds what is asked of one host (the refresh, the master
-	// switch), so that one that hangs costs itself. 0 means 30 seconds.
+	// switch, the packages), so that one that hangs costs itself. 0 means 30 seconds.
 	HostTimeout time.Duration
 	// Progress, when set, is told how many of a stage's hosts are done. It is
 	// called from several goroutines.
 	Progress func(stage string, done, total int)
 }
 
+func (o CollectOptions) withDefaults() CollectOptions {
+	if o.Progress == nil {
+		o.Progress = func(string, int, int) {}
+	}
+	if o.HostTimeout <= 0 {
+		o.HostTimeout = 30 * time.Second
+	}
+	return o
+}
+
 // Collect reads the facts of the selected hosts: two calls and one for each
-// further batch of hosts, and two for each host whose master switch is wanted.
+// further batch of hosts, two for each host whose master switch is wanted, and
+// those that CollectOptions.Software names.
 // One host's fault, or a property it does not show, costs that host's
 // facts and never another's.
 //
@@ -46,12 +61,7 @@ type CollectOptions struct {
 // hosts marked as unread, and the context's error. An *SelectionError means
 // that the selection fits no host.
 func (s *Session) Collect(ctx context.Context, sel Selection, opts CollectOptions) (*inventory.Inventory, error) {
-	if opts.Progress == nil {
-		opts.Progress = func(string, int, int) {}
-	}
-	if opts.HostTimeout <= 0 {
-		opts.HostTimeout = 30 * time.Second
-	}
+	opts = opts.withDefaults()
 	t, err := s.readTree(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read the inventory of %s: %w", s.cfg.Target.Address, err)
@@ -64,6 +74,7 @@ func (s *Session) Collect(ctx context.Context, sel Selection, opts CollectOption
 	for i, n := range nodes {
 		inv.Hosts[i] = t.host(n)
 		inv.Hosts[i].Firewall.Unreadable = unreadFirewall(n)
+		inv.Hosts[i].Software.NotAsked = true
 	}
 	slices.SortStableFunc(inv.Hosts, func(a, b inventory.Host) int {
 		return cmp.Or(cmp.Compare(a.ClusterPath, b.ClusterPath), cmp.Compare(a.Name, b.Name))
@@ -84,6 +95,7 @@ func (s *Session) Collect(ctx context.Context, sel Selection, opts CollectOption
 	switches := s.startSwitches(ctx, opts)
 	s.readFirewalls(ctx, readable, opts.Progress, switches.ask)
 	switches.wait()
+	s.ReadSoftware(ctx, readable, opts)
 	return inv, ctx.Err()
 }
 

@@ -64,13 +64,30 @@ func (b *executeBody) Fault() *soap.Fault { return b.Fault_ }
 // esxcli runs a command without arguments, such as "network.firewall.get", and
 // returns the fields of the object it answers with.
 func (s *Session) esxcli(ctx context.Context, h *inventory.Host, command string) (map[string]string, error) {
+	text, err := s.runEsxcli(ctx, h, command)
+	if err != nil {
+		return nil, err
+	}
+	return parseObject(text)
+}
+
+// esxcliList runs a command that answers with a list of objects.
+func (s *Session) esxcliList(ctx context.Context, h *inventory.Host, command string) ([]map[string]string, error) {
+	text, err := s.runEsxcli(ctx, h, command)
+	if err != nil {
+		return nil, err
+	}
+	return parseList(text)
+}
+
+func (s *Session) runEsxcli(ctx context.Context, h *inventory.Host, command string) (string, error) {
 	var find, found executerBody
 	find.Req = &executerRequest{This: hostRef(h)}
 	if err := s.RoundTrip(ctx, &find, &found); err != nil {
-		return nil, err
+		return "", err
 	}
 	if found.Res == nil || found.Res.Returnval == nil {
-		return nil, errors.New("the host offers no esxcli")
+		return "", errors.New("the host offers no esxcli")
 	}
 
 	var run, ran executeBody
@@ -81,15 +98,15 @@ func (s *Session) esxcli(ctx context.Context, h *inventory.Host, command string)
 		Method: "vim.EsxCLI." + command,
 	}
 	if err := s.RoundTrip(ctx, &run, &ran); err != nil {
-		return nil, err
+		return "", err
 	}
 	if ran.Res == nil || ran.Res.Returnval == nil {
-		return nil, errors.New("esxcli answered with nothing")
+		return "", errors.New("esxcli answered with nothing")
 	}
 	if f := ran.Res.Returnval.Fault; f != nil {
-		return nil, fmt.Errorf("esxcli %s: %s", strings.ReplaceAll(command, ".", " "), strings.TrimSpace(f.Msg+" "+esxcliDetail(f.Detail)))
+		return "", fmt.Errorf("esxcli %s: %s", strings.ReplaceAll(command, ".", " "), strings.TrimSpace(f.Msg+" "+esxcliDetail(f.Detail)))
 	}
-	return parseObject(ran.Res.Returnval.Response)
+	return ran.Res.Returnval.Response, nil
 }
 
 // parseObject reads the leaf elements of an esxcli answer by their local names,
@@ -117,6 +134,48 @@ func parseObject(text string) (map[string]string, error) {
 				fields[open] = strings.TrimSpace(value)
 			}
 			open = ""
+		}
+	}
+}
+
+// parseList reads the objects of an esxcli answer, each by the local names of its
+// leaf elements: an ArrayOfDataObject repeats an element for each object, and is
+// empty when there is none. Of a name that repeats in an object the first counts.
+func parseList(text string) ([]map[string]string, error) {
+	type element struct {
+		text   strings.Builder
+		inner  bool // it holds elements
+		fields map[string]string
+	}
+	var list []map[string]string
+	open := []*element{{}} // what is around the root
+	dec := xml.NewDecoder(strings.NewReader(text))
+	for {
+		token, err := dec.Token()
+		if errors.Is(err, io.EOF) {
+			return list, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("esxcli answered with malformed XML: %w", err)
+		}
+		top := open[len(open)-1]
+		switch token := token.(type) {
+		case xml.StartElement:
+			top.inner = true
+			open = append(open, &element{fields: map[string]string{}})
+		case xml.CharData:
+			top.text.Write(token)
+		case xml.EndElement:
+			open = open[:len(open)-1]
+			around := open[len(open)-1]
+			switch name := token.Name.Local; {
+			case len(top.fields) > 0:
+				list = append(list, top.fields)
+			case !top.inner && len(open) > 1:
+				if _, seen := around.fields[name]; !seen {
+					around.fields[name] = strings.TrimSpace(top.text.String())
+				}
+			}
 		}
 	}
 }

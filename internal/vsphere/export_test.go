@@ -15,6 +15,7 @@ import (
 // Private functions, for the tests.
 var (
 	ParseObject      = parseObject
+	ParseList        = parseList
 	HasSerialFeature = hasSerialFeature
 	MadeAt           = madeAt
 )

@@ -1,0 +1,137 @@
+package checks
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/vic-preflight/vic-preflight/inventory"
+)
+
+// origin is by which way a ruleset came onto a host, and what a reboot makes of
+// it.
+type origin struct {
+	lasts inventory.Tristate
+	// way says it in half a sentence that the ruleset's key goes before.
+	way string
+}
+
+// PersistentOn says whether a ruleset itself is still there after a reboot of
+// the host: built-in ones and those a VIB brought are, with their enabled state
+// and allowed hosts; those written into /etc/vmware/firewall by hand are not.
+// Hosts that share a ruleset may differ in it.
+func PersistentOn(h *inventory.Host, rs *inventory.Ruleset) inventory.Tristate {
+	return originOf(h, rs.Key).lasts
+}
+
+// originOf goes by the host's own word first, then by the list of what ESXi
+// brings, then by what is installed, and by the key alone where that is not known.
+func originOf(h *inventory.Host, key string) origin {
+	from := h.Origins[key]
+	switch {
+	case from.VIB != "":
+		way := "comes from the VIB " + from.VIB
+		if from.File != "" {
+			way += fmt.Sprintf(", which owns %s", from.File)
+		}
+		return origin{inventory.Yes, way}
+	case builtin[key]:
+		return origin{inventory.Yes, "is built in"}
+	case from.File != "":
+		return origin{inventory.No, fmt.Sprintf("stands in %s, which no VIB brought: it is lost at the next reboot", from.File)}
+	case !h.Software.Known():
+		return originByKey(h, key)
+	}
+	if vib := h.Software.VIB(key); vib != nil {
+		return origin{inventory.Yes, "comes from the VIB " + vibText(vib)}
+	}
+	if newerThanKnown(h.Version) {
+		return origin{inventory.Unknown, fmt.Sprintf(
+			"has no VIB of its name, and what ESXi %s brings is not known: unless it is built in, it is lost at the next reboot", h.Version)}
+	}
+	// The manuals of VIC gave hand-written ones this name; no VIB is known that does.
+	if list := candidates(h.Software.VIBs); len(list) > 0 && key != VICOutgoing {
+		return origin{inventory.Unknown, fmt.Sprintf(
+			"is not built in, and no VIB has its name: unless one of a third party brought it (%s), it is lost at the next reboot",
+			fewVIBs(list))}
+	}
+	return origin{
+		inventory.No,
+		"was written by hand, since neither ESXi nor any VIB brings it: it is lost at the next reboot",
+	}
+}
+
+// originByKey is what the key alone tells.
+func originByKey(h *inventory.Host, key string) origin {
+	unread := ""
+	if h.Software.Unreadable != "" {
+		unread = fmt.Sprintf(" (what is installed could not be read: %s)", h.Software.Unreadable)
+	}
+	switch key {
+	case VMwareVIC:
+		return origin{inventory.Yes, "comes from a VIB, to go by its name" + unread}
+	case VICOutgoing:
+		return origin{inventory.No, "is written into service.xml by hand, to go by its name: it is lost at the next reboot" + unread}
+	}
+	return origin{inventory.Unknown, "is not built in: unless a VIB brought it, it is lost at the next reboot" + unread}
+}
+
+// lastKnown is the newest major version whose built-in rulesets are known.
+const lastKnown = 8
+
+func newerThanKnown(version string) bool {
+	major, _, _ := strings.Cut(version, ".")
+	n, err := strconv.Atoi(major)
+	return err == nil && n > lastKnown
+}
+
+// vendors are the names under which VMware publishes what ESXi consists of.
+var vendors = set("vmware", "vmw", "vmware, inc.", "vmware inc.", "broadcom")
+
+// candidates are the packages that may bring any ruleset under any name: those
+// nobody vouches for, and those of a third party. Which files a VIB brings is in
+// no list.
+func candidates(vibs []inventory.VIB) []*inventory.VIB {
+	var list []*inventory.VIB
+	for i := range vibs {
+		if v := &vibs[i]; v.AcceptanceLevel == inventory.Community || !vendors[strings.ToLower(strings.TrimSpace(v.Vendor))] {
+			list = append(list, v)
+		}
+	}
+	// Partners' are drivers, as a rule.
+	slices.SortStableFunc(list, func(a, b *inventory.VIB) int {
+		community := func(v *inventory.VIB) int {
+			if v.AcceptanceLevel == inventory.Community {
+				return 0
+			}
+			return 1
+		}
+		return cmp.Or(community(a)-community(b), cmp.Compare(a.Name, b.Name))
+	})
+	return list
+}
+
+func fewVIBs(list []*inventory.VIB) string {
+	const shown = 3
+	var texts []string
+	for _, v := range list[:min(len(list), shown)] {
+		texts = append(texts, vibText(v))
+	}
+	if more := len(list) - shown; more > 0 {
+		texts = append(texts, fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(texts, ", ")
+}
+
+func vibText(v *inventory.VIB) string {
+	text := v.Name
+	if v.Version != "" {
+		text += " " + v.Version
+	}
+	if v.Vendor != "" {
+		text += " by " + v.Vendor
+	}
+	return text
+}
