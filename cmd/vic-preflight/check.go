@@ -12,6 +12,7 @@ import (
 
 	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/fix"
+	"github.com/vic-preflight/vic-preflight/internal/onhost"
 	"github.com/vic-preflight/vic-preflight/internal/vsphere"
 	"github.com/vic-preflight/vic-preflight/inventory"
 	"github.com/vic-preflight/vic-preflight/report"
@@ -28,6 +29,8 @@ type checkOptions struct {
 	only, skip []string
 	refresh    bool
 	fix        bool
+	// origins looks on the hosts for where rulesets come from.
+	origins bool
 	// firewallState asks every host whether its firewall is on.
 	firewallState bool
 	// previous is the file of an earlier report.
@@ -117,6 +120,7 @@ report is the one that docs/report.schema.json describes.`,
 	o.connection.register(f)
 	o.required.register(f)
 	f.BoolVar(&o.refresh, "refresh", false, "ask each host to refresh its firewall first: vCenter's copy can be minutes old")
+	f.BoolVar(&o.origins, "ssh", false, "look on the hosts for the file and the VIB of a ruleset that ESXi does not bring itself, with the --ssh- flags")
 	f.BoolVar(&o.firewallState, "firewall-state", false, "ask every host whether its firewall is on, also where no verdict hangs on it")
 	f.StringVar(&o.previous, "previous", "", "`file` with an earlier report in JSON: tells what a reboot has taken away since")
 	f.StringSliceVar(&o.only, "only", nil, "run only these `checks`")
@@ -157,6 +161,10 @@ func (o *checkOptions) execute(cmd *cobra.Command, a *app) error {
 	if err != nil {
 		return err
 	}
+	onHosts, err := o.originsClient(a)
+	if err != nil {
+		return err
+	}
 	pr, err := o.probing.load(a)
 	if err != nil {
 		return err
@@ -182,6 +190,7 @@ func (o *checkOptions) execute(cmd *cobra.Command, a *app) error {
 		return err
 	}
 	if !o.fix {
+		r.findOrigins(onHosts, &o.sshing, inv, req)
 		r.probe(pr, inv)
 		return r.finish(inv, req, selected, nil, true)
 	}
@@ -191,6 +200,7 @@ func (o *checkOptions) execute(cmd *cobra.Command, a *app) error {
 	}
 	// A fix may have let another ruleset decide.
 	r.readSoftware(inv, vsphere.CollectOptions{HostTimeout: o.hostTimeout, Software: software(selected, opts.Requirement)})
+	r.findOrigins(onHosts, &o.sshing, inv, opts.Requirement)
 	r.probe(pr, inv)
 	return r.finish(inv, opts.Requirement, selected, done, true)
 }
@@ -210,10 +220,22 @@ func (o *checkOptions) selected() ([]checks.Check, error) {
 	if o.on() && !among(selected, checks.TCPConnect) {
 		return nil, usageError(fmt.Errorf("--probe is judged by the check %s, which --only and --skip leave out", checks.TCPConnect))
 	}
+	if o.origins && !among(selected, checks.RulePersistence) {
+		return nil, usageError(fmt.Errorf("--ssh is for the check %s, which --only and --skip leave out", checks.RulePersistence))
+	}
 	if o.previous != "" && !among(selected, checks.RulePersistence) {
 		return nil, usageError(fmt.Errorf("--previous is judged by the check %s, which --only and --skip leave out", checks.RulePersistence))
 	}
 	return selected, nil
+}
+
+// originsClient logs in to the hosts for --ssh; without it there is none.
+func (o *checkOptions) originsClient(a *app) (*onhost.Client, error) {
+	if !o.origins {
+		return nil, nil
+	}
+	login, err := o.login(a)
+	return &onhost.Client{Login: login}, err
 }
 
 // readPrevious reads the report that --previous names; without it there is none.

@@ -18,6 +18,7 @@ import (
 	"github.com/vic-preflight/vic-preflight/internal/onhost"
 	"github.com/vic-preflight/vic-preflight/internal/vib"
 	"github.com/vic-preflight/vic-preflight/inventory"
+	"github.com/vic-preflight/vic-preflight/report"
 )
 
 // bringing holds the flags of ways to open the port that are not a ruleset the
@@ -207,4 +208,58 @@ func (r *running) bring(inv *inventory.Inventory, b *bringing, client *onhost.Cl
 	defer b.startServices(r, wanted)()
 	r.onHost = client
 	return r.carryOut(fix.Bring(inv.Hosts, *offer, r.survey(client, wanted, func(*inventory.Host) []fix.Method { return []fix.Method{offer.Method} })), inv, c)
+}
+
+// findOrigins looks on the hosts for where the rulesets come from that permit the
+// port and that ESXi does not bring itself. Where that fails it says so, and the
+// verdict goes by what the API tells.
+func (r *running) findOrigins(client *onhost.Client, s *sshing, inv *inventory.Inventory, req checks.Requirement) {
+	if client == nil || r.ctx.Err() != nil {
+		return
+	}
+	var hosts []*inventory.Host
+	matters := checks.SoftwareMatters(req)
+	for i := range inv.Hosts {
+		if h := &inv.Hosts[i]; matters(h) {
+			hosts = append(hosts, h)
+		}
+	}
+	if len(hosts) == 0 {
+		return
+	}
+	client.Address = r.addresses(hosts)
+	defer s.startServices(r, hosts)()
+	var mu sync.Mutex
+	var g errgroup.Group
+	g.SetLimit(r.workers)
+	done := 0
+	for _, h := range hosts {
+		g.Go(func() error {
+			found, err := client.Origins(r.ctx, h, siteRulesets(h, req.Port))
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				r.progress.clear()
+				fmt.Fprintf(r.app.stderr, "warning: where the rulesets of %s come from was not found out: %s\n", report.Clean(h.Name), report.Clean(err.Error()))
+			}
+			h.Origins = found
+			done++
+			r.progress.update("survey", done, len(hosts))
+			return nil
+		})
+	}
+	_ = g.Wait() // failures are told by host
+	r.progress.clear()
+}
+
+// siteRulesets are the keys of a host's enabled rulesets for the port that ESXi
+// does not bring itself.
+func siteRulesets(h *inventory.Host, port int) []string {
+	var keys []string
+	for _, rs := range h.Firewall.Rulesets {
+		if rs.Enabled && rs.Covers(port) && !checks.BuiltIn(rs.Key) {
+			keys = append(keys, rs.Key)
+		}
+	}
+	return keys
 }

@@ -60,6 +60,16 @@ var _ = Describe("fix by another method than a ruleset", func() {
 		Entry("no way to log in", row{[]string{"--allow", "--method", "service-xml", "--ssh-known-hosts", "KNOWN"}, "no way to log in"}),
 	)
 
+	DescribeTable("check --ssh", func(ctx SpecContext, says string, args ...string) {
+		out := invocation{args: append([]string{"check", "-t", "sim://open"}, args...)}.run(ctx)
+		Expect(out.code).To(Equal(exitUsage), out.stderr)
+		Expect(out.stderr).To(ContainSubstring(says))
+	},
+		Entry("is needed for its flags", "--ssh-user goes with --probe ssh", "--ssh-user", "root"),
+		Entry("needs a way to log in", "read the known hosts", "--ssh", "--ssh-known-hosts", "/nowhere"),
+		Entry("needs its check", "--ssh is for the check rule-persistence", "--ssh", "--skip", "rule-persistence"),
+	)
+
 	It("names the VIB where a host has no ruleset that could serve", func(ctx SpecContext) {
 		out := invocation{args: []string{"fix", "--allow", "-t", "sim://mixed", "--host", "esx14*", "--dry-run"}}.run(ctx)
 		Expect(out.stdout).To(ContainSubstring("VIB"))

@@ -68,7 +68,8 @@ func (p *probing) validate(f *pflag.FlagSet) error {
 		"ssh-known-hosts": {vantageSSH}, "ssh-port": {vantageSSH}, "ssh-start-service": {vantageSSH},
 	}
 	for _, name := range slices.Sorted(maps.Keys(needs)) {
-		if f.Changed(name) && !slices.Contains(needs[name], p.vantage) {
+		origins := f.Changed("ssh") && strings.HasPrefix(name, "ssh-") // check --ssh logs in too
+		if f.Changed(name) && !slices.Contains(needs[name], p.vantage) && !origins {
 			return usageError(fmt.Errorf("--%s goes with --probe %s", name, strings.Join(needs[name], "|")))
 		}
 	}

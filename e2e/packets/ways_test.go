@@ -37,6 +37,9 @@ func newESXiWorld() *esxiWorld {
 	x, err := esxi.New(w.Lab, w.vc, hosts)
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(x.Close)
+	for _, h := range hosts { // as hosts are that have run for long
+		w.vc.Host(h).SetBootTime(time.Now().AddDate(0, -1, 0))
+	}
 	w.sshUp(hosts...)
 	return &esxiWorld{w, x}
 }
@@ -122,6 +125,14 @@ var _ = Describe("the three ways to open the port", func() {
 		Expect(before).To(HaveKeyWithValue(vibHost, "survives-reboot"))
 		Expect(before).To(HaveKeyWithValue(oldHost, "survives-reboot"))
 		Expect(before).To(HaveKeyWithValue(fileHost, "lost-at-reboot"))
+
+		onHosts := w.tool(ctx, w.ssh("check", "--refresh", "--ssh", "--width", "200")...)
+		Expect(onHosts.stderr).NotTo(ContainSubstring("warning"))
+		Expect(onHosts.stdout).To(MatchRegexp(`esx03\S+ .* vicoutgoing stands in /etc/vmware/firewall/service\.xml, which no VIB brought`))
+		// Privileges to read the list of packages are not needed then.
+		w.vc.Host(vibHost).Revoke("Host.Config.Image")
+		fromFile := w.tool(ctx, w.ssh("check", "--refresh", "--ssh", "-o", "json", "--host", vibHost)...)
+		Expect(fromFile.stdout).To(ContainSubstring("vmware-vic comes from the VIB vmware-vic, which owns /etc/vmware/firewall/vmware-vic.xml"))
 
 		for _, h := range hosts {
 			Expect(w.ESXi.Host(h).Reboot(esxi.SSHOn)).To(Succeed())
