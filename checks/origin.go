@@ -51,8 +51,13 @@ func originOf(h *inventory.Host, key string) origin {
 		return origin{inventory.Unknown, fmt.Sprintf(
 			"has no VIB of its name, and what ESXi %s brings is not known: unless it is built in, it is lost at the next reboot", h.Version)}
 	}
-	// The manuals of VIC gave hand-written ones this name; no VIB is known that does.
-	if list := candidates(h.Software.VIBs); len(list) > 0 && key != VICOutgoing {
+	list := candidates(h.Software.VIBs)
+	if key == VICOutgoing {
+		// VIC's manuals gave hand-written ones this name: somebody may have put
+		// one into a VIB of their own, but no maker of drivers did.
+		list = slices.DeleteFunc(list, func(v *inventory.VIB) bool { return v.AcceptanceLevel != inventory.Community })
+	}
+	if len(list) > 0 {
 		return origin{inventory.Unknown, fmt.Sprintf(
 			"is not built in, and no VIB has its name: unless one of a third party brought it (%s), it is lost at the next reboot",
 			fewVIBs(list))}

@@ -108,6 +108,9 @@ var _ = DescribeTable("rule-persistence says by which way the port is open",
 	}),
 
 	Entry("by hand, with VMware's own VIBs alone", originRow{running(host(site()), esxBase, driver, broadcom), checks.Warn, "lost-at-reboot", "site-docker " + handmade}),
+	Entry("by hand under vicoutgoing's name, with a partner's drivers installed", originRow{
+		running(host(byHand()), esxBase, partner), checks.Warn, "lost-at-reboot", "vicoutgoing " + handmade,
+	}),
 	Entry("by hand under a VIB's name", originRow{running(host(fromVIB()), esxBase, driver), checks.Warn, "lost-at-reboot", "vmware-vic " + handmade}),
 
 	Entry("not known, with a community VIB installed", originRow{

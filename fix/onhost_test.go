@@ -95,7 +95,8 @@ var _ = DescribeTable("what is planned on a host itself", func(row bringRow) {
 	Entry("a host that cannot be asked", bringRow{vibOffer, shutHost("8.0.2"), fix.Survey{Err: "log in by SSH: refused"}, fix.HostUnavailable, "log in by SSH"}),
 	Entry("a host that is not connected", bringRow{
 		vibOffer, func() inventory.Host { h := shutHost("8.0.2"); h.Connection = inventory.Disconnected; return h }(),
-		fix.Survey{}, fix.HostUnavailable, "disconnected",
+		fix.Survey{},
+		fix.HostUnavailable, "disconnected",
 	}),
 	Entry("a service for service.xml", bringRow{fileOffer, shutHost("7.0.3"), fix.Survey{File: []byte("file")}, fix.Chosen, "service.xml"}),
 	Entry("a service.xml that is malformed", bringRow{fileOffer, shutHost("7.0.3"), fix.Survey{File: []byte("bad")}, fix.HostUnsuited, "line 1"}),

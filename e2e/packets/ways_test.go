@@ -231,7 +231,6 @@ type refusalRow struct {
 	generation   string // of the VIB
 	prepare      func(*esxi.Host)
 	lower        bool
-	code         int
 	says         []string
 }
 
