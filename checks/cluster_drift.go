@@ -67,13 +67,7 @@ func judgeDrift(f Facts, c inventory.Cluster, seen verdicts) Result {
 	// cluster, and of equally good ones the most common. Beyond that the choice
 	// only has to be the same in every run.
 	hows := slices.SortedFunc(maps.Keys(groups), func(a, b string) int {
-		switch {
-		case status[a].Worse(status[b]):
-			return 1
-		case status[b].Worse(status[a]):
-			return -1
-		}
-		return cmp.Or(cmp.Compare(len(groups[b]), len(groups[a])), cmp.Compare(a, b))
+		return cmp.Or(CompareStatus(status[b], status[a]), cmp.Compare(len(groups[b]), len(groups[a])), cmp.Compare(a, b))
 	})
 	parts := make([]string, len(hows)-1)
 	for i, how := range hows[1:] {

@@ -49,9 +49,12 @@ func (s *Status) UnmarshalText(text []byte) error {
 
 // Worse reports whether s is worse news than t: fail before unknown before
 // warn before pass before skip.
-func (s Status) Worse(t Status) bool {
+func (s Status) Worse(t Status) bool { return CompareStatus(s, t) < 0 }
+
+// CompareStatus orders the worst news first, as slices.SortFunc wants it.
+func CompareStatus(s, t Status) int {
 	rank := [...]int{Skip: 0, Pass: 1, Warn: 2, Unknown: 3, Fail: 4}
-	return rank[s] > rank[t]
+	return rank[t] - rank[s]
 }
 
 // Scope says what a result is about.

@@ -281,6 +281,16 @@ var _ = Describe("Verify", func() {
 	}, SpecTimeout(10*time.Second))
 })
 
+// refused counts the hosts that a wanted change is refused on.
+func refused(p *fix.Plan) (n int) {
+	for _, h := range p.Hosts {
+		if h.Reason.Refused() {
+			n++
+		}
+	}
+	return n
+}
+
 var _ = Describe("Undo", func() {
 	var list []inventory.Host
 	var inv *inventory.Inventory
@@ -343,7 +353,7 @@ var _ = Describe("Undo", func() {
 		client.live["host-1"]["vSPC"] = fix.State{Enabled: false, Allowed: addresses("10.0.0.5")} // killed between the two calls
 		client.ReadFirewalls(ctx, []*inventory.Host{&list[0], &list[1], &list[2]})
 		plan := undo(ctx, client, entries, false)
-		Expect(plan.Refused()).To(BeZero())
+		Expect(refused(plan)).To(BeZero())
 		Expect(client.live["host-1"]["vSPC"]).To(Equal(fix.State{Enabled: false, Allowed: everyone()}))
 	}, SpecTimeout(10*time.Second))
 
@@ -353,7 +363,7 @@ var _ = Describe("Undo", func() {
 		client.live["host-1"]["vSPC"] = fix.State{Enabled: true, Allowed: addresses("10.0.0.5", "10.7.7.7")}
 		client.ReadFirewalls(ctx, []*inventory.Host{&list[0], &list[1], &list[2]})
 		plan := undo(ctx, client, entries, false)
-		Expect(plan.Refused()).To(Equal(1))
+		Expect(refused(plan)).To(Equal(1))
 		for _, h := range plan.Hosts {
 			if h.Host.ID == "host-1" {
 				Expect(h.Reason).To(Equal(fix.ChangedSince))
@@ -372,7 +382,7 @@ var _ = Describe("Undo", func() {
 		entries := journaled(ctx, client)
 		client.live["host-1"]["vSPC"] = fix.State{Enabled: true, Allowed: addresses("::ffff:10.0.0.5")}
 		client.ReadFirewalls(ctx, []*inventory.Host{&list[0], &list[1], &list[2]})
-		Expect(undo(ctx, client, entries, false).Refused()).To(BeZero())
+		Expect(refused(undo(ctx, client, entries, false))).To(BeZero())
 	}, SpecTimeout(10*time.Second))
 
 	It("does not take facts that it could not refresh for the host's word", func(ctx SpecContext) {

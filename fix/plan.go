@@ -154,17 +154,6 @@ func (p *Plan) ChangedHosts() []*inventory.Host {
 	return hosts
 }
 
-// Refused counts the hosts that a wanted change is refused on.
-func (p *Plan) Refused() int {
-	n := 0
-	for _, h := range p.Hosts {
-		if h.Reason.Refused() {
-			n++
-		}
-	}
-	return n
-}
-
 // Refuse turns the plan of the hosts that the function names a reason for into
 // a refusal. It serves what is found out after planning, such as privileges.
 func (p *Plan) Refuse(why func(*HostPlan) (Reason, string)) {

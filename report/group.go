@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -57,13 +58,7 @@ func (r *Report) groupedTable(b *strings.Builder, byHost map[string][]checks.Res
 		g.hosts = append(g.hosts, i)
 	}
 	slices.SortStableFunc(groups, func(x, y *group) int {
-		switch {
-		case x.status.Worse(y.status):
-			return -1
-		case y.status.Worse(x.status):
-			return 1
-		}
-		return len(y.hosts) - len(x.hosts)
+		return cmp.Or(checks.CompareStatus(x.status, y.status), len(y.hosts)-len(x.hosts))
 	})
 	rows := make([][]string, len(groups))
 	for i, g := range groups {

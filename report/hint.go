@@ -90,15 +90,7 @@ func (r *Report) advise() []*advice {
 			a.results = append(a.results, res)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b *advice) int {
-		switch {
-		case a.status.Worse(b.status):
-			return -1
-		case b.status.Worse(a.status):
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(all, func(a, b *advice) int { return checks.CompareStatus(a.status, b.status) })
 	return all
 }
 

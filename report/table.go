@@ -58,15 +58,7 @@ func (r *Report) clusterTable(b *strings.Builder, c inventory.Cluster, byHost ma
 
 	hosts := slices.Clone(c.Hosts)
 	worst := func(i int) checks.Status { return checks.Worst(byHost[r.Inventory.Hosts[i].Path]) }
-	slices.SortStableFunc(hosts, func(x, y int) int {
-		switch {
-		case worst(x).Worse(worst(y)):
-			return -1
-		case worst(y).Worse(worst(x)):
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(hosts, func(x, y int) int { return checks.CompareStatus(worst(x), worst(y)) })
 
 	rows := make([][]string, len(hosts))
 	for n, i := range hosts {
