@@ -56,8 +56,8 @@ type Explanation struct {
 	Meaning string
 	// Hint says how to mend it in a sentence or two; empty where nothing is wrong.
 	Hint string
-	// Commands mend it. {target}, {host}, {cluster} and {ruleset} stand for
-	// the affected ones; a line that needs a value nobody has is left out.
+	// Commands mend it. {target}, {host} (by path), {name}, {cluster} and
+	// {ruleset} stand for the affected ones; a line that needs a value nobody has is left out.
 	Commands []string
 }
 
@@ -84,6 +84,9 @@ const (
 	govcSwitchOn    = "govc host.esxcli -host {host} network firewall set --enabled=true"
 	govcDefaultDrop = "govc host.esxcli -host {host} network firewall set --default-action=false"
 	govcHostInfo    = "govc host.info -host {host}"
+	fixNamed        = "vic-preflight fix --allow --target {target} --host {name} --ruleset vic-engine   # vSPC before ESXi 6.7"
+	vibBuild        = "vic-preflight vib build --output vmware-vic.vib   # --esxi 6-7 for ESXi 6.x and 7.x"
+	vibInstall      = "vic-preflight fix --allow --method vib --vib vmware-vic.vib --lower-acceptance-level --target {target} --host {name}"
 )
 
 var explanations = []Explanation{
@@ -122,8 +125,9 @@ var explanations = []Explanation{
 		Reason: AllowedHostsExcludePeer,
 		Meaning: "A ruleset for the port is enabled, but its allowed hosts leave out the virtual container host, " +
 			"or are an empty list.",
-		Hint:     "Add the virtual container host's address to the ruleset's allowed hosts.",
-		Commands: []string{preflightFix + " --vch-ip {peer}", govcAllowedIP, esxcliAllowedIP},
+		Hint: "Add the virtual container host's address to the ruleset's allowed hosts, or let fix enable vic-engine for " +
+			"that address where the host has it.",
+		Commands: []string{preflightFix + " --vch-ip {peer} --allowed-ip vch", govcAllowedIP, esxcliAllowedIP},
 	},
 	{
 		Reason:   RulesetDisabled,
@@ -135,9 +139,9 @@ var explanations = []Explanation{
 		Reason: NoRuleset,
 		Meaning: "The host has no ruleset that could let the port out. The vSphere API cannot create one, it can " +
 			"only enable those that are there.",
-		Hint: "Install a VIB that brings such a ruleset; a service written into /etc/vmware/firewall/service.xml " +
-			"works too, but is lost at the next reboot.",
-		Commands: []string{"esxcli software vib install --viburl=/tmp/RULESET.vib   # on the host"},
+		Hint: "Install a VIB that brings such a ruleset (not on a host with UEFI Secure Boot); a service written into " +
+			"/etc/vmware/firewall/service.xml works too (--method service-xml), but is lost at the next reboot.",
+		Commands: []string{vibBuild, vibInstall},
 	},
 	{
 		Reason: FactsUnavailable,
@@ -193,14 +197,14 @@ var explanations = []Explanation{
 		Meaning: "The ruleset was written into /etc/vmware/firewall by hand: neither ESXi nor an installed VIB brings " +
 			"it. ESXi restores that directory at boot, and the ruleset is gone unless a script writes it again.",
 		Hint:     "Enable a built-in ruleset as well, or install a VIB that brings one.",
-		Commands: []string{preflightFix, vicMachineAllow},
+		Commands: []string{fixNamed, vibBuild, vibInstall},
 	},
 	{
 		Reason: LostByReboot,
 		Meaning: "An earlier report (--previous) says that a ruleset permitted the port, and not that it lasts. The " +
 			"host was started since, and has the ruleset no more.",
 		Hint:     "Enable a built-in ruleset, or install a VIB that brings one: what is written by hand again is lost again.",
-		Commands: []string{preflightFix, vicMachineAllow},
+		Commands: []string{preflightFix, vibBuild, vibInstall},
 	},
 	{
 		Reason: OriginUnknown,

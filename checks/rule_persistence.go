@@ -65,6 +65,18 @@ func judgePersistence(h *inventory.Host, req Requirement, seen matches) Result {
 	}
 }
 
+// Lasts reports whether what permits the port on the host is known to survive a
+// reboot.
+func Lasts(h *inventory.Host, req Requirement) bool {
+	return judgePersistence(h, req, matches{}).Status == Pass
+}
+
+// Lost reports whether what permits the port on the host is known not to survive
+// a reboot.
+func Lost(h *inventory.Host, req Requirement) bool {
+	return judgePersistence(h, req, matches{}).Reason == LostAtReboot
+}
+
 // lost is the verdict on a host that was started since an earlier report, and
 // has a ruleset no more that permitted the port then.
 func lost(h *inventory.Host, req Requirement) (r Result, ok bool) {

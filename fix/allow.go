@@ -39,8 +39,8 @@ func allowHost(h *inventory.Host, opts AllowOptions) HostPlan {
 	}
 	verdict := judge(h, opts.Requirement)
 	switch {
-	case verdict.Reason == checks.Permitted:
-		hp := plan(AlreadyPermitted, "%s", verdict.Detail)
+	case verdict.Reason == checks.Permitted && !(opts.named() && replaces(h, opts)):
+		hp := plan(AlreadyPermitted, "%s%s", verdict.Detail, untilReboot(h, opts.Requirement))
 		hp.Warnings = append(stale(h), wider(h, verdict.Decides, opts.Only)...)
 		return hp
 	case verdict.Reason == checks.AllowedHostsUnverified && len(opts.Only) == 0:
@@ -89,6 +89,23 @@ func allowHost(h *inventory.Host, opts AllowOptions) HostPlan {
 		hp.Warnings = append(hp.Warnings, fmt.Sprintf("%s lets %s; --allowed-ip narrows it to the virtual container host", key, c.Opens))
 	}
 	return hp
+}
+
+func (o *AllowOptions) named() bool { return o.Ruleset != Auto && o.Ruleset != "" }
+
+// replaces reports whether the named ruleset would let the port out past the next
+// reboot on a host where what permits it now may not last.
+func replaces(h *inventory.Host, opts AllowOptions) bool {
+	rs := h.Firewall.Ruleset(opts.Ruleset)
+	return rs != nil && !rs.Enabled && !checks.Lasts(h, opts.Requirement)
+}
+
+// untilReboot says of what permits the port that it is lost.
+func untilReboot(h *inventory.Host, req checks.Requirement) string {
+	if checks.Lost(h, req) {
+		return ", until the next reboot"
+	}
+	return ""
 }
 
 // wider warns that a ruleset that is enabled already lets through more than the

@@ -35,6 +35,15 @@ type HostClient interface {
 	Carry(ctx context.Context, c *Change) error
 }
 
+// TakeBackError means that a change failed, and could not be taken back either.
+type TakeBackError struct{ Cause error }
+
+func (e *TakeBackError) Error() string {
+	return fmt.Sprintf("and it could not be taken back: %v", e.Cause)
+}
+
+func (e *TakeBackError) Unwrap() error { return e.Cause }
+
 // Log takes a change before it is made. Record returns when the change is on
 // disk; after an error the change is not made. It may be called concurrently.
 type Log interface {
@@ -130,12 +139,22 @@ func applyChange(ctx context.Context, c *Change, client Client, log Log, opts Ap
 	for _, s := range c.steps(ctx, client, opts.OnHost) {
 		if err := s.call(); err != nil {
 			if errors.Is(err, context.DeadlineExceeded) {
-				return fmt.Errorf("%s %s on %s: no answer within %s; it may have been made all the same", s.name, c.Ruleset, c.Host.Name, opts.HostTimeout)
+				return fmt.Errorf("%s %s on %s: no answer within %s; it may have been made all the same%s", s.name, c.Ruleset, c.Host.Name, opts.HostTimeout, besides(err))
 			}
 			return fmt.Errorf("%s %s on %s: %w", s.name, c.Ruleset, c.Host.Name, err)
 		}
 	}
 	return nil
+}
+
+// besides is what the error of a change on a host itself says besides that the
+// time ran out: what could not be taken back.
+func besides(err error) string {
+	var back *TakeBackError
+	if !errors.As(err, &back) {
+		return ""
+	}
+	return "; " + back.Error()
 }
 
 type step struct {

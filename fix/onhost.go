@@ -43,13 +43,27 @@ type FileChange struct {
 type Survey struct {
 	// Err says why nothing is known; empty when the rest is.
 	Err string
+	// Rulesets are the keys of the host's own list, which vCenter's may lag.
+	Rulesets []string
 	// Acceptance is the acceptance level, as esxcli spells it.
 	Acceptance string
 	SecureBoot inventory.Tristate
-	// VIBs are the IDs of the installed ones.
-	VIBs []string
+	// VIBs are the installed ones, and those that the next start brings.
+	VIBs []InstalledVIB
 	// File is service.xml, where that was asked for.
 	File []byte
+}
+
+// InstalledVIB is a VIB on a host.
+type InstalledVIB struct{ Name, ID string }
+
+func (s *Survey) vib(name string) string {
+	for _, v := range s.VIBs {
+		if v.Name == name {
+			return v.ID
+		}
+	}
+	return ""
 }
 
 // CommunitySupported is the acceptance level that takes a community VIB.
@@ -67,7 +81,13 @@ type Offer struct {
 	VIB             VIBChange
 	Suits           func(version string) string
 	MaintenanceMode bool
-	LowerAcceptance bool
+	// Community VIBs need the acceptance level CommunitySupported, which
+	// LowerAcceptance permits to set.
+	Community, LowerAcceptance bool
+	// SecureBootUnknown permits hosts that do not tell whether they have it.
+	SecureBootUnknown bool
+	// Also is what the VIB brings besides, a phrase each.
+	Also []string
 
 	// Insert is of MethodServiceXML: it makes the new file of the old one.
 	Insert func(file []byte) ([]byte, error)
@@ -97,8 +117,10 @@ func (o *Offer) beforehand(h *inventory.Host) HostPlan {
 	}
 	verdict := judge(h, o.Requirement)
 	switch {
-	case verdict.Reason == checks.Permitted:
-		return HostPlan{Host: h, Reason: AlreadyPermitted, Detail: verdict.Detail}
+	case verdict.Reason == checks.Permitted && !(o.Method == MethodVIB && !checks.Lasts(h, o.Requirement)):
+		return HostPlan{Host: h, Reason: AlreadyPermitted, Detail: verdict.Detail + untilReboot(h, o.Requirement)}
+	case verdict.Reason == checks.AllowedHostsUnverified:
+		return HostPlan{Host: h, Reason: Unverified, Detail: verdict.Detail}
 	case verdict.Status == checks.Unknown:
 		return HostPlan{Host: h, Reason: HostUnavailable, Detail: verdict.Detail}
 	}
@@ -116,8 +138,13 @@ func (o *Offer) host(h *inventory.Host, s Survey) HostPlan {
 	if hp.Reason != "" {
 		return hp
 	}
-	if s.Err != "" {
-		hp.Reason, hp.Detail = HostUnavailable, s.Err
+	switch {
+	case s.Err != "":
+		hp.Reason, hp.Detail = NotSurveyed, s.Err
+		return hp
+	case slices.Contains(s.Rulesets, o.Ruleset.Key):
+		hp.Reason = RulesetExists
+		hp.Detail = fmt.Sprintf("the host itself has a ruleset %s already, which vCenter does not show yet", o.Ruleset.Key)
 		return hp
 	}
 	c := &Change{
@@ -141,14 +168,18 @@ func (o *Offer) host(h *inventory.Host, s Survey) HostPlan {
 // planVIB returns why the host would not take the VIB; empty when it would.
 func (o *Offer) planVIB(hp *HostPlan, c *Change, s Survey) (problem string) {
 	h := hp.Host
-	low := s.Acceptance == CommunitySupported
-	switch {
-	case slices.Contains(s.VIBs, o.VIB.ID):
+	low := s.Acceptance == CommunitySupported || !o.Community
+	switch installed := s.vib(o.VIB.Name); {
+	case installed == o.VIB.ID:
 		return fmt.Sprintf("%s is installed already, and its ruleset does not show: esxcli network firewall refresh on the host, or a start", o.VIB.ID)
+	case installed != "":
+		return fmt.Sprintf("another VIB of that name, %s, is installed and would be replaced: remove it, or build this one with another --name", installed)
 	case o.Suits(h.Version) != "":
 		return o.Suits(h.Version)
-	case s.SecureBoot == inventory.Yes:
+	case o.Community && s.SecureBoot == inventory.Yes:
 		return "the host was started with UEFI Secure Boot, and would not start again with a VIB that is not signed"
+	case o.Community && s.SecureBoot == inventory.Unknown && !o.SecureBootUnknown && !beforeSecureBoot(h.Version):
+		return "whether the host was started with UEFI Secure Boot is not known, and one that was would not start again; --secure-boot-unknown installs all the same"
 	case o.MaintenanceMode && h.Maintenance != inventory.Yes:
 		return "the VIB asks for maintenance mode, and the host is not in it"
 	case !low && !o.LowerAcceptance:
@@ -159,12 +190,18 @@ func (o *Offer) planVIB(hp *HostPlan, c *Change, s Survey) (problem string) {
 		own.AcceptanceBefore = s.Acceptance
 		hp.Warnings = append(hp.Warnings, fmt.Sprintf("lowers the host's acceptance level from %s to %s, which the host shows as a security alert", s.Acceptance, CommunitySupported))
 	}
-	if s.SecureBoot == inventory.Unknown {
-		hp.Warnings = append(hp.Warnings, "whether the host was started with Secure Boot is not known: one that was does not start again with this VIB")
+	for _, also := range o.Also {
+		hp.Warnings = append(hp.Warnings, fmt.Sprintf("the VIB %s also brings %s", own.ID, also))
 	}
 	c.VIB = &own
 	c.Why = fmt.Sprintf("the VIB %s brings a ruleset that survives reboots", own.ID)
 	return ""
+}
+
+// beforeSecureBoot reports whether a version of ESXi is older than its Secure
+// Boot, which came with 6.5.
+func beforeSecureBoot(version string) bool {
+	return strings.HasPrefix(version, "5.") || strings.HasPrefix(version, "6.0")
 }
 
 // planFile returns why service.xml cannot be edited; empty when it can.
@@ -190,19 +227,21 @@ func undoOnHost(hp *HostPlan, e Entry, survey Survey, force bool) {
 	}
 	switch {
 	case survey.Err != "":
-		hp.Reason, hp.Detail = HostUnavailable, survey.Err
+		hp.Reason, hp.Detail = NotSurveyed, survey.Err
 		return
 	case e.Method == MethodVIB && !c.After.Absent:
 		hp.Reason, hp.Detail = NoRuleset, fmt.Sprintf("the VIB %s was removed by an undo; fix --allow --method vib installs it again", e.VIB.ID)
 		return
 	case e.Method == MethodVIB:
-		if !slices.Contains(survey.VIBs, e.VIB.ID) {
-			return // removed already
+		gone := survey.vib(e.VIB.Name) != e.VIB.ID
+		leveled := e.VIB.AcceptanceBefore == "" || e.VIB.AcceptanceBefore == survey.Acceptance
+		if gone && leveled && c.Before.Absent && !slices.Contains(survey.Rulesets, e.Ruleset) {
+			return // removed already, with all that came with it
 		}
 		c.VIB = &VIBChange{Name: e.VIB.Name, ID: e.VIB.ID, AcceptanceBefore: e.VIB.AcceptanceBefore}
-	case bytes.Equal(survey.File, e.File.Before):
+	case bytes.Equal(survey.File, e.File.Before) && c.Before.Equal(c.After):
 		return // restored already, or by a reboot
-	case !bytes.Equal(survey.File, e.File.After) && !force:
+	case !bytes.Equal(survey.File, e.File.Before) && !bytes.Equal(survey.File, e.File.After) && !force:
 		hp.Reason = ChangedSince
 		hp.Detail = fmt.Sprintf("somebody has changed %s since; --force puts it back as it was before this tool's change all the same", e.File.Path)
 		return

@@ -19,8 +19,8 @@ const vibID = "me_bootbank_vmware-vic_1.0.0"
 func vibOffer() fix.Offer {
 	return fix.Offer{
 		Requirement: checks.Requirement{Port: 2377}, Method: fix.MethodVIB,
-		Ruleset: *ruleset("vmware-vic", true, everyone(), 2377, 0),
-		VIB:     fix.VIBChange{Name: "vmware-vic", ID: vibID},
+		Ruleset: *ruleset("vmware-vic", true, everyone(), 2377, 0), Community: true,
+		VIB: fix.VIBChange{Name: "vmware-vic", ID: vibID},
 		Suits: func(version string) string {
 			if fix.Major(version) == "8" {
 				return ""
@@ -87,12 +87,19 @@ var _ = DescribeTable("what is planned on a host itself", func(row bringRow) {
 	Entry("a VIB for a host that permits already", bringRow{vibOffer, shutHost("8.0.2", engine(true)), fix.Survey{}, fix.AlreadyPermitted, "vic-engine"}),
 	Entry("a VIB whose ruleset is there, disabled", bringRow{vibOffer, shutHost("8.0.2", ruleset("vmware-vic", false, everyone(), 2377, 0)), fix.Survey{}, fix.RulesetExists, "--ruleset vmware-vic"}),
 	Entry("a VIB for a host of another generation", bringRow{vibOffer, shutHost("7.0.3"), community, fix.HostUnsuited, "not for 7.0.3"}),
-	Entry("a VIB that is installed", bringRow{vibOffer, shutHost("8.0.2"), fix.Survey{Acceptance: fix.CommunitySupported, VIBs: []string{vibID}}, fix.HostUnsuited, "installed already"}),
+	Entry("a VIB that is installed", bringRow{vibOffer, shutHost("8.0.2"), fix.Survey{Acceptance: fix.CommunitySupported, VIBs: []fix.InstalledVIB{{Name: "vmware-vic", ID: vibID}}}, fix.HostUnsuited, "installed already"}),
+	Entry("a VIB of whose name another is installed", bringRow{vibOffer, shutHost("8.0.2"), fix.Survey{Acceptance: fix.CommunitySupported, VIBs: []fix.InstalledVIB{{Name: "vmware-vic", ID: "else_bootbank_vmware-vic_0.9"}}}, fix.HostUnsuited, "would be replaced"}),
+	Entry("a VIB whose ruleset the host has, and vCenter does not show", bringRow{vibOffer, shutHost("8.0.2"), fix.Survey{Acceptance: fix.CommunitySupported, Rulesets: []string{"vmware-vic"}}, fix.RulesetExists, "which vCenter does not show yet"}),
+	Entry("a host that is narrowed to addresses", bringRow{vibOffer, shutHost("8.0.2", ruleset("vic-engine", true, addresses("10.0.0.5"), 2377, 0)), fix.Survey{}, fix.Unverified, "10.0.0.5"}),
+	Entry("a host whose only permission does not last", bringRow{vibOffer, shutHost("8.0.2", ruleset("vicoutgoing", true, everyone(), 2377, 0)), community, fix.Chosen, vibID}),
+	Entry("service.xml for a host whose only permission does not last", bringRow{fileOffer, shutHost("8.0.2", ruleset("vicoutgoing", true, everyone(), 2377, 0)), fix.Survey{}, fix.AlreadyPermitted, "until the next reboot"}),
+	Entry("a VIB and a host that does not tell of Secure Boot", bringRow{vibOffer, shutHost("8.0.2"), fix.Survey{Acceptance: fix.CommunitySupported}, fix.HostUnsuited, "--secure-boot-unknown"}),
+	Entry("a VIB that needs no low level", bringRow{func() fix.Offer { o := vibOffer(); o.Community = false; return o }, shutHost("8.0.2"), fix.Survey{Acceptance: "PartnerSupported"}, fix.Chosen, vibID}),
 	Entry("a VIB and Secure Boot", bringRow{lowering, shutHost("8.0.2"), fix.Survey{Acceptance: fix.CommunitySupported, SecureBoot: inventory.Yes}, fix.HostUnsuited, "Secure Boot"}),
 	Entry("a VIB and a high acceptance level", bringRow{vibOffer, shutHost("8.0.2"), fix.Survey{Acceptance: "PartnerSupported", SecureBoot: inventory.No}, fix.HostUnsuited, "--lower-acceptance-level"}),
 	Entry("a VIB and a level that may be lowered", bringRow{lowering, shutHost("8.0.2"), fix.Survey{Acceptance: "PartnerSupported", SecureBoot: inventory.No}, fix.Chosen, vibID}),
 	Entry("a VIB that asks for maintenance mode", bringRow{needingMaintenance, shutHost("8.0.2"), community, fix.HostUnsuited, "maintenance mode"}),
-	Entry("a host that cannot be asked", bringRow{vibOffer, shutHost("8.0.2"), fix.Survey{Err: "log in by SSH: refused"}, fix.HostUnavailable, "log in by SSH"}),
+	Entry("a host that cannot be asked", bringRow{vibOffer, shutHost("8.0.2"), fix.Survey{Err: "log in by SSH: refused"}, fix.NotSurveyed, "log in by SSH"}),
 	Entry("a host that is not connected", bringRow{
 		vibOffer, func() inventory.Host { h := shutHost("8.0.2"); h.Connection = inventory.Disconnected; return h }(),
 		fix.Survey{},
@@ -149,19 +156,23 @@ var _ = Describe("a change on a host itself", func() {
 
 	It("of a VIB is carried out, journaled, and taken back", func(ctx SpecContext) {
 		o := lowering()
-		outcomes, entries := apply(ctx, fix.Bring(hosts, o, map[string]fix.Survey{"host-1": {Acceptance: "PartnerSupported"}}))
+		outcomes, entries := apply(ctx, fix.Bring(hosts, o, map[string]fix.Survey{"host-1": {Acceptance: "PartnerSupported", SecureBoot: inventory.No}}))
 		Expect(outcomes[0].Done).To(BeTrue())
 		Expect(client.carried).To(HaveLen(1))
 		Expect(client.carried[0].Verb()).To(Equal("install"))
 		Expect(entries).To(HaveLen(1))
 
-		Expect(undo(entries, fix.Survey{}, false).Reason).To(Equal(fix.AlreadyRestored), "somebody removed it")
+		Expect(undo(entries, fix.Survey{Acceptance: "PartnerSupported"}, false).Reason).To(Equal(fix.AlreadyRestored), "somebody removed it")
+		Expect(undo(entries, fix.Survey{Acceptance: fix.CommunitySupported}, false).Reason).To(Equal(fix.Chosen), "the level is still low")
+		Expect(undo(entries, fix.Survey{Acceptance: "PartnerSupported", Rulesets: []string{"vmware-vic"}}, false).Reason).To(Equal(fix.Chosen), "the ruleset is still there")
 		hosts[0].Firewall.Rulesets = append(hosts[0].Firewall.Rulesets, ruleset("vmware-vic", true, everyone(), 2377, 0))
-		hp := undo(entries, fix.Survey{VIBs: []string{vibID}}, false)
+		hp := undo(entries, fix.Survey{VIBs: []fix.InstalledVIB{{Name: "vmware-vic", ID: vibID}}}, false)
 		Expect(hp.Reason).To(Equal(fix.Chosen))
 		Expect(hp.Changes[0].Verb()).To(Equal("remove"))
 		Expect(hp.Changes[0].VIB).To(Equal(&fix.VIBChange{Name: "vmware-vic", ID: vibID, AcceptanceBefore: "PartnerSupported"}))
-		Expect(undo(entries, fix.Survey{Err: "no"}, false).Reason).To(Equal(fix.HostUnavailable))
+		asked := undo(entries, fix.Survey{Err: "no"}, false).Reason
+		Expect(asked).To(Equal(fix.NotSurveyed))
+		Expect(asked.Unknown()).To(BeFalse(), "--allow-unknown does not tolerate it")
 
 		_, undone := apply(ctx, &fix.Plan{Hosts: []fix.HostPlan{hp}})
 		Expect(undo(undone, fix.Survey{}, false).Reason.Refused()).To(BeTrue(), "a VIB that was removed is nowhere kept")
@@ -180,6 +191,7 @@ var _ = Describe("a change on a host itself", func() {
 		Expect(hp.Changes[0].Verb()).To(Equal("restore"))
 		Expect(hp.Changes[0].File).To(Equal(&fix.FileChange{Path: fix.ServiceXML, Before: after, After: before}))
 		Expect(undo(entries, fix.Survey{File: []byte("other")}, false).Reason).To(Equal(fix.ChangedSince))
+		Expect(undo(entries, fix.Survey{File: before}, false).Reason).To(Equal(fix.Chosen), "the firewall has not read it again")
 		Expect(undo(entries, fix.Survey{File: []byte("other")}, true).Reason).To(Equal(fix.Chosen))
 
 		_, undone := apply(ctx, &fix.Plan{Hosts: []fix.HostPlan{hp}})

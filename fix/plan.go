@@ -38,6 +38,8 @@ const (
 	// RulesetExists: a ruleset of the key is there already, and is not what was
 	// to be brought.
 	RulesetExists Reason = "ruleset-exists"
+	// NotSurveyed: the host could not be asked over SSH.
+	NotSurveyed Reason = "not-surveyed"
 	// HostUnsuited: the host would refuse the VIB, or not start with it.
 	HostUnsuited Reason = "host-unsuited"
 	// ChangedSince: somebody else has changed what an undo would restore.
@@ -47,7 +49,7 @@ const (
 // refusals are the reasons for which a wanted change is not made.
 var refusals = map[Reason]bool{
 	NotUserControllable: true, NoRuleset: true, HostUnavailable: true, NotPrivileged: true,
-	BorrowedRuleset: true, ChangedSince: true, RulesetExists: true, HostUnsuited: true,
+	BorrowedRuleset: true, ChangedSince: true, RulesetExists: true, HostUnsuited: true, NotSurveyed: true,
 }
 
 // Refused reports whether a change was wanted and is not going to be made.

@@ -146,6 +146,9 @@ func (r *Report) groupedFindings(b *strings.Builder, style Style) {
 	for _, f := range found {
 		line := fmt.Sprintf("%s: %s in %d of %d clusters: %s", verdictWord(f.first.Status), f.first.Check,
 			len(f.clusters), clusters, strings.Join(f.clusters, ", "))
+		if len(f.clusters) == clusters && clusters > 1 {
+			line = fmt.Sprintf("%s: %s in all %d clusters", verdictWord(f.first.Status), f.first.Check, clusters)
+		}
 		b.WriteString(style.paint(f.first.Status, strings.Join(Wrap(line, style.Width), "\n")) + "\n")
 	}
 }

@@ -46,7 +46,7 @@ func Hints(w io.Writer, r *Report, style Style) error {
 			}
 		}
 		fmt.Fprintf(&b, "\n%s\n", style.paint(a.status, indent(fmt.Sprintf("%s (%s)", title, few(names)), "  ", style.Width)))
-		fmt.Fprintln(&b, indent(a.Hint, "    ", style.Width))
+		fmt.Fprintln(&b, indent(a.hint(), "    ", style.Width))
 		for _, line := range a.commands(r, places) {
 			// Never wrapped: a command is there to be copied.
 			fmt.Fprintf(&b, "      %s\n", line)
@@ -127,6 +127,14 @@ func (r *Report) places() map[string]place {
 	return places
 }
 
+// hint says how to mend it; what users may not switch they mend by another way.
+func (a *advice) hint() string {
+	if !a.locked {
+		return a.Hint
+	}
+	return fmt.Sprintf("Users may not switch %s there. Another ruleset serves too; vSPC opens all outbound TCP, which --allowed-ip narrows.", Clean(a.ruleset))
+}
+
 // few lists up to four names and counts the others.
 func few(names []string) string {
 	const shown = 4
@@ -145,11 +153,19 @@ const shownComputes = 3
 // vic-machine's for another port than the one it opens.
 func (a *advice) commands(r *Report, places map[string]place) []string {
 	first := a.results[0]
+	// Nobody else reaches a simulator that ends with the run.
+	embedded := strings.HasPrefix(r.Target, "sim://")
 	var lines []string
 	for _, template := range a.Commands {
 		switch {
 		case strings.Contains(template, "{ruleset}") && (a.locked || strings.Contains(a.ruleset, "+") || a.ruleset == checks.RemoteSerialPort):
-		case strings.HasPrefix(template, "vic-machine") && (a.locked || r.Requirement.Port != checks.DefaultPort):
+		case strings.HasPrefix(template, "vic-machine") && (a.locked || r.Requirement.Port != checks.DefaultPort || embedded):
+		case strings.HasPrefix(template, "govc") && embedded:
+		case a.locked && strings.Contains(template, "{cluster}"):
+			for _, res := range a.results[:min(len(a.results), shownComputes)] {
+				line := a.fill(strings.Replace(template, "--compute-resource {cluster}", "--host {name}", 1), r, places[res.Subject], "", res.Missing)
+				lines = append(lines, alternative(line, res))
+			}
 		case strings.Contains(template, "{cluster}"):
 			var computes []string
 			for _, res := range a.results {
@@ -158,18 +174,22 @@ func (a *advice) commands(r *Report, places map[string]place) []string {
 				}
 			}
 			for _, c := range computes {
-				line := a.fill(template, r, places[first.Subject].host, c, first.Missing)
-				if a.locked && line != "" {
-					line = alternative(line, first)
-				}
-				lines = append(lines, line)
+				lines = append(lines, a.fill(template, r, places[first.Subject], c, first.Missing))
 			}
 		default:
-			line := a.fill(template, r, places[first.Subject].host, "", first.Missing)
+			line := a.fill(template, r, places[first.Subject], "", first.Missing)
 			if n := len(a.results) - 1; n > 0 && strings.HasSuffix(line, "# on the host") {
 				line = strings.TrimSuffix(line, "the host") + "each host"
-			} else if n > 0 && strings.Contains(template, "{host}") {
-				line += fmt.Sprintf("   # likewise for the other %d", n)
+			} else if n > 0 && (strings.Contains(template, "{host}") || strings.Contains(template, "{name}")) {
+				others := fmt.Sprintf("%d others", n)
+				if n == 1 {
+					others = places[a.results[1].Subject].name
+				}
+				comment := "   # "
+				if strings.Contains(line, comment) {
+					comment = "; "
+				}
+				line += comment + "likewise for " + others
 			}
 			lines = append(lines, line)
 		}
@@ -180,6 +200,9 @@ func (a *advice) commands(r *Report, places map[string]place) []string {
 // alternative names another ruleset than the locked one, when the host has one
 // that a fix may enable.
 func alternative(line string, res checks.Result) string {
+	if line == "" {
+		return ""
+	}
 	for _, rs := range res.Rulesets {
 		if !rs.Locked && rs.Breadth != checks.Borrowed && rs.Key != checks.RemoteSerialPort {
 			return line + " --ruleset " + shellQuote(Clean(rs.Key))
@@ -190,8 +213,12 @@ func alternative(line string, res checks.Result) string {
 
 // fill puts values into a command's place holders. It returns nothing when a
 // value is wanted that nobody has.
-func (a *advice) fill(template string, r *Report, host, compute string, missing []netip.Prefix) string {
-	values := []string{"{target}", r.Target, "{host}", host, "{cluster}", compute, "{ruleset}", a.ruleset}
+func (a *advice) fill(template string, r *Report, at place, compute string, missing []netip.Prefix) string {
+	name := at.name
+	if at.host == "" {
+		name = "" // a cluster's
+	}
+	values := []string{"{target}", r.Target, "{host}", at.host, "{name}", name, "{cluster}", compute, "{ruleset}", a.ruleset}
 	for i := 0; i < len(values); i += 2 {
 		if strings.Contains(template, values[i]) && values[i+1] == "" {
 			return ""

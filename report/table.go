@@ -129,6 +129,9 @@ func (r *Report) cells(h *inventory.Host, results []checks.Result) []string {
 	if r.ProbeTarget != "" {
 		row = append(row, probeCell(h.Probe))
 	}
+	if len(details) == 0 && len(results) > 0 {
+		details = append(details, Clean(results[0].Detail))
+	}
 	return append(row, cmp.Or(strings.Join(details, "; "), "nothing to report"))
 }
 

@@ -123,8 +123,8 @@ report is the one that docs/report.schema.json describes.`,
 	f.BoolVar(&o.origins, "ssh", false, "look on the hosts for the file and the VIB of a ruleset that ESXi does not bring itself, with the --ssh- flags")
 	f.BoolVar(&o.firewallState, "firewall-state", false, "ask every host whether its firewall is on, also where no verdict hangs on it")
 	f.StringVar(&o.previous, "previous", "", "`file` with an earlier report in JSON: tells what a reboot has taken away since")
-	f.StringSliceVar(&o.only, "only", nil, "run only these `checks`")
-	f.StringSliceVar(&o.skip, "skip", nil, "leave out these `checks`")
+	f.StringSliceVar(&o.only, "only", nil, "run only these `checks`, separated by commas; vic-preflight explain lists them")
+	f.StringSliceVar(&o.skip, "skip", nil, "leave out these `checks`, separated by commas")
 	f.BoolVar(&o.fix, "fix", false, "open the port where that is needed, and check again")
 	o.allowing.register(f)
 	o.changing.register(f)
@@ -177,7 +177,7 @@ func (o *checkOptions) execute(cmd *cobra.Command, a *app) error {
 	defer r.end()
 	// A change is planned from fresh facts alone.
 	inv, err := r.collect(o.selection(r.session.target), vsphere.CollectOptions{
-		Refresh: o.refresh || o.fix, HostTimeout: o.hostTimeout, Switch: o.switches(req), Software: software(selected, req),
+		Refresh: o.refresh || o.fix, HostTimeout: o.hostTimeout, Switch: o.switches(opts.Requirement), Software: software(selected, opts.Requirement),
 	})
 	if err != nil {
 		return err
@@ -234,7 +234,7 @@ func (o *checkOptions) originsClient(a *app) (*onhost.Client, error) {
 	if !o.origins {
 		return nil, nil
 	}
-	login, err := o.login(a)
+	login, err := o.loginTo(o.connection.target, a)
 	return &onhost.Client{Login: login}, err
 }
 

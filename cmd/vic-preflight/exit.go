@@ -20,9 +20,10 @@ const (
 )
 
 const exitStatus = `EXIT STATUS
-  0    every check passed (warnings allowed; --strict turns them into 1)
-  1    a check failed
-  2    usage or configuration error: nothing was checked
+  0    done, and every check passed (warnings allowed; --strict turns them into
+       1); after --deny and undo: done, whatever the checks say then
+  1    a check failed; --dry-run: there is something to do, or it is refused
+  2    usage or configuration error: nothing was done
   3    could not find out: no connection, no login, or a host stayed unknown
        and none failed (--allow-unknown tolerates hosts)
   4    a change was asked for and not all of it was made and verified

@@ -85,4 +85,4 @@ func explainOne(w io.Writer, name string) error {
 }
 
 // placeholders writes the commands' place holders as manuals do.
-var placeholders = strings.NewReplacer("{target}", "TARGET", "{host}", "HOST", "{cluster}", "CLUSTER", "{ruleset}", "RULESET", "{peer}", "VCH_ADDRESS")
+var placeholders = strings.NewReplacer("{target}", "TARGET", "{host}", "HOST", "{name}", "HOST", "{cluster}", "CLUSTER", "{ruleset}", "RULESET", "{peer}", "VCH_ADDRESS")

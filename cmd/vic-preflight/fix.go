@@ -110,6 +110,11 @@ func newFix(a *app) *cobra.Command {
 			"  # do it, for the virtual container host's address alone",
 			"  vic-preflight fix --allow --target sim://closed --vch-ip 10.0.0.5 --allowed-ip vch",
 			"",
+			"  # a VIB, for hosts that have no ruleset that could serve",
+			"  vic-preflight vib build --output vmware-vic.vib",
+			"  vic-preflight fix --allow --method vib --vib vmware-vic.vib --dry-run \\",
+			"      --lower-acceptance-level --ssh-key ~/.ssh/id_ed25519 --target vcenter.example",
+			"",
 			"  # close what --allow may have opened",
 			"  vic-preflight fix --deny --target sim://open --compute-resource prod",
 		))
@@ -118,7 +123,7 @@ func newFix(a *app) *cobra.Command {
 // newUpdate is vic-machine's name for the same command, with the same flags.
 func newUpdate(a *app) *cobra.Command {
 	update := &cobra.Command{
-		Use:   "update COMMAND",
+		Use:   "update",
 		Short: "vic-machine's name for fix: update firewall --allow|--deny",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -142,7 +147,9 @@ func fixCommand(a *app, name, short, example string) *cobra.Command {
 
 --allow enables, on hosts that do not let the port out yet, vic-engine where the
 host has it (it opens TCP 2377 alone), else vSPC (it opens all outbound TCP;
---allowed-ip narrows it). --deny disables both. Before each change a line is
+--allowed-ip narrows it). Where a host has neither, --method vib installs a VIB
+that brings a ruleset, and --method service-xml writes one that the next reboot
+wipes out; both log in to the hosts by SSH. --deny disables vic-engine and vSPC. Before each change a line is
 written to a journal; "vic-preflight undo JOURNAL" takes the changes back. Hosts
 that are right already are left alone.`,
 		Example: example,
@@ -156,7 +163,7 @@ that are right already are left alone.`,
 					o.timeout = onHostRun
 				}
 			}
-			return o.execute(cmd.Context(), a)
+			return o.execute(cmd.Context(), a, cmd.Flags())
 		},
 	}
 	f := cmd.Flags()
@@ -175,7 +182,7 @@ that are right already are left alone.`,
 	return cmd
 }
 
-func (o *fixOptions) execute(ctx context.Context, a *app) error {
+func (o *fixOptions) execute(ctx context.Context, a *app, f *pflag.FlagSet) error {
 	switch {
 	case o.allow && o.deny:
 		return usageError(errors.New("--allow and --deny exclude each other"))
@@ -188,7 +195,7 @@ func (o *fixOptions) execute(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	if err := o.bringing.validate(&o.allowing, o.deny); err != nil {
+	if err := o.bringing.validate(f, &o.allowing, o.deny); err != nil {
 		return err
 	}
 	opts, err := o.options(req)
@@ -211,7 +218,7 @@ func (o *fixOptions) execute(ctx context.Context, a *app) error {
 	// A change is planned from fresh facts alone: vCenter's copy can be old.
 	collect := vsphere.CollectOptions{Refresh: true, HostTimeout: o.hostTimeout}
 	if o.allow {
-		collect.Switch = checks.SwitchMatters(req)
+		collect.Switch = checks.SwitchMatters(opts.Requirement)
 	}
 	inv, err := r.collect(o.selection(r.session.target), collect)
 	if err != nil {
@@ -247,7 +254,7 @@ func (o *fixOptions) load(a *app, req checks.Requirement) (*onhost.Client, *fix.
 	if err != nil {
 		return nil, nil, err
 	}
-	login, err := o.login(a)
+	login, err := o.loginTo(o.target, a)
 	return &onhost.Client{Login: login, VIB: file}, offer, err
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/fix"
 	"github.com/vic-preflight/vic-preflight/internal/firewallxml"
+	"github.com/vic-preflight/vic-preflight/internal/hostssh"
 	"github.com/vic-preflight/vic-preflight/internal/onhost"
 	"github.com/vic-preflight/vic-preflight/internal/vib"
 	"github.com/vic-preflight/vic-preflight/inventory"
@@ -27,6 +29,8 @@ type bringing struct {
 	method  string
 	vibFile string
 	lower   bool
+	// secureBootUnknown takes hosts that do not tell whether they have it.
+	secureBootUnknown bool
 	sshing
 }
 
@@ -41,17 +45,23 @@ func (b *bringing) register(f *pflag.FlagSet) {
 	f.StringVar(&b.method, "method", methodAuto, "`way` to open the port: ruleset (auto), or over SSH: vib, which lasts, or service-xml, which the next reboot wipes out")
 	f.StringVar(&b.vibFile, "vib", "", "VIB `file` to install with --method vib; vic-preflight vib build makes one")
 	f.BoolVar(&b.lower, "lower-acceptance-level", false, "set hosts' acceptance level to CommunitySupported where a VIB needs it; hosts show that as a security alert")
+	f.BoolVar(&b.secureBootUnknown, "secure-boot-unknown", false, "install a VIB also on hosts that do not tell whether they have UEFI Secure Boot; those that have it do not start again")
 	b.sshing.register(f)
 }
 
 // onHost reports whether the method takes logins to the hosts.
 func (b *bringing) onHost() bool { return b.method != methodAuto && b.method != methodRuleset }
 
-func (b *bringing) validate(al *allowing, deny bool) error {
+var errVIBFlags = errors.New("--vib, --lower-acceptance-level and --secure-boot-unknown go with --method vib")
+
+func (b *bringing) validate(f *pflag.FlagSet, al *allowing, deny bool) error {
+	if err := onlyWith(f, b.onHost(), "--method vib|service-xml"); err != nil {
+		return err
+	}
 	switch fix.Method(b.method) {
 	case methodAuto, methodRuleset:
-		if b.vibFile != "" || b.lower {
-			return usageError(errors.New("--vib and --lower-acceptance-level go with --method vib"))
+		if b.vibFile != "" || b.lower || b.secureBootUnknown {
+			return usageError(errVIBFlags)
 		}
 		return nil
 	case fix.MethodVIB:
@@ -62,8 +72,8 @@ func (b *bringing) validate(al *allowing, deny bool) error {
 			return usageError(errors.New("--ruleset does not go with --method vib: the VIB brings what it brings"))
 		}
 	case fix.MethodServiceXML:
-		if b.vibFile != "" || b.lower {
-			return usageError(errors.New("--vib and --lower-acceptance-level go with --method vib"))
+		if b.vibFile != "" || b.lower || b.secureBootUnknown {
+			return usageError(errVIBFlags)
 		}
 	default:
 		return usageError(fmt.Errorf("--method %q is none of auto, ruleset, vib and service-xml", b.method))
@@ -77,11 +87,31 @@ func (b *bringing) validate(al *allowing, deny bool) error {
 	return nil
 }
 
+// onlyWith refuses flags of logins where nobody logs in.
+func onlyWith(f *pflag.FlagSet, on bool, with string) (err error) {
+	f.Visit(func(flag *pflag.Flag) {
+		if !on && err == nil && strings.HasPrefix(flag.Name, "ssh-") {
+			err = usageError(fmt.Errorf("--%s goes with %s", flag.Name, with))
+		}
+	})
+	return err
+}
+
+// loginTo is login for the hosts of a target. Those of an embedded simulator have
+// no SSH server.
+func (s *sshing) loginTo(target string, a *app) (hostssh.Options, error) {
+	opts, err := s.login(a)
+	if err == nil && strings.HasPrefix(target, simScheme) {
+		err = usageError(errors.New("simulated hosts have no SSH server: what is done over SSH needs real ones"))
+	}
+	return opts, err
+}
+
 const (
 	// onHostTimeout and onHostRun take the place of --host-timeout and --timeout
 	// when they are not given: a host takes a minute for a VIB.
-	onHostTimeout = 5 * time.Minute
-	onHostRun     = 30 * time.Minute
+	onHostTimeout = 15 * time.Minute
+	onHostRun     = time.Hour
 )
 
 // offer reads what is to be brought.
@@ -102,7 +132,7 @@ func (b *bringing) offer(req checks.Requirement, al *allowing) (*fix.Offer, []by
 	if err != nil {
 		return nil, nil, usageError(fmt.Errorf("--vib %s: %w", b.vibFile, err), "vic-preflight vib inspect says what is in it")
 	}
-	o.LowerAcceptance = b.lower
+	o.LowerAcceptance, o.SecureBootUnknown = b.lower, b.secureBootUnknown
 	return o, file, nil
 }
 
@@ -139,19 +169,38 @@ func vibOffer(req checks.Requirement, p *vib.Package) (*fix.Offer, error) {
 	if len(p.Problems) > 0 {
 		return nil, fmt.Errorf("it is damaged: %s", strings.Join(p.Problems, "; "))
 	}
-	if !p.LiveInstall {
-		return nil, errors.New("it cannot be installed while the host runs")
+	switch {
+	case !p.LiveInstall || !p.LiveRemove:
+		return nil, errors.New("it cannot be installed, or not be removed again, while the host runs")
+	case p.Type != "bootbank":
+		return nil, fmt.Errorf("it is of the type %q, and only those for the boot bank are installed", p.Type)
 	}
-	for _, s := range p.Services {
-		if rs := rulesetOf(s); rs.Enabled && rs.Covers(req.Port) {
-			return &fix.Offer{
-				Requirement: req, Method: fix.MethodVIB, Ruleset: rs, MaintenanceMode: p.MaintenanceMode,
-				VIB:   fix.VIBChange{Name: p.Name, ID: p.ID()},
-				Suits: func(version string) string { return unsuited(p, version) },
-			}, nil
+	i := slices.IndexFunc(p.Services, func(s firewallxml.Service) bool {
+		rs := rulesetOf(s)
+		return rs.Enabled && rs.Covers(req.Port)
+	})
+	if i < 0 {
+		return nil, fmt.Errorf("it brings no ruleset that lets TCP %d out", req.Port)
+	}
+	return &fix.Offer{
+		Requirement: req, Method: fix.MethodVIB, Ruleset: rulesetOf(p.Services[i]), MaintenanceMode: p.MaintenanceMode,
+		VIB: fix.VIBChange{Name: p.Name, ID: p.ID()}, Community: p.AcceptanceLevel == inventory.Community,
+		Suits: func(version string) string { return unsuited(p, version) }, Also: besides(p, i),
+	}, nil
+}
+
+// besides says what a VIB brings that is not the one service.
+func besides(p *vib.Package, service int) []string {
+	var also []string
+	for i, s := range p.Services {
+		if rs := rulesetOf(s); i != service {
+			also = append(also, fmt.Sprintf("the ruleset %s (%s)", rs.Key, fix.Opens(&rs, rs.Allowed)))
 		}
 	}
-	return nil, fmt.Errorf("it brings no ruleset that lets TCP %d out", req.Port)
+	if files := len(p.Files); files > 1 {
+		also = append(also, fmt.Sprintf("%d more files: vic-preflight vib inspect lists them", files-1))
+	}
+	return also
 }
 
 // unsuited says why a host of the version would not take the VIB; empty when it

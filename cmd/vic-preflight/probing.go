@@ -70,7 +70,11 @@ func (p *probing) validate(f *pflag.FlagSet) error {
 	for _, name := range slices.Sorted(maps.Keys(needs)) {
 		origins := f.Changed("ssh") && strings.HasPrefix(name, "ssh-") // check --ssh logs in too
 		if f.Changed(name) && !slices.Contains(needs[name], p.vantage) && !origins {
-			return usageError(fmt.Errorf("--%s goes with --probe %s", name, strings.Join(needs[name], "|")))
+			with := "--probe " + strings.Join(needs[name], "|")
+			if f.Lookup("ssh") != nil && strings.HasPrefix(name, "ssh-") {
+				with += " or --ssh"
+			}
+			return usageError(fmt.Errorf("--%s goes with %s", name, with))
 		}
 	}
 	return nil

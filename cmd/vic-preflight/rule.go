@@ -63,7 +63,7 @@ func (s *opening) byHand() (firewallxml.Service, error) {
 
 func newRule(a *app) *cobra.Command {
 	rule := &cobra.Command{
-		Use:   "rule COMMAND",
+		Use:   "rule",
 		Short: "Write a firewall rule for a host's own files; no connection needed",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {

@@ -54,7 +54,8 @@ func (s *sshing) login(a *app) (hostssh.Options, error) {
 	}
 	var err error
 	if opts.HostKeys, err = hostssh.KnownHosts(known); err != nil {
-		return opts, usageError(err, "ssh-keyscan HOST... prints keys; compare them before you add them")
+		return opts, usageError(err, "ssh-keyscan HOST... prints keys; compare them before you add them",
+			"--ssh-known-hosts names another file")
 	}
 	return opts, s.credentials(a, &opts)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -21,8 +22,9 @@ type undoOptions struct {
 	run
 	sshing
 	force bool
-	// defaults means that --host-timeout was not given.
-	defaults bool
+	// hostDefault and runDefault mean that --host-timeout and --timeout were not
+	// given.
+	hostDefault, runDefault bool
 }
 
 func newUndo(a *app) *cobra.Command {
@@ -42,7 +44,7 @@ byte for byte, over SSH, with the flags that the run was given.`,
 			"      --target vcenter.example --user administrator@vsphere.local --password-file ~/.vcpass",
 		),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.defaults = !cmd.Flags().Changed("host-timeout")
+			o.hostDefault, o.runDefault = !cmd.Flags().Changed("host-timeout"), !cmd.Flags().Changed("timeout")
 			if len(args) != 1 {
 				return usageError(fmt.Errorf("undo takes one journal, not %d", len(args)), "the run that made the changes printed its journal's path")
 			}
@@ -117,6 +119,7 @@ func (o *undoOptions) execute(ctx context.Context, a *app, path string) error {
 		entries = kept
 	}
 	surveys, restore := r.surveyEntries(&o.sshing, client, inv, entries)
+	restore = sync.OnceFunc(restore)
 	defer restore()
 	plan, err := fix.Undo(inv, header, entries, surveys, o.force)
 	if err != nil {
@@ -126,6 +129,7 @@ func (o *undoOptions) execute(ctx context.Context, a *app, path string) error {
 	if err != nil {
 		return err
 	}
+	restore() // finish logs out
 	selected, err := checks.Select(checks.Default(), []string{checks.OutboundPort}, nil)
 	if err != nil {
 		return err
@@ -139,8 +143,11 @@ func (o *undoOptions) client(a *app, entries []fix.Entry) (*onhost.Client, error
 	if !slices.ContainsFunc(entries, func(e fix.Entry) bool { return e.OnHost() }) {
 		return nil, nil
 	}
-	if o.defaults {
+	if o.hostDefault {
 		o.hostTimeout = onHostTimeout
+	}
+	if o.runDefault {
+		o.timeout = onHostRun
 	}
 	login, err := o.login(a)
 	return &onhost.Client{Login: login}, err

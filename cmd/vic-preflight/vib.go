@@ -46,7 +46,7 @@ var defaultDate = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func newVIB(a *app) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "vib COMMAND",
+		Use:   "vib",
 		Short: "Build and inspect VIBs that bring hosts a ruleset which lasts; no connection needed",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {

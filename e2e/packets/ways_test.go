@@ -293,6 +293,24 @@ var _ = DescribeTable("a host that does not take it", func(ctx SpecContext, row 
 		prepare: func(h *esxi.Host) { h.Fail("network firewall refresh", "Operation failed.", 1) },
 		says:    []string{"FAILED", "esxcli network firewall refresh failed: Operation failed."},
 	}),
+	Entry("because it would have to start again", SpecTimeout(time.Minute), refusalRow{
+		host: vibHost, method: "vib", generation: "8", lower: true,
+		prepare: func(h *esxi.Host) {
+			h.ErrorsOnStdout(true)
+			h.Fail("software vib install --dry-run", "Installation Result\n   Message: Dryrun only, host not changed.\n   Reboot Required: true\n", 0)
+		},
+		says: []string{"FAILED", "would have to be started again"},
+	}),
+	Entry("because it says nothing that is understood", SpecTimeout(time.Minute), refusalRow{
+		host: vibHost, method: "vib", generation: "8", lower: true,
+		prepare: func(h *esxi.Host) { h.Fail("software vib list", "Nom Version\n", 0) },
+		says:    []string{"refused", "not-surveyed", "did not print the table"},
+	}),
+	Entry("because it does not tell of Secure Boot", SpecTimeout(time.Minute), refusalRow{
+		host: vibHost, method: "vib", generation: "8", lower: true,
+		prepare: func(h *esxi.Host) { h.Fail("-s", "no such thing", 1) },
+		says:    []string{"refused", "--secure-boot-unknown"},
+	}),
 	Entry("because the refresh fails after an edit", SpecTimeout(time.Minute), refusalRow{
 		host: fileHost, method: "service-xml",
 		prepare: func(h *esxi.Host) { h.Fail("network firewall refresh", "Operation failed.", 1) },
@@ -306,6 +324,57 @@ var _ = DescribeTable("a host that does not take it", func(ctx SpecContext, row 
 		says: []string{"refused", "service.xml is left alone", "line"},
 	}),
 )
+
+var _ = It("takes back by undo what a run that was cut off has left", func(ctx SpecContext) {
+	w := newESXiWorld()
+	x := w.ESXi.Host(vibHost)
+	// The level is lowered, and the run's time ends while the host still installs.
+	release := x.Hold("software vib install --dry-run")
+	out, journal := w.fix(ctx, vibHost, "vib", "--vib", w.vib(ctx, "8"), "--lower-acceptance-level", "--host-timeout", "3s", "--verify-timeout", "1s")
+	Expect(out.code).To(Equal(4), out.stdout+out.stderr)
+	release()
+	Expect(w.vc.Host(vibHost).Acceptance()).To(Equal("partner"), "the run itself set it back, by another login")
+
+	Expect(x.SetAcceptance("CommunitySupported")).To(Succeed()) // as a run that was killed leaves it
+	out = w.tool(ctx, w.ssh("undo", journal, "--journal", journal+".undo")...)
+	Expect(out.code).To(BeZero(), out.stdout+out.stderr)
+	Expect(w.vc.Host(vibHost).Acceptance()).To(Equal("partner"))
+	Expect(out.stdout).NotTo(ContainSubstring("already-restored"))
+	out = w.tool(ctx, w.ssh("undo", journal, "--journal", journal+".again")...)
+	Expect(out.stdout).To(ContainSubstring("already-restored"))
+}, SpecTimeout(2*time.Minute))
+
+var _ = It("says so when what failed could not be taken back", func(ctx SpecContext) {
+	w := newESXiWorld()
+	x := w.ESXi.Host(fileHost)
+	x.Fail("network firewall refresh", "Operation failed.", 1)
+	x.Fail("network firewall refresh", "Operation failed again.", 1)
+	file, err := x.ReadFile("/etc/vmware/firewall/service.xml")
+	Expect(err).NotTo(HaveOccurred())
+	out, _ := w.fix(ctx, fileHost, "service-xml", "--verify-timeout", "1s")
+	Expect(out.code).To(Equal(4), out.stdout+out.stderr)
+	said := strings.Join(strings.Fields(out.stdout), " ")
+	Expect(said).To(ContainSubstring("Operation failed."))
+	Expect(said).To(ContainSubstring("service.xml is as it was, and the firewall has not read it again"))
+	Expect(x.ReadFile("/etc/vmware/firewall/service.xml")).To(Equal(file))
+	Expect(w.session(ctx, fileHost, "ls -A /tmp /etc/vmware/firewall")).NotTo(ContainSubstring("vic-preflight-"))
+}, SpecTimeout(time.Minute))
+
+var _ = It("leaves a VIB of the same name alone that somebody else installed", func(ctx SpecContext) {
+	w := newESXiWorld()
+	ours := w.vib(ctx, "8")
+	other := filepath.Join(GinkgoT().TempDir(), "other.vib")
+	cmd := exec.CommandContext(ctx, preflight, "vib", "build", "--port", "80", "--vendor", "else", "--output", other)
+	cmd.Env = environment()
+	said, err := cmd.CombinedOutput()
+	Expect(err).NotTo(HaveOccurred(), string(said))
+	out, _ := w.fix(ctx, vibHost, "vib", "--vib", other, "--port", "80", "--lower-acceptance-level")
+	Expect(out.code).To(BeZero(), out.stdout+out.stderr)
+	before := w.ESXi.Host(vibHost).VIBs()
+	out, _ = w.fix(ctx, vibHost, "vib", "--vib", ours)
+	Expect(out.code).To(Equal(4), out.stdout+out.stderr)
+	Expect(w.ESXi.Host(vibHost).VIBs()).To(Equal(before))
+}, SpecTimeout(2*time.Minute))
 
 var _ = It("does nothing on a host that nobody can log in to", func(ctx SpecContext) {
 	w := newESXiWorld()

@@ -69,7 +69,10 @@ func (noKey) Verify([]byte, *ssh.Signature) error { return errors.New("no key") 
 func plain(err error) error {
 	var unknown *knownhosts.KeyError
 	var timeout net.Error
+	var missing *ssh.ExitMissingError
 	switch {
+	case errors.As(err, &missing):
+		return errors.New("the connection ended before the command did")
 	case errors.As(err, &unknown) && len(unknown.Want) > 0:
 		return errors.New("the host's key has changed: it was set up anew, or somebody is in between")
 	case errors.As(err, &unknown):

@@ -15,7 +15,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/vic-preflight/vic-preflight/fix"
@@ -39,15 +41,23 @@ type shell struct {
 	ctx   context.Context
 }
 
-// commandTime bounds a command that does no work to speak of.
-const commandTime = 30 * time.Second
-
-// installTime bounds what changes a host's software.
-const installTime = 10 * time.Minute
+const (
+	// commandTime bounds a command that does no work to speak of.
+	commandTime = 30 * time.Second
+	// refreshTime bounds reading the firewall's files again.
+	refreshTime = 2 * time.Minute
+	// installTime bounds what changes a host's software.
+	installTime = 10 * time.Minute
+	// takeBackTime bounds taking back what failed, however long that took.
+	takeBackTime = 5 * time.Minute
+)
 
 func (c *Client) dial(ctx context.Context, h *inventory.Host) (*shell, error) {
 	login, err := hostssh.Dial(ctx, c.Address(h), c.Login)
 	if err != nil {
+		if errors.Is(err, syscall.ECONNREFUSED) {
+			return nil, fmt.Errorf("log in by SSH: port %d of %s refuses: the SSH service does not run there (--ssh-start-service starts it), or a filter rejects", c.Login.Port, c.Address(h))
+		}
 		return nil, fmt.Errorf("log in by SSH: %w", err)
 	}
 	return &shell{login, ctx}, nil
@@ -102,6 +112,9 @@ func (c *Client) Survey(ctx context.Context, h *inventory.Host, methods ...fix.M
 	}
 	defer s.login.Close()
 	var found fix.Survey
+	if found.Rulesets, err = s.rulesets(); err != nil {
+		return fix.Survey{Err: err.Error()}
+	}
 	for _, method := range methods {
 		if method == fix.MethodServiceXML {
 			found.File, err = s.read(fix.ServiceXML)
@@ -115,6 +128,9 @@ func (c *Client) Survey(ctx context.Context, h *inventory.Host, methods ...fix.M
 	return found
 }
 
+// takeBack undoes the part of a change that was made before it failed.
+type takeBack func(*shell) error
+
 // Carry makes a change of the methods vib and service-xml, or takes it back. It
 // implements fix.HostClient.
 func (c *Client) Carry(ctx context.Context, change *fix.Change) error {
@@ -122,35 +138,53 @@ func (c *Client) Carry(ctx context.Context, change *fix.Change) error {
 	if err != nil {
 		return err
 	}
-	defer s.login.Close()
+	var back takeBack
 	switch {
 	case change.Method == fix.MethodServiceXML:
-		return s.writeService(change)
+		back, err = s.writeService(change)
 	case change.After.Absent:
-		return s.removeVIB(change)
+		back, err = s.removeVIB(change)
+	default:
+		back, err = s.installVIB(change, c.VIB)
 	}
-	return s.installVIB(change, c.VIB)
+	s.login.Close()
+	if err == nil || back == nil {
+		return err
+	}
+	// What failed may have taken its login, or the run's time, with it.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), takeBackTime)
+	defer cancel()
+	fresh, failed := c.dial(ctx, change.Host)
+	if failed == nil {
+		failed = back(fresh)
+		fresh.login.Close()
+	}
+	if failed != nil {
+		return fmt.Errorf("%w; %w", err, &fix.TakeBackError{Cause: failed})
+	}
+	return err
 }
 
 // refresh lets the host read its firewall files again. What it had to say is an
 // error here: a ruleset that does not appear is of no use.
 func (s *shell) refresh() error {
-	_, err := s.say("esxcli network firewall refresh")
+	_, err := s.run("esxcli network firewall refresh", nil, refreshTime)
 	return err
 }
 
-// hasRuleset looks for the ruleset in the host's own list.
-func (s *shell) hasRuleset(key string) (bool, error) {
+// rulesets are the keys of the host's own list, below the line of dashes.
+func (s *shell) rulesets() ([]string, error) {
 	list, err := s.say("esxcli network firewall ruleset list")
 	if err != nil {
-		return false, err
+		return nil, err
 	}
+	var keys []string
 	for line := range strings.Lines(list) {
-		if words := strings.Fields(line); len(words) > 0 && words[0] == key {
-			return true, nil
+		if words := strings.Fields(line); len(words) > 0 && words[0] != "Name" && !strings.HasPrefix(line, "---") {
+			keys = append(keys, words[0])
 		}
 	}
-	return false, nil
+	return keys, nil
 }
 
 // expect refreshes and sees whether the ruleset is there, or is not.
@@ -158,7 +192,8 @@ func (s *shell) expect(key string, there bool) error {
 	if err := s.refresh(); err != nil {
 		return err
 	}
-	has, err := s.hasRuleset(key)
+	keys, err := s.rulesets()
+	has := slices.Contains(keys, key)
 	switch {
 	case err != nil:
 		return err

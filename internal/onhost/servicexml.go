@@ -2,7 +2,6 @@ package onhost
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -11,37 +10,37 @@ import (
 )
 
 // writeService puts the change's file in the place of the host's, lets the host
-// read it, and sees that the ruleset came or went. Where it did not, the file is
-// put back.
-func (s *shell) writeService(c *fix.Change) error {
+// read it, and sees that the ruleset came or went. Where that fails the file is
+// to be put back.
+func (s *shell) writeService(c *fix.Change) (takeBack, error) {
 	f := c.File
 	now, err := s.read(f.Path)
 	switch {
 	case err != nil:
-		return err
+		return nil, err
 	case !bytes.Equal(now, f.Before):
-		return fmt.Errorf("nothing was changed: %s is not any more what it was when this was planned", f.Path)
+		return nil, fmt.Errorf("nothing was changed: %s is not any more what it was when this was planned", f.Path)
+	case bytes.Equal(f.Before, f.After):
+		return nil, s.expect(c.Ruleset, !c.After.Absent) // the firewall alone is behind
 	}
 	mode, err := s.say("stat -c %a " + hostssh.Quote(f.Path))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	mode = strings.TrimSpace(mode)
-	backup := backupPath(f.Path)
-	if _, err := s.say(fmt.Sprintf("cp -p %s %s", hostssh.Quote(f.Path), hostssh.Quote(backup))); err != nil {
-		return fmt.Errorf("nothing was changed: %w", err)
+	backup := hostssh.Quote(backupPath(f.Path))
+	if _, err := s.say(fmt.Sprintf("cp -p %s %s", hostssh.Quote(f.Path), backup)); err != nil {
+		return nil, fmt.Errorf("nothing was changed: %w", err)
 	}
-	err = s.replace(f.Path, mode, f.After)
-	if err == nil {
-		err = s.expect(c.Ruleset, !c.After.Absent)
+	back := func(s *shell) error { return s.putBack(f, mode) }
+	if err := s.replace(f.Path, mode, f.After); err != nil {
+		return back, err
 	}
-	if err != nil {
-		if back := s.putBack(f, mode); back != nil {
-			return errors.Join(err, back)
-		}
+	if err := s.expect(c.Ruleset, !c.After.Absent); err != nil {
+		return back, err
 	}
-	_, _ = s.say("rm -f " + hostssh.Quote(backup)) // the journal has it too
-	return err
+	_, _ = s.say("rm -f " + backup) // the journal has it too
+	return nil, nil
 }
 
 // backupPath is where the file is kept on the host while it is changed.
@@ -74,16 +73,19 @@ func (s *shell) replace(path, mode string, data []byte) error {
 	return err
 }
 
-// putBack restores the file after a change that did not take.
+// putBack restores the file after a change that did not take, and lets the host
+// read it.
 func (s *shell) putBack(f *fix.FileChange, mode string) error {
 	now, err := s.read(f.Path)
 	if err == nil && !bytes.Equal(now, f.Before) {
-		if err = s.replace(f.Path, mode, f.Before); err == nil {
-			err = s.refresh()
-		}
+		err = s.replace(f.Path, mode, f.Before)
 	}
 	if err != nil {
-		return fmt.Errorf("and %s could not be put back, it is kept on the host in %s: %w", f.Path, backupPath(f.Path), err)
+		return fmt.Errorf("%s is kept on the host in %s: %w", f.Path, backupPath(f.Path), err)
+	}
+	_, _ = s.say("rm -f " + hostssh.Quote(backupPath(f.Path)))
+	if err := s.refresh(); err != nil {
+		return fmt.Errorf("%s is as it was, and the firewall has not read it again: %w", f.Path, err)
 	}
 	return nil
 }

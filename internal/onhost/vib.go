@@ -3,6 +3,7 @@ package onhost
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/vic-preflight/vic-preflight/fix"
@@ -27,75 +28,146 @@ func (s *shell) software(found *fix.Survey) error {
 	case strings.HasPrefix(word, "disabled"):
 		found.SecureBoot = inventory.No
 	}
-	list, err := s.say("esxcli software vib list")
-	if err != nil {
-		return err
-	}
-	found.VIBs, err = vibIDs(list)
-	return err
-}
-
-// vibIDs puts the IDs of VIBs together from esxcli's table, whose columns stand
-// where the line of dashes says.
-func vibIDs(list string) ([]string, error) {
-	lines := strings.Split(strings.TrimRight(list, "\n"), "\n")
-	if len(lines) < 2 || !strings.HasPrefix(lines[1], "-") {
-		return nil, errors.New("esxcli software vib list answered with something else than its table")
-	}
-	column := func(line, title string) string {
-		from := strings.Index(lines[0], title)
-		if from < 0 || from >= len(line) {
-			return ""
-		}
-		width := strings.IndexByte(lines[1][from:]+" ", ' ')
-		return strings.TrimSpace(line[from:min(from+width, len(line))])
-	}
-	ids := make([]string, 0, len(lines)-2)
-	for _, line := range lines[2:] {
-		ids = append(ids, fmt.Sprintf("%s_bootbank_%s_%s", column(line, "Vendor"), column(line, "Name"), column(line, "Version")))
-	}
-	return ids, nil
-}
-
-// installVIB follows the manual's steps: copy, install, refresh, see the ruleset,
-// clean up.
-func (s *shell) installVIB(c *fix.Change, file []byte) (err error) {
-	path := temporary("/tmp/"+c.VIB.Name) + ".vib"
-	if err := s.put(path, file); err != nil {
-		return err
-	}
-	defer func() { _, _ = s.say("rm -f " + hostssh.Quote(path)) }()
-	if c.VIB.AcceptanceBefore != "" {
-		if err := s.setAcceptance(fix.CommunitySupported); err != nil {
+	// What waits for the next start counts as well.
+	for _, command := range []string{"esxcli software vib list", "esxcli software vib list --rebooting-image"} {
+		list, err := s.say(command)
+		if err != nil {
 			return err
 		}
-	}
-	if err := s.change("esxcli software vib install -v " + hostssh.Quote(path)); err != nil {
-		return errors.Join(err, s.restoreAcceptance(c))
-	}
-	if err := s.expect(c.Ruleset, true); err != nil {
-		back := s.change(removal(c))
-		if back != nil {
-			back = fmt.Errorf("and the VIB %s is still installed: %w", c.VIB.ID, back)
+		vibs, err := readVIBs(list)
+		if err == nil && len(vibs) == 0 && len(found.VIBs) == 0 {
+			err = errNoTable // no host has none
 		}
-		return errors.Join(err, back, s.restoreAcceptance(c))
+		if err != nil {
+			return fmt.Errorf("%s: %w", command, err)
+		}
+		found.VIBs = append(found.VIBs, vibs...)
 	}
 	return nil
 }
 
-func removal(c *fix.Change) string {
-	return "esxcli software vib remove -n " + hostssh.Quote(c.VIB.Name)
+// readVIBs reads esxcli's table, whose columns begin where the line of dashes
+// says. Nothing at all is an empty list.
+func readVIBs(list string) ([]fix.InstalledVIB, error) {
+	if strings.TrimSpace(list) == "" {
+		return nil, nil
+	}
+	lines := strings.Split(strings.TrimRight(list, "\n"), "\n")
+	if len(lines) < 2 || !strings.HasPrefix(lines[1], "-") {
+		return nil, errNoTable
+	}
+	column := func(line, title string) string {
+		start := 0
+		for start < len(lines[1]) {
+			next := nextColumn(lines[1], start)
+			if cell(lines[0], start, next) == title {
+				return cell(line, start, next)
+			}
+			start = next
+		}
+		return ""
+	}
+	vibs := make([]fix.InstalledVIB, 0, len(lines)-2)
+	for _, line := range lines[2:] {
+		name, version, vendor := column(line, "Name"), column(line, "Version"), column(line, "Vendor")
+		if name == "" || version == "" || vendor == "" {
+			return nil, errNoTable
+		}
+		vibs = append(vibs, fix.InstalledVIB{Name: name, ID: fmt.Sprintf("%s_bootbank_%s_%s", vendor, name, version)})
+	}
+	return vibs, nil
 }
 
-// removeVIB takes an installation back.
-func (s *shell) removeVIB(c *fix.Change) error {
-	if err := s.change(removal(c)); err != nil {
+var errNoTable = errors.New("it did not print the table of names, versions and vendors")
+
+// nextColumn is where the column after the one at start begins in a line of
+// dashes.
+func nextColumn(dashes string, start int) int {
+	end := start
+	for end < len(dashes) && dashes[end] == '-' {
+		end++
+	}
+	for end < len(dashes) && dashes[end] == ' ' {
+		end++
+	}
+	return max(end, start+1)
+}
+
+func cell(line string, start, end int) string {
+	if start >= len(line) {
+		return ""
+	}
+	return strings.TrimSpace(line[start:min(end, len(line))])
+}
+
+// installVIB follows the manual's steps: copy, install, refresh, see the ruleset,
+// clean up. It tries the installation first, to learn whether it would wait for
+// a start of the host.
+func (s *shell) installVIB(c *fix.Change, file []byte) (takeBack, error) {
+	path := temporary("/tmp/"+c.VIB.Name) + ".vib"
+	quoted := hostssh.Quote(path)
+	back := func(s *shell) error {
+		_, _ = s.say("rm -f " + quoted)
+		return s.restoreAcceptance(c)
+	}
+	if err := s.put(path, file); err != nil {
+		return back, err
+	}
+	if c.VIB.AcceptanceBefore != "" {
+		if err := s.setAcceptance(fix.CommunitySupported); err != nil {
+			return back, err
+		}
+	}
+	if err := s.change("esxcli software vib install --dry-run -v " + quoted); err != nil {
+		return back, err
+	}
+	back = func(s *shell) error {
+		_, _ = s.say("rm -f " + quoted)
+		_, err := s.removeVIB(c)
 		return err
 	}
-	if err := s.expect(c.Ruleset, false); err != nil {
-		return err
+	if err := s.change("esxcli software vib install -v " + quoted); err != nil {
+		return back, err
 	}
-	return s.restoreAcceptance(c)
+	if err := s.expect(c.Ruleset, true); err != nil {
+		return back, err
+	}
+	_, _ = s.say("rm -f " + quoted)
+	return nil, nil
+}
+
+// removeVIB takes an installation back, as much of it as was made. A part that
+// fails does not keep the others from being done.
+func (s *shell) removeVIB(c *fix.Change) (takeBack, error) {
+	var now fix.Survey
+	if err := s.software(&now); err != nil {
+		return nil, err
+	}
+	installed := slices.ContainsFunc(now.VIBs, func(v fix.InstalledVIB) bool { return v.ID == c.VIB.ID })
+	var removal error
+	if installed {
+		removal = s.change("esxcli software vib remove -n " + hostssh.Quote(c.VIB.Name))
+	}
+	var seen error
+	if removal == nil {
+		seen = s.expect(c.Ruleset, false)
+	}
+	return nil, joined(removal, seen, s.restoreAcceptance(c))
+}
+
+// joined is errors.Join on one line.
+func joined(errs ...error) error {
+	var all error
+	for _, err := range errs {
+		switch {
+		case err == nil:
+		case all == nil:
+			all = err
+		default:
+			all = fmt.Errorf("%w; %w", all, err)
+		}
+	}
+	return all
 }
 
 func (s *shell) setAcceptance(level string) error {
@@ -103,18 +175,23 @@ func (s *shell) setAcceptance(level string) error {
 	return err
 }
 
+// restoreAcceptance sets the acceptance level back when the change lowered it.
 func (s *shell) restoreAcceptance(c *fix.Change) error {
 	if c.VIB.AcceptanceBefore == "" {
 		return nil
 	}
-	if err := s.setAcceptance(c.VIB.AcceptanceBefore); err != nil {
-		return fmt.Errorf("and the acceptance level stays at %s: %w", fix.CommunitySupported, err)
+	level, err := s.say("esxcli software acceptance get")
+	if err == nil && strings.TrimSpace(level) != c.VIB.AcceptanceBefore {
+		err = s.setAcceptance(c.VIB.AcceptanceBefore)
+	}
+	if err != nil {
+		return fmt.Errorf("the acceptance level stays at %s: %w", fix.CommunitySupported, err)
 	}
 	return nil
 }
 
-// change runs a command that changes the host's software, and reads its
-// "Installation Result", whose lines stand in another order in each version.
+// change runs a command that changes the host's software, or tries to, and reads
+// its "Installation Result", whose lines stand in another order in each version.
 func (s *shell) change(command string) error {
 	said, err := s.run(command, nil, installTime)
 	if err != nil {
@@ -128,11 +205,11 @@ func (s *shell) change(command string) error {
 	}
 	switch message := result["Message"]; {
 	case strings.EqualFold(result["Reboot Required"], "true"):
-		return errors.New("the host has to be started again for it: the ruleset is not there before")
+		return fmt.Errorf("%s: the host would have to be started again for it", name(command))
 	case strings.Contains(message, "Host is not changed"):
 		return errors.New("the host is not changed: it has this VIB, or a later one, already")
 	case message == "":
-		return errors.New("esxcli did not say what became of it")
+		return fmt.Errorf("%s did not say what became of it", name(command))
 	}
 	return nil
 }

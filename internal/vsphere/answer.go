@@ -286,7 +286,11 @@ func (r *reader) content() (content types.ObjectContent, ok bool) {
 		return content, false
 	}
 	for {
-		if _, found := r.openIf("propSet"); !found {
+		t, found := r.openIf("propSet")
+		if len(t.attrs) > 0 {
+			return content, false // it may redeclare a prefix
+		}
+		if !found {
 			r.usual = len(content.PropSet)
 			return content, r.close([]byte("objects")) && r.atEnd()
 		}

@@ -97,6 +97,7 @@ var _ = DescribeTable("reading an answer as govmomi does", func(row answerRow) {
 	Entry("a value's own prefix", answerRow{one(prop(`<val xmlns:i="http://www.w3.org/2001/XMLSchema-instance" i:type="xsd:string">x</val>`)), whole}),
 	Entry("a prefix that means something else", answerRow{one(prop(`<val xmlns:xsi="urn:other" xsi:type="xsd:string">x</val>`)), whole}),
 	Entry("a prefix that means nothing", answerRow{one(prop(`<val xmlns:xsi="" xsi:type="xsd:string">x</val>`)), whole}),
+	Entry("a prefix that means something else for a whole property", answerRow{strings.Replace(one(prop(`<val xsi:type="xsd:string">x</val>`)), "<propSet>", `<propSet xmlns:xsi="urn:other">`, 1), whole}),
 	Entry("attributes the other way round", answerRow{one(prop(`<val xsi:type="ManagedObjectReference" type="Folder">group-1</val>`)), whole}),
 	Entry("single quotes", answerRow{one(prop(`<val type='Folder' xsi:type='ManagedObjectReference'>group-1</val>`)), whole}),
 	Entry("a server's GUID", answerRow{one(prop(`<val type="Folder" serverGuid="g" xsi:type="ManagedObjectReference">group-1</val>`)), whole}),
@@ -202,6 +203,7 @@ func FuzzAnswer(f *testing.F) {
 		one(firewallWith(policy + rulesetXML("a") + rulesetXML("a"))),
 		one(prop(`<val xmlns:i="http://www.w3.org/2001/XMLSchema-instance" i:type="xsd:boolean">true</val>`)),
 		one(prop(`<val xsi:type="ManagedObjectReference" type="Folder">group-1</val>`) + "<token>7</token>"),
+		strings.Replace(one(prop(`<val xsi:type="xsd:string">x</val>`)), "<propSet>", `<propSet xmlns:xsi="urn:other">`, 1),
 	} {
 		f.Add([]byte(text))
 	}

@@ -64,16 +64,15 @@ var errExpired = errors.New("the session has expired, and could not be renewed")
 func (s *Session) retrieve(ctx context.Context, specs []types.PropertyFilterSpec, add func(*types.ObjectContent)) error {
 	seen := s.seenRenewals()
 	objects, err := s.retrievePages(ctx, specs)
-	if err != nil {
-		return err
-	}
-	if expired(objects) {
+	// A page's token ends with its session: the collection starts anew.
+	if isNotAuthenticated(err) || err == nil && expired(objects) {
 		if !s.renew(ctx, seen) {
 			return errExpired
 		}
-		if objects, err = s.retrievePages(ctx, specs); err != nil {
-			return err
-		}
+		objects, err = s.retrievePages(ctx, specs)
+	}
+	if err != nil {
+		return err
 	}
 	for i := range objects {
 		add(&objects[i])
@@ -95,7 +94,7 @@ func expired(objects []types.ObjectContent) bool {
 func (s *Session) retrievePages(ctx context.Context, specs []types.PropertyFilterSpec) ([]types.ObjectContent, error) {
 	collector := s.client.ServiceContent.PropertyCollector
 	var first methods.RetrievePropertiesExBody
-	a, err := s.page(ctx,
+	a, err := s.page(ctx, s.renewing,
 		&methods.RetrievePropertiesExBody{Req: &types.RetrievePropertiesEx{This: collector, SpecSet: specs}},
 		&first, func() *types.RetrieveResult { return first.Res.Returnval })
 	if err != nil {
@@ -104,7 +103,7 @@ func (s *Session) retrievePages(ctx context.Context, specs []types.PropertyFilte
 	objects := a.objects
 	for a.token != "" {
 		var next methods.ContinueRetrievePropertiesExBody
-		a, err = s.page(ctx,
+		a, err = s.page(ctx, once,
 			&methods.ContinueRetrievePropertiesExBody{Req: &types.ContinueRetrievePropertiesEx{This: collector, Token: a.token}},
 			&next, func() *types.RetrieveResult { return &next.Res.Returnval })
 		if err != nil {
@@ -115,10 +114,16 @@ func (s *Session) retrievePages(ctx context.Context, specs []types.PropertyFilte
 	return objects, nil
 }
 
+// once makes a call without renewing the session.
+func once(_ context.Context, _ soap.HasFault, call func() error) error { return call() }
+
 // page asks for one page. What readAnswer does not take of the answer is decoded
 // by govmomi into res, of which result is the part that counts.
-func (s *Session) page(ctx context.Context, req, res soap.HasFault, result func() *types.RetrieveResult) (a answer, err error) {
-	err = s.renewing(ctx, res, func() (err error) {
+func (s *Session) page(
+	ctx context.Context, calling func(context.Context, soap.HasFault, func() error) error,
+	req, res soap.HasFault, result func() *types.RetrieveResult,
+) (a answer, err error) {
+	err = calling(ctx, res, func() (err error) {
 		return s.post(ctx, req, func(body io.Reader) error {
 			a, err = readAnswer(body, s.kept, func(body io.Reader) (answer, error) { return decodeAnswer(body, res, result) })
 			return err

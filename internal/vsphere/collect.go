@@ -133,8 +133,7 @@ func (s *Session) each(ctx context.Context, stage string, hosts []*inventory.Hos
 			break
 		}
 		g.Go(func() error {
-			one, cancel := context.WithTimeout(ctx, opts.HostTimeout)
-			defer cancel()
+			one := withCallBound(ctx, opts.HostTimeout)
 			f(one, h)
 			count(1)
 			return nil

@@ -221,8 +221,7 @@ func (sw *switches) ask(hosts []*inventory.Host) {
 			continue
 		}
 		sw.g.Go(func() error {
-			one, cancel := context.WithTimeout(sw.ctx, sw.opts.HostTimeout)
-			defer cancel()
+			one := withCallBound(sw.ctx, sw.opts.HostTimeout)
 			fields, err := sw.session.esxcli(one, h, "network.firewall.get")
 			h.Firewall.Switch = parseSwitch(fields, err)
 			sw.opts.Progress("switch", int(sw.done.Add(1)), int(sw.total.Load()))

@@ -77,3 +77,6 @@ func Limiting(next http.RoundTripper, most int) (http.RoundTripper, func() int) 
 		return l.limit
 	}
 }
+
+// WithCallBound is withCallBound, for the tests.
+var WithCallBound = withCallBound

@@ -6,6 +6,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"regexp"
 	"strconv"
 	"sync"
 	"time"
@@ -15,6 +16,8 @@ const (
 	// pushBacks is how often a call that the server has no room for is sent
 	// again before its error counts.
 	pushBacks = 8
+	// firstPushBacks is that before any call went well.
+	firstPushBacks = 2
 	// firstPause and longestPause bound the waiting before that, which doubles
 	// each time, unless the server names a time itself.
 	firstPause   = 200 * time.Millisecond
@@ -33,6 +36,18 @@ type limiter struct {
 	calm    int           // calls that went well since limit changed
 	epoch   int           // how often limit was halved
 	waiting chan struct{} // closed when there may be room
+	served  bool          // some call went well
+}
+
+// patience is how often a call is sent again: a server that never answered well
+// is not busy, but down.
+func (l *limiter) patience() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.served {
+		return pushBacks
+	}
+	return firstPushBacks
 }
 
 func newLimiter(most int) *limiter {
@@ -69,6 +84,7 @@ func (l *limiter) release(epoch int, pushedBack bool) {
 		l.limit, l.calm = max(1, l.limit/2), 0
 		l.epoch++
 	case !pushedBack:
+		l.served = true
 		if l.calm++; l.calm >= l.limit && l.limit < l.most {
 			l.limit, l.calm = l.limit+1, 0
 		}
@@ -77,8 +93,18 @@ func (l *limiter) release(epoch int, pushedBack bool) {
 	l.waiting = make(chan struct{})
 }
 
+// callBound is the key of the time that one call may take, as a context's value.
+type callBound struct{}
+
+// withCallBound bounds each call that is made with the context. It is not a
+// deadline: what a call waits for its turn, when the server pushes back, is not
+// the host's fault that it is about.
+func withCallBound(ctx context.Context, d time.Duration) context.Context {
+	return context.WithValue(ctx, callBound{}, d)
+}
+
 // limiting is the transport under a limiter. It sends a call again that was
-// pushed back: such an answer means that it was not begun.
+// pushed back.
 type limiting struct {
 	next http.RoundTripper
 	*limiter
@@ -94,26 +120,60 @@ func (t limiting) RoundTrip(r *http.Request) (*http.Response, error) {
 		if err != nil {
 			return nil, err
 		}
-		again := r.Clone(r.Context())
-		again.Body = io.NopCloser(bytes.NewReader(body))
-		again.ContentLength = int64(len(body))
-		res, err := t.next.RoundTrip(again)
+		res, err := t.send(r, body, epoch)
 		if err != nil {
 			t.release(epoch, false)
 			return nil, err
 		}
-		pushedBack := res.StatusCode == http.StatusServiceUnavailable || res.StatusCode == http.StatusTooManyRequests
-		if !pushedBack || try == pushBacks {
-			// The call lasts until its answer was read.
-			res.Body = &releasing{res.Body, sync.OnceFunc(func() { t.release(epoch, pushedBack) })}
+		if !pushesBack(res) || try == t.patience() || !repeatable(res.StatusCode, body) {
 			return res, nil
 		}
 		_ = res.Body.Close()
-		t.release(epoch, true)
 		if err := sleep(r.Context(), pause(try, res.Header.Get("Retry-After"))); err != nil {
 			return nil, err
 		}
 	}
+}
+
+// send makes the call once. The call lasts until its answer was read: closing
+// that releases the limiter.
+func (t limiting) send(r *http.Request, body []byte, epoch int) (*http.Response, error) {
+	ctx, cancel := r.Context(), context.CancelFunc(func() {})
+	if bound, ok := ctx.Value(callBound{}).(time.Duration); ok {
+		ctx, cancel = context.WithTimeout(ctx, bound)
+	}
+	again := r.Clone(ctx)
+	again.Body = io.NopCloser(bytes.NewReader(body))
+	again.ContentLength = int64(len(body))
+	res, err := t.next.RoundTrip(again)
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	pushedBack := pushesBack(res)
+	res.Body = &releasing{res.Body, sync.OnceFunc(func() {
+		t.release(epoch, pushedBack)
+		cancel()
+	})}
+	return res, nil
+}
+
+func pushesBack(res *http.Response) bool {
+	return res.StatusCode == http.StatusServiceUnavailable || res.StatusCode == http.StatusTooManyRequests
+}
+
+var methodName = regexp.MustCompile(`<(?:\w+:)?Body[^>]*>\s*<(?:\w+:)?(\w+)`)
+
+// repeatable reports whether a call may be sent again that was pushed back. 429
+// says that it was not begun. A proxy also answers 503 when the connection to
+// the server broke after that had the call: then what makes something new each
+// time is not sent twice.
+func repeatable(status int, body []byte) bool {
+	if status == http.StatusTooManyRequests {
+		return true
+	}
+	m := methodName.FindSubmatch(body)
+	return m != nil && !bytes.HasSuffix(m[1], []byte("_Task")) && string(m[1]) != "Login"
 }
 
 func readBody(r *http.Request) ([]byte, error) {
@@ -128,7 +188,7 @@ func readBody(r *http.Request) ([]byte, error) {
 // out, or they would all come back at once.
 func pause(try int, retryAfter string) time.Duration {
 	if s, err := strconv.Atoi(retryAfter); err == nil && s >= 0 {
-		return min(time.Duration(s)*time.Second, longestPause)
+		return max(firstPause, min(time.Duration(s)*time.Second, longestPause))
 	}
 	longest := min(firstPause<<try, longestPause)
 	return longest/2 + rand.N(longest/2)

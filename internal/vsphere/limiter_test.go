@@ -54,6 +54,9 @@ func (s *busyServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 var _ = Describe("a server that pushes back", func() {
 	call := func(ctx context.Context, t http.RoundTripper, url, body string) (int, error) {
+		if !strings.Contains(body, "<") {
+			body = "<soapenv:Body><RefreshFirewall>" + body + "</RefreshFirewall></soapenv:Body>"
+		}
 		req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(body))
 		Expect(err).NotTo(HaveOccurred())
 		res, err := t.RoundTrip(req)
@@ -84,17 +87,20 @@ var _ = Describe("a server that pushes back", func() {
 		Expect(s.served.Load()).To(BeEquivalentTo(100))
 		Expect(s.pushed.Load()).To(And(BeNumerically(">", 0), BeNumerically("<", 100)))
 		for i := range 100 {
-			_, ok := s.bodies.Load(strings.Repeat("x", i+1))
+			_, ok := s.bodies.Load("<soapenv:Body><RefreshFirewall>" + strings.Repeat("x", i+1) + "</RefreshFirewall></soapenv:Body>")
 			Expect(ok).To(BeTrue(), "the body of call %d came whole", i)
 		}
 		Expect(bound()).To(BeNumerically("<", 16))
 	}, SpecTimeout(time.Minute))
 
 	It("counts calls that were pushed back together once, and comes back up", func(ctx SpecContext) {
-		s := &busyServer{room: 100, status: http.StatusTooManyRequests, retryAfter: "0", alwaysPushBacks: true}
+		s := &busyServer{room: 100, status: http.StatusTooManyRequests, retryAfter: "0"}
 		server := httptest.NewServer(s)
 		defer server.Close()
 		transport, bound := vsphere.Limiting(http.DefaultTransport, 16)
+		_, err := call(ctx, transport, server.URL, "x")
+		Expect(err).NotTo(HaveOccurred())
+		s.alwaysPushBacks = true
 		status, err := call(ctx, transport, server.URL, "x")
 		Expect(err).NotTo(HaveOccurred())
 		Expect(status).To(Equal(http.StatusTooManyRequests), "in the end the caller learns of it")
@@ -107,6 +113,53 @@ var _ = Describe("a server that pushes back", func() {
 		}
 		Expect(bound()).To(BeNumerically(">", 6))
 	}, SpecTimeout(time.Minute))
+
+	It("is soon believed when it never answered well", func(ctx SpecContext) {
+		s := &busyServer{status: http.StatusServiceUnavailable, retryAfter: "0", alwaysPushBacks: true}
+		server := httptest.NewServer(s)
+		defer server.Close()
+		transport, _ := vsphere.Limiting(http.DefaultTransport, 16)
+		status, err := call(ctx, transport, server.URL, "x")
+		Expect(err).NotTo(HaveOccurred())
+		Expect(status).To(Equal(http.StatusServiceUnavailable))
+		Expect(s.pushed.Load()).To(BeEquivalentTo(3))
+	}, SpecTimeout(10*time.Second))
+
+	DescribeTable("is asked again only for what may be done twice", func(ctx SpecContext, status int, method string, times int) {
+		s := &busyServer{status: status, alwaysPushBacks: true}
+		server := httptest.NewServer(s)
+		defer server.Close()
+		transport, _ := vsphere.Limiting(http.DefaultTransport, 1)
+		_, err := call(ctx, transport, server.URL, `<Envelope xmlns="e"><Body xmlns="e"><`+method+` xmlns="urn:vim25"></`+method+`></Body></Envelope>`)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(s.pushed.Load()).To(BeEquivalentTo(times))
+	},
+		Entry(nil, SpecTimeout(10*time.Second), 503, "RetrievePropertiesEx", 3),
+		Entry(nil, SpecTimeout(10*time.Second), 503, "EnableRuleset", 3),
+		Entry(nil, SpecTimeout(10*time.Second), 503, "CreateVM_Task", 1),
+		Entry(nil, SpecTimeout(10*time.Second), 503, "Login", 1),
+		Entry(nil, SpecTimeout(10*time.Second), 429, "CreateVM_Task", 3),
+	)
+
+	It("does not use up a call's time while that waits for its turn", func(ctx SpecContext) {
+		s := &busyServer{room: 1, status: http.StatusServiceUnavailable, serve: 100 * time.Millisecond}
+		server := httptest.NewServer(s)
+		defer server.Close()
+		transport, _ := vsphere.Limiting(http.DefaultTransport, 1)
+		bounded := vsphere.WithCallBound(ctx, 400*time.Millisecond)
+		var all sync.WaitGroup
+		for range 10 { // a second, one after another
+			all.Go(func() {
+				defer GinkgoRecover()
+				_, err := call(bounded, transport, server.URL, "x")
+				Expect(err).NotTo(HaveOccurred())
+			})
+		}
+		all.Wait()
+		s.serve = time.Second
+		_, err := call(bounded, transport, server.URL, "x")
+		Expect(err).To(MatchError(context.DeadlineExceeded))
+	}, SpecTimeout(20*time.Second))
 
 	It("is not waited for longer than the run lasts", func(ctx SpecContext) {
 		s := &busyServer{status: http.StatusServiceUnavailable, retryAfter: "3600", alwaysPushBacks: true}
