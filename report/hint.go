@@ -159,8 +159,8 @@ func (a *advice) commands(r *Report, places map[string]place) []string {
 	for _, template := range a.Commands {
 		switch {
 		case strings.Contains(template, "{ruleset}") && (a.locked || strings.Contains(a.ruleset, "+") || a.ruleset == checks.RemoteSerialPort):
-		case strings.HasPrefix(template, "vic-machine") && (a.locked || r.Requirement.Port != checks.DefaultPort || embedded):
-		case strings.HasPrefix(template, "govc") && embedded:
+		case embedded && !strings.HasPrefix(template, "vic-preflight"):
+		case strings.HasPrefix(template, "vic-machine") && (a.locked || r.Requirement.Port != checks.DefaultPort):
 		case a.locked && strings.Contains(template, "{cluster}"):
 			for _, res := range a.results[:min(len(a.results), shownComputes)] {
 				line := a.fill(strings.Replace(template, "--compute-resource {cluster}", "--host {name}", 1), r, places[res.Subject], "", res.Missing)

@@ -281,7 +281,8 @@ var _ = Describe("check", func() {
 	It("keeps results on standard output and hints on standard error", func(ctx SpecContext) {
 		out := invocation{args: []string{"check", "-t", "sim://closed"}}.run(ctx)
 		Expect(out.stdout).To(And(ContainSubstring("5 hosts: 5 failed"), ContainSubstring("(simulated)"), Not(ContainSubstring("What to do"))))
-		Expect(out.stderr).To(And(ContainSubstring("What to do"), ContainSubstring("vic-machine-linux update firewall")))
+		Expect(out.stderr).To(And(ContainSubstring("What to do"), ContainSubstring("vic-preflight fix --allow")))
+		Expect(out.stderr).NotTo(Or(ContainSubstring("vic-machine"), ContainSubstring("govc"), ContainSubstring("esxcli")), "nobody else reaches an embedded simulator")
 		Expect(out.stdout + out.stderr).NotTo(ContainSubstring("\x1b"))
 	}, SpecTimeout(time.Minute))
 

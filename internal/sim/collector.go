@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"sync"
+
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/methods"
 	"github.com/vmware/govmomi/vim25/soap"
@@ -19,14 +21,14 @@ type propertyCollector struct {
 
 // RetrievePropertiesEx overrides the stock method.
 func (pc *propertyCollector) RetrievePropertiesEx(ctx *simulator.Context, r *types.RetrievePropertiesEx) soap.HasFault {
-	replaced := false
+	var restore func()
 	if r.Options.MaxObjects == 0 { // the pages after the first are the stock collector's
-		replaced = standIn(r.SpecSet)
+		restore = standIn(r.SpecSet)
 	}
 	body := pc.PropertyCollector.RetrievePropertiesEx(ctx, r)
 	if ex, ok := body.(*methods.RetrievePropertiesExBody); ok && ex.Res != nil && ex.Res.Returnval != nil {
 		for i := range ex.Res.Returnval.Objects {
-			if replaced {
+			if restore != nil {
 				putFirewall(ctx, &ex.Res.Returnval.Objects[i])
 			}
 			deny(ctx, &ex.Res.Returnval.Objects[i])
@@ -43,15 +45,56 @@ var wholeFirewalls = map[string]string{
 	"firewallInfo": "firewallInfo.defaultPolicy", "config.firewall": "config.firewall.defaultPolicy",
 }
 
+// filters are the property filters that were made with stand-ins, and what gives
+// them back what they were asked for.
+var filters sync.Map // of types.ManagedObjectReference to func()
+
+// CreateFilter overrides the stock method.
+func (pc *propertyCollector) CreateFilter(ctx *simulator.Context, r *types.CreateFilter) soap.HasFault {
+	restore := standIn([]types.PropertyFilterSpec{r.Spec})
+	body := pc.PropertyCollector.CreateFilter(ctx, r)
+	if made, ok := body.(*methods.CreateFilterBody); ok && restore != nil {
+		filters.Store(made.Res.Returnval, restore)
+	}
+	return body
+}
+
+// WaitForUpdatesEx overrides the stock method. The first call collects all; from
+// then on the filters stand for what they were made for, so that changes show.
+func (pc *propertyCollector) WaitForUpdatesEx(ctx *simulator.Context, r *types.WaitForUpdatesEx) soap.HasFault {
+	body := pc.PropertyCollector.WaitForUpdatesEx(ctx, r)
+	ex, ok := body.(*methods.WaitForUpdatesExBody)
+	if !ok || ex.Res == nil || ex.Res.Returnval == nil {
+		return body
+	}
+	for _, set := range ex.Res.Returnval.FilterSet {
+		restore, ok := filters.Load(set.Filter)
+		if !ok {
+			continue
+		}
+		restore.(func())()
+		for _, object := range set.ObjectSet {
+			for i := range object.ChangeSet {
+				change := &object.ChangeSet[i]
+				if info := wholeOf(ctx, object.Obj, &change.Name); info != nil {
+					change.Val = *info
+				}
+			}
+		}
+	}
+	return body
+}
+
 // standIn replaces the whole firewalls in a request by their parts, unless the
-// request has such parts itself.
-func standIn(specs []types.PropertyFilterSpec) (replaced bool) {
+// request has such parts itself or has no firewall: then there is nothing to
+// restore.
+func standIn(specs []types.PropertyFilterSpec) (restore func()) {
 	for _, spec := range specs {
 		for _, set := range spec.PropSet {
 			for _, path := range set.PathSet {
 				for _, part := range wholeFirewalls {
 					if path == part {
-						return false
+						return nil
 					}
 				}
 			}
@@ -61,27 +104,44 @@ func standIn(specs []types.PropertyFilterSpec) (replaced bool) {
 		for _, set := range spec.PropSet {
 			for i, path := range set.PathSet {
 				if part, ok := wholeFirewalls[path]; ok {
-					set.PathSet[i], replaced = part, true
+					set.PathSet[i] = part
+					before := restore
+					restore = func() {
+						set.PathSet[i] = path
+						if before != nil {
+							before()
+						}
+					}
 				}
 			}
 		}
 	}
-	return replaced
+	return restore
 }
 
 // putFirewall puts the whole firewalls in the place of their parts.
 func putFirewall(ctx *simulator.Context, content *types.ObjectContent) {
 	for i := range content.PropSet {
 		p := &content.PropSet[i]
-		for whole, part := range wholeFirewalls {
-			if p.Name != part {
-				continue
-			}
-			if info := firewallShown(ctx, content.Obj); info != nil {
-				p.Name, p.Val = whole, *info
-			}
+		if info := wholeOf(ctx, content.Obj, &p.Name); info != nil {
+			p.Val = *info
 		}
 	}
+}
+
+// wholeOf is the whole firewall where name is that of its part, which it sets
+// right; else nil.
+func wholeOf(ctx *simulator.Context, ref types.ManagedObjectReference, name *string) *types.HostFirewallInfo {
+	for whole, part := range wholeFirewalls {
+		if *name != part {
+			continue
+		}
+		if info := firewallShown(ctx, ref); info != nil {
+			*name = whole
+			return info
+		}
+	}
+	return nil
 }
 
 // firewallShown is vCenter's copy of a host's firewall.

@@ -258,3 +258,34 @@ var _ = It("an address that is taken is an error, not a panic", func() {
 	_, err = sim.Start(scenario, sim.Options{Listen: vc.URL.Host})
 	Expect(err).To(MatchError(ContainSubstring("address already in use")))
 })
+
+var _ = It("shows a whole firewall to whoever waits for updates of it, and the changes too", func(ctx SpecContext) {
+	vc := start("closed")
+	c := connect(ctx, vc)
+	for path, ref := range map[string]types.ManagedObjectReference{
+		"firewallInfo": vc.Host("esx01.example").FirewallRef(), "config.firewall": vc.Host("esx02.example").Ref,
+	} {
+		pc, err := property.DefaultCollector(c.Client).Create(ctx)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(pc.CreateFilter(ctx, types.CreateFilter{Spec: types.PropertyFilterSpec{
+			ObjectSet: []types.ObjectSpec{{Obj: ref}}, PropSet: []types.PropertySpec{{Type: ref.Type, PathSet: []string{path}}},
+		}})).Error().NotTo(HaveOccurred())
+		req := types.WaitForUpdatesEx{This: pc.Reference()}
+		first, err := methods.WaitForUpdatesEx(ctx, c.Client, &req)
+		Expect(err).NotTo(HaveOccurred())
+		change := first.Returnval.FilterSet[0].ObjectSet[0].ChangeSet[0]
+		Expect(change.Name).To(Equal(path))
+		Expect(len(change.Val.(types.HostFirewallInfo).Ruleset)).To(BeNumerically(">", 40))
+		if path != "firewallInfo" {
+			continue
+		}
+		_, err = methods.EnableRuleset(ctx, c.Client, &types.EnableRuleset{This: ref, Id: "vSPC"})
+		Expect(err).NotTo(HaveOccurred())
+		req.Version = first.Returnval.Version
+		next, err := methods.WaitForUpdatesEx(ctx, c.Client, &req)
+		Expect(err).NotTo(HaveOccurred())
+		change = next.Returnval.FilterSet[0].ObjectSet[0].ChangeSet[0]
+		Expect(change.Name).To(Equal("firewallInfo"))
+		Expect(change.Val).To(BeAssignableToTypeOf(types.HostFirewallInfo{}))
+	}
+}, SpecTimeout(time.Minute))
