@@ -81,11 +81,11 @@ func newCheck(a *app) *cobra.Command {
 	o := &checkOptions{}
 	cmd := &cobra.Command{
 		Use:   "check",
-		Short: "Check every host's firewall and say, host by host, whether the port gets out",
+		Short: "Say of every host whether its firewall lets the port out",
 		Long: `check reads the firewall of every selected host, in a few calls however many
 hosts there are, and passes a verdict on each. It changes nothing unless --fix
-is given; then it also opens the port where that is needed, as "vic-preflight fix
---allow" does, and checks again.
+is given; then it also opens the port where that is needed, as fix --allow does,
+and checks again.
 
 The table goes to standard output, hints to standard error. With -o json the
 report is the one that docs/report.schema.json describes.`,

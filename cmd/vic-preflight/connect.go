@@ -32,7 +32,7 @@ const simScheme = "sim://"
 
 func (c *connection) register(f *pflag.FlagSet) {
 	f.SortFlags = false
-	f.StringVarP(&c.target, "target", "t", "", "vCenter or ESXi `host`: [user[:password]@]host[:port][/datacenter], or sim://SCENARIO [VIC_MACHINE_TARGET, GOVC_URL]")
+	f.StringVarP(&c.target, "target", "t", "", "vCenter or ESXi `host`: [user[:password]@]host[:port], /datacenter where there are several; or sim://SCENARIO [VIC_MACHINE_TARGET, GOVC_URL]")
 	f.StringVarP(&c.user, "user", "u", "", "user `name` [VIC_MACHINE_USER, GOVC_USERNAME]")
 	f.StringVarP(&c.password, "password", "p", "", "`password`, or - to read it from standard input; other users of this machine may see it in the process list [VIC_MACHINE_PASSWORD, GOVC_PASSWORD]")
 	f.StringVar(&c.passwordFile, "password-file", "", "`file` that holds the password")

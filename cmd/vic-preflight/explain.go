@@ -15,7 +15,7 @@ import (
 func newExplain(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "explain [CHECK|REASON]",
-		Short: "Say what a check or a reason means, why it matters, and how to mend it",
+		Short: "Say what a check or a reason means, and how to mend it",
 		Example: joinLines(
 			"  vic-preflight explain",
 			"  vic-preflight explain ruleset-disabled",

@@ -102,7 +102,7 @@ type fixOptions struct {
 }
 
 func newFix(a *app) *cobra.Command {
-	return fixCommand(a, "fix", "Open or close the port on every selected host, and prove that it took",
+	return fixCommand(a, "fix", "Open or close the port on every host, and prove that it took",
 		joinLines(
 			"  # what would be done",
 			"  vic-preflight fix --allow --dry-run --target sim://mixed",
@@ -147,11 +147,14 @@ func fixCommand(a *app, name, short, example string) *cobra.Command {
 
 --allow enables, on hosts that do not let the port out yet, vic-engine where the
 host has it (it opens TCP 2377 alone), else vSPC (it opens all outbound TCP;
---allowed-ip narrows it). Where a host has neither, --method vib installs a VIB
-that brings a ruleset, and --method service-xml writes one that the next reboot
-wipes out; both log in to the hosts by SSH. --deny disables vic-engine and vSPC. Before each change a line is
-written to a journal; "vic-preflight undo JOURNAL" takes the changes back. Hosts
-that are right already are left alone.`,
+--allowed-ip narrows it). Hosts that are right already are left alone.
+
+Where a host has neither, --method vib installs a VIB that brings a ruleset, and
+--method service-xml writes one that the next reboot wipes out; both log in to
+the hosts by SSH.
+
+--deny disables vic-engine and vSPC. Before each change a line is written to a
+journal; "vic-preflight undo JOURNAL" takes the changes back.`,
 		Example: example,
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

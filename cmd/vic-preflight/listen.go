@@ -26,7 +26,7 @@ func newListen(a *app) *cobra.Command {
 	o := &listenOptions{}
 	cmd := &cobra.Command{
 		Use:   "listen",
-		Short: "Stand where the virtual container host will stand, and answer probes",
+		Short: "Stand where the VCH will stand, and answer probes",
 		Long: `listen serves the virtual container host's future address and port before it
 exists, and prints who came. It proves itself to probes by a key that never
 travels, and speaks enough of a serial port concentrator's telnet to identify

@@ -412,6 +412,18 @@ var _ = Describe("help", func() {
 			Expect(out.stdout).To(HaveSuffix(exitStatus+"\n"), "%v", args)
 		}
 	})
+	It("fits 80 columns, but for examples to copy", func(ctx SpecContext) {
+		for _, command := range []string{"", "check", "fix", "update firewall", "undo", "probe", "listen", "sim", "explain", "vib", "vib build", "vib inspect", "rule", "rule render", "version"} {
+			out := invocation{args: append(strings.Fields(command), "--help")}.run(ctx)
+			text, examples, _ := strings.Cut(out.stdout, "\nEXAMPLES\n")
+			for line := range strings.Lines(text) {
+				Expect(len(strings.TrimSuffix(line, "\n"))).To(BeNumerically("<=", 80), "%s: %s", command, line)
+			}
+			for line := range strings.Lines(examples) {
+				Expect(len(line)).To(BeNumerically("<=", 100), "%s: %s", command, line)
+			}
+		}
+	})
 	It("explains every check and reason, of verdicts and of plans", func(ctx SpecContext) {
 		all := invocation{args: []string{"explain"}}.run(ctx).stdout
 		for line := range strings.Lines(all) {

@@ -34,9 +34,9 @@ func newProbe(a *app) *cobra.Command {
 		Long: `probe lets each host dial the target, and says what came of it beside what the
 host's rulesets say. With the serial vantage the host itself dials: a diskless
 virtual machine with one network serial port is made on it, powered on, and
-deleted again. A listener (vic-preflight listen, or one that is started here when
-the target is an address of this machine) proves that the connection ended at
-the target.`,
+deleted again. A listener (vic-preflight listen, or one that is started here
+when the target is an address of this machine) proves that the connection ended
+at the target.`,
 		Example: joinLines(
 			"  # real connections on this machine's loopback, through simulated firewalls",
 			"  vic-preflight probe --target sim://mixed",

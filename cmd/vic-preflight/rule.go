@@ -64,7 +64,7 @@ func (s *opening) byHand() (firewallxml.Service, error) {
 func newRule(a *app) *cobra.Command {
 	rule := &cobra.Command{
 		Use:   "rule",
-		Short: "Write a firewall rule for a host's own files; no connection needed",
+		Short: "Write a firewall rule for a host's own files",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			return usageError(errors.New("rule what?"), "vic-preflight rule render")
@@ -86,12 +86,12 @@ func newRuleRender(a *app) *cobra.Command {
 	o := &renderOptions{}
 	cmd := &cobra.Command{
 		Use:   "render",
-		Short: "Print the <service> element that opens the port, for a host's service.xml",
+		Short: "Print the <service> element for a host's service.xml",
 		Long: `render prints the <service> element that lets the port out, as
-/etc/vmware/firewall/service.xml of an ESXi host wants it. With --file, a copy of
-that file, the element has the file's next number, and --whole prints the file
-with the element in it and no other byte changed. --from-host takes the file from a
-host, over SSH. Nothing is written but the output.
+/etc/vmware/firewall/service.xml of an ESXi host wants it. With --file, a copy
+of that file, the element has the file's next number, and --whole prints the
+file with the element in it and no other byte changed. --from-host takes the
+file from a host, over SSH. Nothing is written but the output.
 
 A rule that is written by hand is gone after a reboot of the host. What lasts is
 a ruleset that ESXi brings itself (fix --allow), or one from a VIB (vib build).`,

@@ -24,7 +24,7 @@ func newSim(a *app) *cobra.Command {
 	}
 	cmd := &cobra.Command{
 		Use:   "sim [SCENARIO]",
-		Short: "Serve a simulated vCenter on loopback, for this tool, govc and friends",
+		Short: "Serve a simulated vCenter on loopback",
 		Long: `sim serves a simulated vCenter until it is interrupted, and prints how to
 reach it. Changes made to it last until then. Scenarios:
 ` + scenarios.String(),

@@ -37,8 +37,8 @@ nothing else. A ruleset that somebody has changed since is left alone unless
 --force is given. The journal of a run that was killed serves as well. What undo
 changes is journaled and verified like any other change.
 
-A VIB that was installed is removed, and a service.xml that was edited is put back
-byte for byte, over SSH, with the flags that the run was given.`,
+A VIB that was installed is removed, and a service.xml that was edited is put
+back byte for byte, over SSH, with the flags that the run was given.`,
 		Example: joinLines(
 			"  vic-preflight undo ~/.local/state/vic-preflight/journals/20260102T030405.000Z-1.jsonl \\",
 			"      --target vcenter.example --user administrator@vsphere.local --password-file ~/.vcpass",

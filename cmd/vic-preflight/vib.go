@@ -47,7 +47,7 @@ var defaultDate = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 func newVIB(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "vib",
-		Short: "Build and inspect VIBs that bring hosts a ruleset which lasts; no connection needed",
+		Short: "Build and inspect VIBs that bring hosts a lasting ruleset",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			return usageError(errors.New("vib what?"), "vic-preflight vib build, or vic-preflight vib inspect FILE")
@@ -69,7 +69,7 @@ func newVIBBuild(a *app) *cobra.Command {
 	o := &buildOptions{}
 	cmd := &cobra.Command{
 		Use:   "build --output FILE",
-		Short: "Write a VIB, or an offline bundle, that brings a ruleset for the port",
+		Short: "Write a VIB, or a bundle, that brings a ruleset for the port",
 		Long: `build writes a VIB that brings hosts a ruleset for the port, enabled, and keeps
 it there over reboots. It is for hosts that have no ruleset of their own that
 could serve: "vic-preflight fix --allow" is the better way where there is one.
