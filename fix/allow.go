@@ -67,6 +67,8 @@ func allowHost(h *inventory.Host, opts AllowOptions) HostPlan {
 	c.After = State{Enabled: true, Allowed: allowedAfter(rs, opts)}
 	lists := !sameList(c.Before.Allowed, c.After.Allowed)
 	switch {
+	case verdict.Reason == checks.Permitted && rs.Enabled && !lists:
+		return plan(AlreadyPermitted, "%s%s", verdict.Detail, untilReboot(h, opts.Requirement))
 	case lists && c.Before.Allowed == nil:
 		return plan(HostUnavailable, "whom the ruleset %s lets through could not be read, and writing a list would lose it", key)
 	case lists && h.Firewall.Stale != "":
@@ -85,6 +87,9 @@ func allowHost(h *inventory.Host, opts AllowOptions) HostPlan {
 	c.Opens = Opens(rs, c.After.Allowed)
 	hp := plan(Chosen, "%s", why)
 	hp.Changes, hp.Warnings = []*Change{c}, stale(h)
+	if verdict.Reason == checks.Permitted && !checks.Lasts(&changed, opts.Requirement) {
+		hp.Warnings = append(hp.Warnings, fmt.Sprintf("%s lets the port out to %s alone: what else permits it now is lost at the next reboot, give --vch-ip", key, c.After.Allowed))
+	}
 	if checks.BreadthOf(rs) == checks.Broad && c.After.Allowed != nil && c.After.Allowed.All {
 		hp.Warnings = append(hp.Warnings, fmt.Sprintf("%s lets %s; --allowed-ip narrows it to the virtual container host", key, c.Opens))
 	}
@@ -97,7 +102,7 @@ func (o *AllowOptions) named() bool { return o.Ruleset != Auto && o.Ruleset != "
 // reboot on a host where what permits it now may not last.
 func replaces(h *inventory.Host, opts AllowOptions) bool {
 	rs := h.Firewall.Ruleset(opts.Ruleset)
-	return rs != nil && !rs.Enabled && !checks.Lasts(h, opts.Requirement)
+	return rs != nil && !checks.Lasts(h, opts.Requirement)
 }
 
 // untilReboot says of what permits the port that it is lost.

@@ -138,7 +138,7 @@ func applyChange(ctx context.Context, c *Change, client Client, log Log, opts Ap
 
 	for _, s := range c.steps(ctx, client, opts.OnHost) {
 		if err := s.call(); err != nil {
-			if errors.Is(err, context.DeadlineExceeded) {
+			if ctx.Err() != nil && errors.Is(err, context.DeadlineExceeded) {
 				return fmt.Errorf("%s %s on %s: no answer within %s; it may have been made all the same%s", s.name, c.Ruleset, c.Host.Name, opts.HostTimeout, besides(err))
 			}
 			return fmt.Errorf("%s %s on %s: %w", s.name, c.Ruleset, c.Host.Name, err)

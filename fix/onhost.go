@@ -66,6 +66,17 @@ func (s *Survey) vib(name string) string {
 	return ""
 }
 
+// OtherVIB is the ID of a VIB of the name that is not the one of the ID; empty when
+// there is none.
+func (s *Survey) OtherVIB(name, id string) string {
+	for _, v := range s.VIBs {
+		if v.Name == name && v.ID != id {
+			return v.ID
+		}
+	}
+	return ""
+}
+
 // CommunitySupported is the acceptance level that takes a community VIB.
 const CommunitySupported = "CommunitySupported"
 
@@ -124,7 +135,9 @@ func (o *Offer) beforehand(h *inventory.Host) HostPlan {
 	case verdict.Status == checks.Unknown:
 		return HostPlan{Host: h, Reason: HostUnavailable, Detail: verdict.Detail}
 	}
-	if rs := h.Firewall.Ruleset(o.Ruleset.Key); rs != nil {
+	if rs := h.Firewall.Ruleset(o.Ruleset.Key); rs != nil && rs.Enabled && verdict.Reason == checks.Permitted {
+		return HostPlan{Host: h, Reason: AlreadyPermitted, Detail: verdict.Detail + untilReboot(h, o.Requirement)}
+	} else if rs != nil {
 		return HostPlan{
 			Host: h, Reason: RulesetExists,
 			Detail: fmt.Sprintf("the host has a ruleset %s already, which does not let the port out as it is; fix --allow --ruleset %s switches it", rs.Key, rs.Key),
@@ -212,7 +225,7 @@ func (o *Offer) planFile(hp *HostPlan, c *Change, s Survey) (problem string) {
 	}
 	c.File = &FileChange{Path: ServiceXML, Before: s.File, After: after}
 	c.Why = "a service of its own in service.xml"
-	hp.Warnings = append(hp.Warnings, "does not survive a reboot of the host: a built-in ruleset (fix --allow) or a VIB (--method vib) does")
+	hp.Warnings = append(hp.Warnings, lostByHand)
 	return ""
 }
 
@@ -225,6 +238,7 @@ func undoOnHost(hp *HostPlan, e Entry, survey Survey, force bool) {
 	if rs := hp.Host.Firewall.Ruleset(e.Ruleset); rs != nil {
 		c.Before = StateOf(rs)
 	}
+	gone := c.Before.Absent && !slices.Contains(survey.Rulesets, e.Ruleset)
 	switch {
 	case survey.Err != "":
 		hp.Reason, hp.Detail = NotSurveyed, survey.Err
@@ -232,15 +246,21 @@ func undoOnHost(hp *HostPlan, e Entry, survey Survey, force bool) {
 	case e.Method == MethodVIB && !c.After.Absent:
 		hp.Reason, hp.Detail = NoRuleset, fmt.Sprintf("the VIB %s was removed by an undo; fix --allow --method vib installs it again", e.VIB.ID)
 		return
+	case e.Method == MethodVIB && survey.OtherVIB(e.VIB.Name, e.VIB.ID) != "":
+		hp.Reason = ChangedSince
+		hp.Detail = fmt.Sprintf("somebody has installed another VIB of that name since, %s: it is theirs to remove", survey.OtherVIB(e.VIB.Name, e.VIB.ID))
+		return
 	case e.Method == MethodVIB:
-		gone := survey.vib(e.VIB.Name) != e.VIB.ID
-		leveled := e.VIB.AcceptanceBefore == "" || e.VIB.AcceptanceBefore == survey.Acceptance
-		if gone && leveled && c.Before.Absent && !slices.Contains(survey.Rulesets, e.Ruleset) {
+		// A level that is not the lowered one is somebody's choice since.
+		leveled := e.VIB.AcceptanceBefore == "" || survey.Acceptance != CommunitySupported
+		if survey.vib(e.VIB.Name) == "" && leveled && gone {
 			return // removed already, with all that came with it
 		}
 		c.VIB = &VIBChange{Name: e.VIB.Name, ID: e.VIB.ID, AcceptanceBefore: e.VIB.AcceptanceBefore}
-	case bytes.Equal(survey.File, e.File.Before) && c.Before.Equal(c.After):
+	case bytes.Equal(survey.File, e.File.Before) && c.Before.Equal(c.After) && gone == c.After.Absent:
 		return // restored already, or by a reboot
+	case c.After.Absent && gone && !bytes.Contains(survey.File, []byte("<id>"+e.Ruleset+"</id>")):
+		return // whatever became of the file, what was inserted is not in it
 	case !bytes.Equal(survey.File, e.File.Before) && !bytes.Equal(survey.File, e.File.After) && !force:
 		hp.Reason = ChangedSince
 		hp.Detail = fmt.Sprintf("somebody has changed %s since; --force puts it back as it was before this tool's change all the same", e.File.Path)
@@ -248,11 +268,18 @@ func undoOnHost(hp *HostPlan, e Entry, survey Survey, force bool) {
 	default:
 		c.File = &FileChange{Path: e.File.Path, Before: survey.File, After: e.File.Before}
 	}
+	if !c.After.Absent {
+		c.Opens = fmt.Sprintf("what %s of the restored file lets through", e.Ruleset)
+		hp.Warnings = append(hp.Warnings, lostByHand)
+	}
 	hp.Changes = append(hp.Changes, c)
 	if !hp.Reason.Refused() {
 		hp.Reason, hp.Detail = Chosen, c.Why
 	}
 }
+
+// lostByHand warns of what is written by hand.
+const lostByHand = "does not survive a reboot of the host: a built-in ruleset (fix --allow) or a VIB (--method vib) does"
 
 // OnHost reports whether an entry was made on the host itself, so that undoing
 // it takes a login there.

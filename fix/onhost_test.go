@@ -85,6 +85,11 @@ var _ = DescribeTable("what is planned on a host itself", func(row bringRow) {
 },
 	Entry("a VIB for a host that takes it", bringRow{vibOffer, shutHost("8.0.2"), community, fix.Chosen, vibID}),
 	Entry("a VIB for a host that permits already", bringRow{vibOffer, shutHost("8.0.2", engine(true)), fix.Survey{}, fix.AlreadyPermitted, "vic-engine"}),
+	Entry("a VIB that is there and permits, under a name that tells nothing", bringRow{func() fix.Offer {
+		o := vibOffer()
+		o.Ruleset = *ruleset("corp-vic", true, everyone(), 2377, 0)
+		return o
+	}, shutHost("8.0.2", ruleset("corp-vic", true, everyone(), 2377, 0)), fix.Survey{}, fix.AlreadyPermitted, "corp-vic"}),
 	Entry("a VIB whose ruleset is there, disabled", bringRow{vibOffer, shutHost("8.0.2", ruleset("vmware-vic", false, everyone(), 2377, 0)), fix.Survey{}, fix.RulesetExists, "--ruleset vmware-vic"}),
 	Entry("a VIB for a host of another generation", bringRow{vibOffer, shutHost("7.0.3"), community, fix.HostUnsuited, "not for 7.0.3"}),
 	Entry("a VIB that is installed", bringRow{vibOffer, shutHost("8.0.2"), fix.Survey{Acceptance: fix.CommunitySupported, VIBs: []fix.InstalledVIB{{Name: "vmware-vic", ID: vibID}}}, fix.HostUnsuited, "installed already"}),
@@ -164,6 +169,10 @@ var _ = Describe("a change on a host itself", func() {
 
 		Expect(undo(entries, fix.Survey{Acceptance: "PartnerSupported"}, false).Reason).To(Equal(fix.AlreadyRestored), "somebody removed it")
 		Expect(undo(entries, fix.Survey{Acceptance: fix.CommunitySupported}, false).Reason).To(Equal(fix.Chosen), "the level is still low")
+		Expect(undo(entries, fix.Survey{Acceptance: "VMwareAccepted"}, false).Reason).To(Equal(fix.AlreadyRestored), "somebody has chosen another level")
+		replaced := undo(entries, fix.Survey{Acceptance: fix.CommunitySupported, VIBs: []fix.InstalledVIB{{Name: "vmware-vic", ID: "me_bootbank_vmware-vic_2"}}}, true)
+		Expect(replaced.Reason).To(Equal(fix.ChangedSince), "another VIB has taken its place")
+		Expect(replaced.Changes).To(BeEmpty())
 		Expect(undo(entries, fix.Survey{Acceptance: "PartnerSupported", Rulesets: []string{"vmware-vic"}}, false).Reason).To(Equal(fix.Chosen), "the ruleset is still there")
 		hosts[0].Firewall.Rulesets = append(hosts[0].Firewall.Rulesets, ruleset("vmware-vic", true, everyone(), 2377, 0))
 		hp := undo(entries, fix.Survey{VIBs: []fix.InstalledVIB{{Name: "vmware-vic", ID: vibID}}}, false)
@@ -185,12 +194,14 @@ var _ = Describe("a change on a host itself", func() {
 		after := client.carried[0].File.After
 
 		Expect(undo(entries, fix.Survey{File: before}, false).Reason).To(Equal(fix.AlreadyRestored), "a reboot took it")
+		Expect(undo(entries, fix.Survey{File: []byte("ESXi's own again")}, false).Reason).To(Equal(fix.AlreadyRestored), "a reboot took that, and more")
+		Expect(undo(entries, fix.Survey{File: before, Rulesets: []string{"vicoutgoing"}}, false).Reason).To(Equal(fix.Chosen), "the host's firewall still has it")
 		hosts[0].Firewall.Rulesets = append(hosts[0].Firewall.Rulesets, ruleset("vicoutgoing", true, everyone(), 2377, 0))
 		hp := undo(entries, fix.Survey{File: after}, false)
 		Expect(hp.Reason).To(Equal(fix.Chosen))
 		Expect(hp.Changes[0].Verb()).To(Equal("restore"))
 		Expect(hp.Changes[0].File).To(Equal(&fix.FileChange{Path: fix.ServiceXML, Before: after, After: before}))
-		Expect(undo(entries, fix.Survey{File: []byte("other")}, false).Reason).To(Equal(fix.ChangedSince))
+		Expect(undo(entries, fix.Survey{File: []byte("other"), Rulesets: []string{"vicoutgoing"}}, false).Reason).To(Equal(fix.ChangedSince))
 		Expect(undo(entries, fix.Survey{File: before}, false).Reason).To(Equal(fix.Chosen), "the firewall has not read it again")
 		Expect(undo(entries, fix.Survey{File: []byte("other")}, true).Reason).To(Equal(fix.Chosen))
 

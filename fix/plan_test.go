@@ -228,3 +228,37 @@ var _ = It("Opens tells inbound from outbound and ranges from ports", func() {
 	Expect(fix.Opens(rs, nil)).To(HaveSuffix("for addresses that the host does not tell"))
 	Expect(fix.Opens(rs, addresses())).To(HaveSuffix("for nobody"))
 })
+
+var _ = Describe("a host whose only permission is lost at the next reboot", func() {
+	byHand := func() *inventory.Ruleset { return ruleset("vicoutgoing", true, everyone(), 2377, 0) }
+	plan := func(key string, peers []netip.Prefix, rulesets ...*inventory.Ruleset) fix.HostPlan {
+		p := fix.Allow([]inventory.Host{host(rulesets...)}, fix.AllowOptions{Requirement: checks.Requirement{Port: 2377, Peers: peers}, Ruleset: key})
+		return p.Hosts[0]
+	}
+
+	It("is left alone, and said to be, unless a ruleset is named", func() {
+		hp := plan(fix.Auto, nil, byHand(), engine(false))
+		Expect(hp.Reason).To(Equal(fix.AlreadyPermitted))
+		Expect(hp.Detail).To(HaveSuffix(", until the next reboot"))
+		Expect(plan(fix.Auto, nil, engine(true)).Detail).NotTo(ContainSubstring("reboot"))
+	})
+	It("gets the named one as well", func() {
+		hp := plan("vic-engine", nil, byHand(), engine(false))
+		Expect(hp.Reason).To(Equal(fix.Chosen))
+		Expect(hp.Changes[0].Ruleset).To(Equal("vic-engine"))
+		Expect(hp.Warnings).To(BeEmpty())
+	})
+	It("gets the named one for the address that it leaves out", func() {
+		hp := plan("vic-engine", prefixes("10.0.0.5/32"), byHand(), ruleset("vic-engine", true, addresses("10.0.0.9"), 2377, 0))
+		Expect(hp.Reason).To(Equal(fix.Chosen))
+		Expect(hp.Changes[0].After.Allowed.Addrs).To(Equal([]string{"10.0.0.9", "10.0.0.5"}))
+	})
+	It("is warned of where the named one lets through too few", func() {
+		hp := plan("vic-engine", nil, byHand(), ruleset("vic-engine", false, addresses("10.0.0.9"), 2377, 0))
+		Expect(hp.Reason).To(Equal(fix.Chosen))
+		Expect(hp.Warnings).To(ContainElement(ContainSubstring("lost at the next reboot, give --vch-ip")))
+	})
+	It("has nothing to gain from the one that permits it", func() {
+		Expect(plan("vicoutgoing", nil, byHand()).Reason).To(Equal(fix.AlreadyPermitted))
+	})
+})

@@ -223,6 +223,9 @@ func (o *fixOptions) execute(ctx context.Context, a *app, f *pflag.FlagSet) erro
 	if o.allow {
 		collect.Switch = checks.SwitchMatters(opts.Requirement)
 	}
+	if o.onHost() || o.ruleset != fix.Auto { // then it counts whether what permits lasts
+		collect.Software = checks.SoftwareMatters(opts.Requirement)
+	}
 	inv, err := r.collect(o.selection(r.session.target), collect)
 	if err != nil {
 		return err

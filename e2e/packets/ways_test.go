@@ -344,6 +344,20 @@ var _ = It("takes back by undo what a run that was cut off has left", func(ctx S
 	Expect(out.stdout).To(ContainSubstring("already-restored"))
 }, SpecTimeout(2*time.Minute))
 
+var _ = It("waits for an installation that nobody waited for, and takes it back", func(ctx SpecContext) {
+	w := newESXiWorld()
+	x := w.ESXi.Host(vibHost)
+	packages := len(x.VIBs())
+	release := x.Hold("software vib install -v")
+	defer time.AfterFunc(8*time.Second, release).Stop()
+	out, _ := w.fix(ctx, vibHost, "vib", "--vib", w.vib(ctx, "8"), "--lower-acceptance-level", "--host-timeout", "4s", "--verify-timeout", "1s")
+	Expect(out.code).To(Equal(4), out.stdout+out.stderr)
+	Expect(strings.Join(strings.Fields(out.stdout), " ")).To(ContainSubstring("no answer within 4s"))
+	Expect(out.stdout).NotTo(ContainSubstring("taken back"), "it was")
+	Expect(x.VIBs()).To(HaveLen(packages))
+	Expect(w.vc.Host(vibHost).Acceptance()).To(Equal("partner"))
+}, SpecTimeout(2*time.Minute))
+
 var _ = It("says so when what failed could not be taken back", func(ctx SpecContext) {
 	w := newESXiWorld()
 	x := w.ESXi.Host(fileHost)

@@ -68,14 +68,22 @@ func (s *shell) run(command string, stdin io.Reader, timeout time.Duration) (str
 	r, err := s.login.Run(command, stdin, timeout)
 	switch {
 	case s.ctx.Err() != nil:
-		return "", s.ctx.Err() // it cut the connection
+		return "", &unknownError{s.ctx.Err()} // it cut the connection
 	case err != nil:
-		return "", fmt.Errorf("run %s: %w", name(command), err)
+		return "", &unknownError{fmt.Errorf("run %s: %w", name(command), err)}
 	case r.Exit != 0:
 		return "", explained(name(command), r)
 	}
 	return r.Stdout, nil
 }
+
+// unknownError means that a command was begun, and it is not known what becomes
+// of it: on ESXi a daemon does the work, with or without whoever asked.
+type unknownError struct{ cause error }
+
+func (e *unknownError) Error() string { return e.cause.Error() }
+
+func (e *unknownError) Unwrap() error { return e.cause }
 
 // say is run for a command that takes no input and no time.
 func (s *shell) say(command string) (string, error) { return s.run(command, nil, commandTime) }

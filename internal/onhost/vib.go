@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/vic-preflight/vic-preflight/fix"
 	"github.com/vic-preflight/vic-preflight/internal/hostssh"
@@ -127,6 +128,10 @@ func (s *shell) installVIB(c *fix.Change, file []byte) (takeBack, error) {
 		return err
 	}
 	if err := s.change("esxcli software vib install -v " + quoted); err != nil {
+		var unknown *unknownError
+		if errors.As(err, &unknown) {
+			return func(s *shell) error { return joined(s.awaitVIB(c), back(s)) }, err
+		}
 		return back, err
 	}
 	if err := s.expect(c.Ruleset, true); err != nil {
@@ -136,16 +141,46 @@ func (s *shell) installVIB(c *fix.Change, file []byte) (takeBack, error) {
 	return nil, nil
 }
 
+const (
+	// awaitTime is how long a host may still be installing what nobody waits for,
+	// awaitPause how often it is looked at.
+	awaitTime  = takeBackTime - time.Minute
+	awaitPause = 2 * time.Second
+)
+
+// awaitVIB waits for a VIB that a host may still be installing, so that it can be
+// removed.
+func (s *shell) awaitVIB(c *fix.Change) error {
+	for deadline := time.Now().Add(awaitTime); time.Now().Before(deadline); {
+		var now fix.Survey
+		if err := s.software(&now); err != nil {
+			return err
+		}
+		if slices.Contains(now.VIBs, fix.InstalledVIB{Name: c.VIB.Name, ID: c.VIB.ID}) {
+			return nil
+		}
+		select {
+		case <-s.ctx.Done():
+			return s.ctx.Err()
+		case <-time.After(awaitPause):
+		}
+	}
+	return fmt.Errorf("the host may still be installing %s: undo looks again", c.VIB.ID)
+}
+
 // removeVIB takes an installation back, as much of it as was made. A part that
 // fails does not keep the others from being done.
 func (s *shell) removeVIB(c *fix.Change) (takeBack, error) {
 	var now fix.Survey
 	if err := s.software(&now); err != nil {
-		return nil, err
+		return nil, joined(err, s.restoreAcceptance(c))
 	}
-	installed := slices.ContainsFunc(now.VIBs, func(v fix.InstalledVIB) bool { return v.ID == c.VIB.ID })
+	// A VIB is removed by its name: another one's must not be.
+	if other := now.OtherVIB(c.VIB.Name, c.VIB.ID); other != "" {
+		return nil, fmt.Errorf("another VIB of that name, %s, has come since: nothing is removed", other)
+	}
 	var removal error
-	if installed {
+	if slices.Contains(now.VIBs, fix.InstalledVIB{Name: c.VIB.Name, ID: c.VIB.ID}) {
 		removal = s.change("esxcli software vib remove -n " + hostssh.Quote(c.VIB.Name))
 	}
 	var seen error
@@ -175,13 +210,14 @@ func (s *shell) setAcceptance(level string) error {
 	return err
 }
 
-// restoreAcceptance sets the acceptance level back when the change lowered it.
+// restoreAcceptance sets the acceptance level back when the change lowered it, and
+// nobody has set another since.
 func (s *shell) restoreAcceptance(c *fix.Change) error {
 	if c.VIB.AcceptanceBefore == "" {
 		return nil
 	}
 	level, err := s.say("esxcli software acceptance get")
-	if err == nil && strings.TrimSpace(level) != c.VIB.AcceptanceBefore {
+	if err == nil && strings.TrimSpace(level) == fix.CommunitySupported {
 		err = s.setAcceptance(c.VIB.AcceptanceBefore)
 	}
 	if err != nil {
@@ -272,6 +308,10 @@ func explained(command string, r hostssh.Result) error {
 		e.Said = text[:min(len(text), maxSaid)]
 	}
 	lower := strings.ToLower(text)
+	if strings.HasSuffix(command, "acceptance set") {
+		e.Meaning = "a VIB that needs the lower level may still be installed"
+		return e
+	}
 	for _, x := range explanations {
 		if strings.Contains(lower, x.text) {
 			e.Meaning = x.meaning

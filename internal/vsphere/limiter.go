@@ -54,6 +54,12 @@ func newLimiter(most int) *limiter {
 	return &limiter{most: most, limit: most, waiting: make(chan struct{})}
 }
 
+func (l *limiter) wentWell() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.served = true
+}
+
 // acquire waits for room and returns the epoch to release with.
 func (l *limiter) acquire(ctx context.Context) (epoch int, err error) {
 	for {
@@ -84,7 +90,6 @@ func (l *limiter) release(epoch int, pushedBack bool) {
 		l.limit, l.calm = max(1, l.limit/2), 0
 		l.epoch++
 	case !pushedBack:
-		l.served = true
 		if l.calm++; l.calm >= l.limit && l.limit < l.most {
 			l.limit, l.calm = l.limit+1, 0
 		}
@@ -125,7 +130,11 @@ func (t limiting) RoundTrip(r *http.Request) (*http.Response, error) {
 			t.release(epoch, false)
 			return nil, err
 		}
-		if !pushesBack(res) || try == t.patience() || !repeatable(res.StatusCode, body) {
+		if !pushesBack(res) {
+			t.wentWell()
+			return res, nil
+		}
+		if try >= t.patience() || !repeatable(res.StatusCode, body) {
 			return res, nil
 		}
 		_ = res.Body.Close()

@@ -150,8 +150,8 @@ func (s *Session) connectError(ctx context.Context, err error) error {
 	if tlsErr := tlsError(address, err); tlsErr != nil {
 		return tlsErr
 	}
-	if strings.Contains(err.Error(), "503 Service Unavailable") {
-		return &UnreachableError{Address: address, Cause: errors.New("its proxy answers, and the service behind it is not ready (503)")}
+	if text := err.Error(); strings.Contains(text, "503 ") || strings.Contains(text, "429 ") {
+		return &UnreachableError{Address: address, Cause: errors.New("its proxy answers, and the service behind it is not ready (HTTP 503 or 429)")}
 	}
 	if isNetworkError(err) {
 		return &UnreachableError{Address: address, Cause: err}
