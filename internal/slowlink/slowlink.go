@@ -72,9 +72,12 @@ func (l *Link) serve() {
 			if !l.add(near, far) {
 				return
 			}
+			defer l.drop(near, far)
 			start := time.Now().Add(2 * l.half)
-			go l.pipe(far, near, start)
+			var there sync.WaitGroup
+			there.Go(func() { l.pipe(far, near, start) })
 			l.pipe(near, far, start)
+			there.Wait()
 		}()
 	}
 }
@@ -91,6 +94,17 @@ func (l *Link) add(conns ...net.Conn) bool {
 	}
 	l.count++
 	return !l.closed
+}
+
+// drop closes connections that have carried all they had: a benchmark makes more
+// of them than a process may have files.
+func (l *Link) drop(conns ...net.Conn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, c := range conns {
+		_ = c.Close()
+		delete(l.conns, c)
+	}
 }
 
 // chunk is some bytes and when they arrive.
