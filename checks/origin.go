@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/vic-preflight/vic-preflight/inventory"
@@ -47,7 +46,7 @@ func originOf(h *inventory.Host, key string) origin {
 	if vib := h.Software.VIB(key); vib != nil {
 		return origin{inventory.Yes, "comes from the VIB " + vibText(vib)}
 	}
-	if newerThanKnown(h.Version) {
+	if inventory.MajorVersion(h.Version) > lastKnown {
 		return origin{inventory.Unknown, fmt.Sprintf(
 			"has no VIB of its name, and what ESXi %s brings is not known: unless it is built in, it is lost at the next reboot", h.Version)}
 	}
@@ -85,12 +84,6 @@ func originByKey(h *inventory.Host, key string) origin {
 
 // lastKnown is the newest major version whose built-in rulesets are known.
 const lastKnown = 8
-
-func newerThanKnown(version string) bool {
-	major, _, _ := strings.Cut(version, ".")
-	n, err := strconv.Atoi(major)
-	return err == nil && n > lastKnown
-}
 
 // vendors are the names under which VMware publishes what ESXi consists of.
 var vendors = set("vmware", "vmw", "vmware, inc.", "vmware inc.", "broadcom")

@@ -127,17 +127,16 @@ func (o *Offer) beforehand(h *inventory.Host) HostPlan {
 		return hp
 	}
 	verdict := judge(h, o.Requirement)
+	rs := h.Firewall.Ruleset(o.Ruleset.Key)
+	brought := rs != nil && rs.Enabled
 	switch {
-	case verdict.Reason == checks.Permitted && !(o.Method == MethodVIB && !checks.Lasts(h, o.Requirement)):
+	case verdict.Reason == checks.Permitted && (o.Method != MethodVIB || brought || checks.Lasts(h, o.Requirement)):
 		return HostPlan{Host: h, Reason: AlreadyPermitted, Detail: verdict.Detail + untilReboot(h, o.Requirement)}
 	case verdict.Reason == checks.AllowedHostsUnverified:
 		return HostPlan{Host: h, Reason: Unverified, Detail: verdict.Detail}
 	case verdict.Status == checks.Unknown:
 		return HostPlan{Host: h, Reason: HostUnavailable, Detail: verdict.Detail}
-	}
-	if rs := h.Firewall.Ruleset(o.Ruleset.Key); rs != nil && rs.Enabled && verdict.Reason == checks.Permitted {
-		return HostPlan{Host: h, Reason: AlreadyPermitted, Detail: verdict.Detail + untilReboot(h, o.Requirement)}
-	} else if rs != nil {
+	case rs != nil:
 		return HostPlan{
 			Host: h, Reason: RulesetExists,
 			Detail: fmt.Sprintf("the host has a ruleset %s already, which does not let the port out as it is; fix --allow --ruleset %s switches it", rs.Key, rs.Key),
@@ -284,10 +283,3 @@ const lostByHand = "does not survive a reboot of the host: a built-in ruleset (f
 // OnHost reports whether an entry was made on the host itself, so that undoing
 // it takes a login there.
 func (e *Entry) OnHost() bool { return e.Method != MethodRuleset }
-
-// Major is the number before the first dot of a version, such as 8 of 8.0.2;
-// empty when there is none.
-func Major(version string) string {
-	major, _, _ := strings.Cut(version, ".")
-	return major
-}

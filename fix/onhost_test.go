@@ -22,7 +22,7 @@ func vibOffer() fix.Offer {
 		Ruleset: *ruleset("vmware-vic", true, everyone(), 2377, 0), Community: true,
 		VIB: fix.VIBChange{Name: "vmware-vic", ID: vibID},
 		Suits: func(version string) string {
-			if fix.Major(version) == "8" {
+			if inventory.MajorVersion(version) == 8 {
 				return ""
 			}
 			return "not for " + version

@@ -1,6 +1,10 @@
 package inventory
 
-import "time"
+import (
+	"strconv"
+	"strings"
+	"time"
+)
 
 // ConnectionState is vSphere's HostSystemConnectionState. A host that is asked
 // directly, without vCenter, always says it is connected.
@@ -70,4 +74,15 @@ func (h *Host) StateLabel() string {
 	default:
 		return string(h.Connection)
 	}
+}
+
+// MajorVersion is the number before the first dot of a version, such as 8 of
+// 8.0.2; 0 when it is not known.
+func MajorVersion(version string) int {
+	major, _, _ := strings.Cut(version, ".")
+	n, err := strconv.Atoi(major)
+	if err != nil {
+		return 0
+	}
+	return n
 }

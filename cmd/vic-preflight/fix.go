@@ -159,12 +159,7 @@ journal; "vic-preflight undo JOURNAL" takes the changes back.`,
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.onHost() {
-				if !cmd.Flags().Changed("host-timeout") {
-					o.hostTimeout = onHostTimeout
-				}
-				if !cmd.Flags().Changed("timeout") {
-					o.timeout = onHostRun
-				}
+				takeTime(cmd.Flags(), &o.changing, &o.run)
 			}
 			return o.execute(cmd.Context(), a, cmd.Flags())
 		},

@@ -114,6 +114,16 @@ const (
 	onHostRun     = time.Hour
 )
 
+// takeTime gives a run that logs in to hosts the time it takes.
+func takeTime(f *pflag.FlagSet, c *changing, r *run) {
+	if !f.Changed("host-timeout") {
+		c.hostTimeout = onHostTimeout
+	}
+	if !f.Changed("timeout") {
+		r.timeout = onHostRun
+	}
+}
+
 // offer reads what is to be brought.
 func (b *bringing) offer(req checks.Requirement, al *allowing) (*fix.Offer, []byte, error) {
 	if fix.Method(b.method) == fix.MethodServiceXML {
@@ -207,9 +217,9 @@ func besides(p *vib.Package, service int) []string {
 // would.
 func unsuited(p *vib.Package, version string) string {
 	flavour, esxi := vib.ESXi6And7, "6-7"
-	switch fix.Major(version) {
-	case "6", "7":
-	case "8":
+	switch inventory.MajorVersion(version) {
+	case 6, 7:
+	case 8:
 		flavour, esxi = vib.ESXi8, "8"
 	default:
 		return fmt.Sprintf("which VIBs ESXi %s takes is not known", version)
@@ -220,28 +230,38 @@ func unsuited(p *vib.Package, version string) string {
 	return fmt.Sprintf("the VIB is not built for ESXi %s: vic-preflight vib build --esxi %s", version, esxi)
 }
 
-// survey asks hosts over SSH what has to be known before a change, some at a
-// time.
-func (r *running) survey(client *onhost.Client, hosts []*inventory.Host, methods func(*inventory.Host) []fix.Method) map[string]fix.Survey {
-	surveys := make(map[string]fix.Survey, len(hosts))
+// onEach calls f for the hosts, some at a time. What f does with what it found, it
+// does in the function that it returns, of which one runs at a time.
+func (r *running) onEach(hosts []*inventory.Host, f func(*inventory.Host) (found func())) {
 	var mu sync.Mutex
 	var g errgroup.Group
 	g.SetLimit(r.workers)
+	done := 0
 	for _, h := range hosts {
 		g.Go(func() error {
-			s := fix.Survey{Err: "not begun: the run ended before"}
-			if r.ctx.Err() == nil {
-				s = client.Survey(r.ctx, h, methods(h)...)
-			}
+			found := f(h)
 			mu.Lock()
 			defer mu.Unlock()
-			surveys[h.ID] = s
-			r.progress.update("survey", len(surveys), len(hosts))
+			found()
+			done++
+			r.progress.update("survey", done, len(hosts))
 			return nil
 		})
 	}
-	_ = g.Wait() // each survey holds its own error
+	_ = g.Wait() // failures are told by host
 	r.progress.clear()
+}
+
+// survey asks hosts over SSH what has to be known before a change.
+func (r *running) survey(client *onhost.Client, hosts []*inventory.Host, methods func(*inventory.Host) []fix.Method) map[string]fix.Survey {
+	surveys := make(map[string]fix.Survey, len(hosts))
+	r.onEach(hosts, func(h *inventory.Host) func() {
+		s := fix.Survey{Err: "not begun: the run ended before"}
+		if r.ctx.Err() == nil {
+			s = client.Survey(r.ctx, h, methods(h)...)
+		}
+		return func() { surveys[h.ID] = s }
+	})
 	return surveys
 }
 
@@ -278,27 +298,16 @@ func (r *running) findOrigins(client *onhost.Client, s *sshing, inv *inventory.I
 	}
 	client.Address = r.addresses(hosts)
 	defer s.startServices(r, hosts)()
-	var mu sync.Mutex
-	var g errgroup.Group
-	g.SetLimit(r.workers)
-	done := 0
-	for _, h := range hosts {
-		g.Go(func() error {
-			found, err := client.Origins(r.ctx, h, siteRulesets(h, req.Port))
-			mu.Lock()
-			defer mu.Unlock()
+	r.onEach(hosts, func(h *inventory.Host) func() {
+		found, err := client.Origins(r.ctx, h, siteRulesets(h, req.Port))
+		return func() {
+			h.Origins = found
 			if err != nil {
 				r.progress.clear()
 				fmt.Fprintf(r.app.stderr, "warning: where the rulesets of %s come from was not found out: %s\n", report.Clean(h.Name), report.Clean(err.Error()))
 			}
-			h.Origins = found
-			done++
-			r.progress.update("survey", done, len(hosts))
-			return nil
-		})
-	}
-	_ = g.Wait() // failures are told by host
-	r.progress.clear()
+		}
+	})
 }
 
 // siteRulesets are the keys of a host's enabled rulesets for the port that ESXi

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/fix"
@@ -22,9 +23,6 @@ type undoOptions struct {
 	run
 	sshing
 	force bool
-	// hostDefault and runDefault mean that --host-timeout and --timeout were not
-	// given.
-	hostDefault, runDefault bool
 }
 
 func newUndo(a *app) *cobra.Command {
@@ -44,11 +42,10 @@ back byte for byte, over SSH, with the flags that the run was given.`,
 			"      --target vcenter.example --user administrator@vsphere.local --password-file ~/.vcpass",
 		),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.hostDefault, o.runDefault = !cmd.Flags().Changed("host-timeout"), !cmd.Flags().Changed("timeout")
 			if len(args) != 1 {
 				return usageError(fmt.Errorf("undo takes one journal, not %d", len(args)), "the run that made the changes printed its journal's path")
 			}
-			return o.execute(cmd.Context(), a, args[0])
+			return o.execute(cmd.Context(), a, cmd.Flags(), args[0])
 		},
 	}
 	f := cmd.Flags()
@@ -61,7 +58,7 @@ back byte for byte, over SSH, with the flags that the run was given.`,
 	return cmd
 }
 
-func (o *undoOptions) execute(ctx context.Context, a *app, path string) error {
+func (o *undoOptions) execute(ctx context.Context, a *app, f *pflag.FlagSet, path string) error {
 	if o.computeResource != "" {
 		return usageError(errors.New("undo takes no --compute-resource: the journal names the hosts, and --host narrows them"))
 	}
@@ -76,7 +73,7 @@ func (o *undoOptions) execute(ctx context.Context, a *app, path string) error {
 		fmt.Fprintf(a.stderr, "note: %s has no end: its run was killed, or the file was cut; what it holds is undone\n", path)
 	}
 	header, entries := recorded.Header, recorded.Entries
-	client, err := o.client(a, entries)
+	client, err := o.client(a, f, entries)
 	if err != nil {
 		return err
 	}
@@ -139,16 +136,11 @@ func (o *undoOptions) execute(ctx context.Context, a *app, path string) error {
 
 // client is what undoes changes on the hosts themselves; nil when the journal has
 // none.
-func (o *undoOptions) client(a *app, entries []fix.Entry) (*onhost.Client, error) {
+func (o *undoOptions) client(a *app, f *pflag.FlagSet, entries []fix.Entry) (*onhost.Client, error) {
 	if !slices.ContainsFunc(entries, func(e fix.Entry) bool { return e.OnHost() }) {
 		return nil, nil
 	}
-	if o.hostDefault {
-		o.hostTimeout = onHostTimeout
-	}
-	if o.runDefault {
-		o.timeout = onHostRun
-	}
+	takeTime(f, &o.changing, &o.run)
 	login, err := o.login(a)
 	return &onhost.Client{Login: login}, err
 }
