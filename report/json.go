@@ -121,8 +121,9 @@ type jsonScoped struct {
 // JSON writes the report as docs/report.schema.json describes it, host by host:
 // a report of 15,000 hosts is 40 MB.
 func JSON(w io.Writer, r *Report) error {
+	byHost := r.byHost()
 	var frame bytes.Buffer
-	if err := encoder(&frame, "").Encode(r.frame()); err != nil {
+	if err := encoder(&frame, "").Encode(r.frame(byHost)); err != nil {
 		return err
 	}
 	// A quote in a value is escaped: the first such text is the key.
@@ -130,7 +131,7 @@ func JSON(w io.Writer, r *Report) error {
 	out := bufio.NewWriterSize(w, 64<<10)
 	_, _ = out.Write(before) // a bufio.Writer keeps its first error for Flush
 	_, _ = out.WriteString(`"hosts": [`)
-	if err := r.hostsJSON(out); err != nil {
+	if err := r.hostsJSON(out, byHost); err != nil {
 		return err
 	}
 	_, _ = out.WriteString("]")
@@ -146,9 +147,8 @@ func encoder(w io.Writer, prefix string) *json.Encoder {
 }
 
 // hostsJSON writes the elements of the array of hosts.
-func (r *Report) hostsJSON(out *bufio.Writer) error {
+func (r *Report) hostsJSON(out *bufio.Writer, byHost map[string][]checks.Result) error {
 	const prefix = "    "
-	byHost := r.byHost()
 	var b bytes.Buffer
 	enc := encoder(&b, prefix)
 	for i := range r.Inventory.Hosts {
@@ -187,7 +187,7 @@ func hostJSON(h *inventory.Host, results []checks.Result) jsonHost {
 }
 
 // frame is the report without its hosts.
-func (r *Report) frame() jsonReport {
+func (r *Report) frame(byHost map[string][]checks.Result) jsonReport {
 	out := jsonReport{
 		SchemaVersion: SchemaVersion,
 		Tool:          jsonTool{Version: r.ToolVersion},
@@ -206,7 +206,7 @@ func (r *Report) frame() jsonReport {
 		ProbeTarget: r.ProbeTarget, Control: probeJSON(r.Control),
 		DryRun: r.DryRun, Journal: r.Journal, Plan: jsonPlans(r.Plan),
 		Hosts:   []jsonHost{},
-		Summary: r.Summary(),
+		Summary: r.summary(byHost),
 	}
 	for _, res := range r.Results {
 		if res.Scope != checks.ScopeHost {

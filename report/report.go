@@ -59,8 +59,9 @@ type Summary struct {
 }
 
 // Summary counts the hosts of the report.
-func (r *Report) Summary() Summary {
-	byHost := r.byHost()
+func (r *Report) Summary() Summary { return r.summary(r.byHost()) }
+
+func (r *Report) summary(byHost map[string][]checks.Result) Summary {
 	s := Summary{Hosts: len(r.Inventory.Hosts)}
 	for _, h := range r.Inventory.Hosts {
 		switch checks.Worst(byHost[h.Path]) {

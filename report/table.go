@@ -44,7 +44,7 @@ func Table(w io.Writer, r *Report, style Style) error {
 			}
 		}
 	}
-	b.WriteString("\n" + r.summaryLine(style) + "\n")
+	b.WriteString("\n" + r.summaryLine(byHost, style) + "\n")
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -243,8 +243,8 @@ func newTable(w io.Writer) *tablewriter.Table {
 	)
 }
 
-func (r *Report) summaryLine(style Style) string {
-	s := r.Summary()
+func (r *Report) summaryLine(byHost map[string][]checks.Result, style Style) string {
+	s := r.summary(byHost)
 	noun := "hosts"
 	if s.Hosts == 1 {
 		noun = "host"

@@ -1,0 +1,290 @@
+package vsphere
+
+import (
+	"bytes"
+	"time"
+
+	"github.com/vmware/govmomi/vim25/types"
+	"github.com/vmware/govmomi/vim25/xml"
+
+	"github.com/vic-preflight/vic-preflight/inventory"
+)
+
+// object reads an object element, by itself or by govmomi.
+func (r *reader) object(raw []byte) (content types.ObjectContent, ok bool) {
+	r.scanner = scanner{text: raw, at: len(objectsOpen)}
+	if content, ok = r.content(); ok {
+		return content, true
+	}
+	// Neither may hide an end from the reader.
+	if bytes.Contains(raw, []byte("<!")) || bytes.Contains(raw, []byte("<?")) {
+		return content, false
+	}
+	var list struct {
+		Objects []types.ObjectContent `xml:"objects"`
+	}
+	if err := r.decode(raw, &list); err != nil || len(list.Objects) != 1 {
+		return content, false
+	}
+	takeFirewall(&list.Objects[0])
+	return list.Objects[0], true
+}
+
+// decode is govmomi's decoder on a part of the answer.
+func (r *reader) decode(raw []byte, v any) error {
+	var b bytes.Buffer
+	b.WriteString("<part")
+	for _, a := range r.scope {
+		b.WriteByte(' ')
+		b.Write(a.name)
+		b.WriteString(`="`)
+		b.Write(a.value)
+		b.WriteByte('"')
+	}
+	b.WriteByte('>')
+	b.Write(raw)
+	b.WriteString("</part>")
+	dec := xml.NewDecoder(&b)
+	dec.TypeFunc = types.TypeFunc()
+	return dec.Decode(v)
+}
+
+// takeFirewall puts firewallFacts in the place of a HostFirewallInfo.
+func takeFirewall(content *types.ObjectContent) {
+	for i, p := range content.PropSet {
+		if info, ok := p.Val.(types.HostFirewallInfo); ok {
+			content.PropSet[i].Val = factsOf(&info)
+		}
+	}
+}
+
+func factsOf(info *types.HostFirewallInfo) firewallFacts {
+	facts := firewallFacts{
+		outgoingBlocked: inventory.FromPtr(info.DefaultPolicy.OutgoingBlocked),
+		rulesets:        make([]*inventory.Ruleset, len(info.Ruleset)),
+	}
+	for i := range info.Ruleset {
+		facts.rulesets[i] = rulesetOf(&info.Ruleset[i])
+	}
+	return facts
+}
+
+// content reads what is in an object, and its end.
+func (r *reader) content() (content types.ObjectContent, ok bool) {
+	t, found := r.openIf("obj")
+	if !found {
+		return content, false
+	}
+	if content.Obj, ok = r.reference(t); !ok {
+		return content, false
+	}
+	for {
+		t, found := r.openIf("propSet")
+		if len(t.attrs) > 0 {
+			return content, false // it may redeclare a prefix
+		}
+		if !found {
+			r.usual = len(content.PropSet)
+			return content, r.close([]byte("objects")) && r.atEnd()
+		}
+		p, ok := r.property()
+		if !ok {
+			return content, false
+		}
+		if content.PropSet == nil {
+			content.PropSet = make([]types.DynamicProperty, 0, max(r.usual, 1))
+		}
+		content.PropSet = append(content.PropSet, p)
+	}
+}
+
+func (r *reader) property() (p types.DynamicProperty, ok bool) {
+	if t, found := r.openIf("name"); !found || len(t.attrs) > 0 {
+		return p, false
+	}
+	name, ok := r.leaf("name")
+	if !ok {
+		return p, false
+	}
+	p.Name = r.word(name)
+	t, found := r.openIf("val")
+	if !found {
+		return p, false
+	}
+	if p.Val, ok = r.value(t); !ok {
+		return p, false
+	}
+	return p, r.close([]byte("propSet"))
+}
+
+// value reads a value by its xsi:type, up to its end.
+func (r *reader) value(t tag) (types.AnyType, bool) {
+	var kind []byte
+	rest := t.attrs[:0:0]
+	for _, a := range t.attrs {
+		prefix, local, prefixed := bytes.Cut(a.name, []byte(":"))
+		switch {
+		case prefixed && string(prefix) == "xmlns":
+		case prefixed && string(local) == "type" && kind == nil && r.isInstance(t, string(prefix)):
+			kind = a.value
+		default:
+			rest = append(rest, a)
+		}
+	}
+	t.attrs = rest
+	switch string(kind) {
+	case "ManagedObjectReference":
+		return r.reference(t)
+	case "ArrayOfManagedObjectReference":
+		return r.references(t)
+	case "HostFirewallInfo":
+		if len(t.attrs) > 0 {
+			return nil, false
+		}
+		return r.firewall()
+	}
+	text, ok := r.leaf(string(t.name))
+	if !ok || len(t.attrs) > 0 {
+		return nil, false
+	}
+	switch string(kind) {
+	case "xsd:string":
+		return string(text), true
+	case "HostSystemConnectionState":
+		return types.HostSystemConnectionState(r.word(text)), true
+	case "xsd:boolean":
+		return string(text) == "true", string(text) == "true" || string(text) == "false"
+	case "xsd:dateTime":
+		var at time.Time
+		err := at.UnmarshalText(text)
+		return at, err == nil
+	}
+	return nil, false
+}
+
+// isInstance reports whether the prefix stands for XML Schema's instance
+// namespace, by a declaration of the tag itself or by one around it.
+func (r *reader) isInstance(t tag, prefix string) bool {
+	if own, declared := namespaceIn(t.attrs, prefix); declared {
+		return own == xsiNS
+	}
+	return r.namespace(prefix) == xsiNS
+}
+
+// reference reads a reference up to its end.
+func (r *reader) reference(t tag) (ref types.ManagedObjectReference, ok bool) {
+	if len(t.attrs) != 1 || string(t.attrs[0].name) != "type" {
+		return ref, false
+	}
+	text, ok := r.leaf(string(t.name))
+	return types.ManagedObjectReference{Type: r.word(t.attrs[0].value), Value: string(text)}, ok
+}
+
+func (r *reader) references(t tag) (types.AnyType, bool) {
+	if len(t.attrs) > 0 {
+		return nil, false
+	}
+	var list types.ArrayOfManagedObjectReference
+	for {
+		t, found := r.openIf("ManagedObjectReference")
+		if !found {
+			return list, r.close([]byte("val"))
+		}
+		ref, ok := r.reference(t)
+		if !ok {
+			return nil, false
+		}
+		list.ManagedObjectReference = append(list.ManagedObjectReference, ref)
+	}
+}
+
+// firewall reads a HostFirewallInfo up to its end.
+func (r *reader) firewall() (types.AnyType, bool) {
+	var facts firewallFacts
+	if t, found := r.openIf("defaultPolicy"); found {
+		if len(t.attrs) > 0 || !r.flag("incomingBlocked", nil) || !r.flag("outgoingBlocked", &facts.outgoingBlocked) ||
+			!r.close([]byte("defaultPolicy")) {
+			return nil, false
+		}
+	}
+	same := true
+	found := r.spare[:0]
+	for r.skipSpace(); ; r.skipSpace() {
+		rest := r.text[r.at:]
+		// Most hosts have the rulesets of the host before.
+		if n := len(found); n < len(r.before) && bytes.HasPrefix(rest, r.before[n].raw) {
+			found = append(found, r.before[n])
+		} else if bytes.HasPrefix(rest, rulesetOpen) {
+			k, ok := r.ruleset(rest)
+			if !ok {
+				return nil, false
+			}
+			found, same = append(found, k), false
+		} else {
+			break
+		}
+		r.at += len(found[len(found)-1].raw)
+	}
+	if !same || len(found) != len(r.before) || r.beforeList == nil {
+		r.beforeList = r.list(found)
+	}
+	r.before, r.spare = found, r.before
+	facts.rulesets = r.beforeList
+	return facts, r.close([]byte("val"))
+}
+
+// ruleset decodes the ruleset element that text starts with, or finds what came
+// of equal bytes.
+func (r *reader) ruleset(text []byte) (*keptRuleset, bool) {
+	end := bytes.Index(text, rulesetClose)
+	if end < 0 {
+		return nil, false
+	}
+	raw := text[:end+len(rulesetClose)]
+	return r.keep(raw, func() (*inventory.Ruleset, bool) {
+		// What a prefix stands for depends on what is around it; equal bytes
+		// mean the same only without one.
+		if !plainTags(raw) {
+			return nil, false
+		}
+		var list struct {
+			Ruleset []types.HostFirewallRuleset `xml:"ruleset"`
+		}
+		if err := r.decode(raw, &list); err != nil || len(list.Ruleset) != 1 {
+			return nil, false
+		}
+		return rulesetOf(&list.Ruleset[0]), true
+	})
+}
+
+// flag reads a boolean that may be absent.
+func (r *reader) flag(name string, to *inventory.Tristate) bool {
+	t, found := r.openIf(name)
+	if !found {
+		return true
+	}
+	text, ok := r.leaf(name)
+	if !ok || len(t.attrs) > 0 || string(text) != "true" && string(text) != "false" {
+		return false
+	}
+	if to != nil {
+		*to = inventory.Known(string(text) == "true")
+	}
+	return true
+}
+
+// plainTags reports whether no tag has a prefix or an attribute.
+func plainTags(raw []byte) bool {
+	for {
+		i := bytes.IndexByte(raw, '<')
+		if i < 0 {
+			return true
+		}
+		raw = raw[i:]
+		end := bytes.IndexByte(raw, '>')
+		if end < 0 || bytes.ContainsAny(raw[:end], ": \t\r\n=") {
+			return false
+		}
+		raw = raw[end:]
+	}
+}
