@@ -122,7 +122,7 @@ func newUpdate(a *app) *cobra.Command {
 	update := &cobra.Command{
 		Use:   "update",
 		Short: "vic-machine's name for fix: update firewall --allow|--deny",
-		Args:  cobra.NoArgs,
+		Args:  noCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return usageError(errors.New("update what?"), "vic-preflight update firewall --allow|--deny")
 		},

@@ -132,11 +132,11 @@ func (b *bringing) offer(req checks.Requirement, al *allowing) (*fix.Offer, []by
 	}
 	file, err := os.ReadFile(b.vibFile)
 	if err != nil {
-		return nil, nil, usageError(fmt.Errorf("--vib: %w", err))
+		return nil, nil, usageError(fmt.Errorf("--vib: %w", err), "vic-preflight vib build makes one")
 	}
 	p, err := vib.Read(bytes.NewReader(file))
 	if err != nil {
-		return nil, nil, usageError(fmt.Errorf("--vib %s: %w", b.vibFile, err))
+		return nil, nil, usageError(fmt.Errorf("--vib %s: %w", b.vibFile, err), "vic-preflight vib build makes one")
 	}
 	o, err := vibOffer(req, p)
 	if err != nil {

@@ -95,11 +95,11 @@ EXAMPLES
 `
 
 // noCommand refuses arguments that are no command.
-func noCommand(_ *cobra.Command, args []string) error {
+func noCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	return usageError(fmt.Errorf("there is no command %s", quoteWord(args[0])), "vic-preflight --help lists the commands")
+	return usageError(fmt.Errorf("there is no command %s", quoteWord(args[0])), cmd.CommandPath()+" --help lists the commands")
 }
 
 // noArgs is cobra.NoArgs with this tool's exit code.

@@ -65,7 +65,7 @@ func newRule(a *app) *cobra.Command {
 	rule := &cobra.Command{
 		Use:   "rule",
 		Short: "Write a firewall rule for a host's own files",
-		Args:  cobra.NoArgs,
+		Args:  noCommand,
 		RunE: func(*cobra.Command, []string) error {
 			return usageError(errors.New("rule what?"), "vic-preflight rule render")
 		},

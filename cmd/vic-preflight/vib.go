@@ -48,7 +48,7 @@ func newVIB(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "vib",
 		Short: "Build and inspect VIBs that bring hosts a lasting ruleset",
-		Args:  cobra.NoArgs,
+		Args:  noCommand,
 		RunE: func(*cobra.Command, []string) error {
 			return usageError(errors.New("vib what?"), "vic-preflight vib build, or vic-preflight vib inspect FILE")
 		},

@@ -269,6 +269,9 @@ var _ = Describe("a selection", Ordered, func() {
 			e := as[*vsphere.SelectionError](err)
 			Expect(e.Problem).To(ContainSubstring(row.problem))
 			Expect(e.Choices).To(ContainElements(row.choices))
+			if row.problem != "ambiguous" {
+				Expect(e.Choices).NotTo(ContainElement(HaveSuffix("/Resources")), "a root pool is no other choice than its cluster")
+			}
 			for _, c := range row.choices {
 				Expect(e.Error()).To(ContainSubstring(c))
 			}

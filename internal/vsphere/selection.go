@@ -154,6 +154,8 @@ func (s *Session) computeResource(ctx context.Context, t *tree, dc *node, comput
 	case 1:
 		return t.hostsOf(found[0], hosts), nil
 	case 0:
+		// The root pool that every compute resource has is no other choice than it.
+		pools = slices.DeleteFunc(pools, func(n *node) bool { p := t.parent(n); return p == nil || p.Obj.Type != kindPool })
 		choices := slices.Concat(t.pathsOf(computes), t.pathsOf(pools))
 		return nil, &SelectionError{
 			Problem: fmt.Sprintf("there is no cluster, host or resource pool %q in %s", name, t.path(dc)),
