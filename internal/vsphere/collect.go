@@ -126,7 +126,7 @@ func hostRef(h *inventory.Host) types.ManagedObjectReference {
 // has a bound of its own.
 func (s *Session) each(ctx context.Context, stage string, hosts []*inventory.Host, opts CollectOptions, f func(context.Context, *inventory.Host)) {
 	var g errgroup.Group
-	g.SetLimit(s.cfg.Workers)
+	g.SetLimit(s.cfg.MostWorkers) // the limiter bounds the calls
 	count := counter(stage, len(hosts), opts.Progress)
 	for _, h := range hosts {
 		if ctx.Err() != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"sync"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -164,6 +165,31 @@ var _ = Describe("Collect", func() {
 		collect(ctx, s, vsphere.Selection{})
 		Expect(vc.Connections()).To(And(BeNumerically(">", 0), BeNumerically("<=", 4)))
 	}, SpecTimeout(time.Minute))
+
+	DescribeTable("has as many calls and connections as the bound grew to", func(ctx SpecContext, method string, refresh bool) {
+		vc := start("large?hosts=150")
+		cfg := config(vc)
+		cfg.Workers, cfg.MostWorkers = 4, 12
+		s, err := vsphere.Connect(ctx, cfg)
+		Expect(err).NotTo(HaveOccurred())
+		DeferCleanup(s.Close)
+		vsphere.Grow(s)
+		release := vc.Hold(method, types.ManagedObjectReference{}, nil)
+		DeferCleanup(release)
+		var all sync.WaitGroup
+		all.Go(func() {
+			defer GinkgoRecover()
+			_, err := s.Collect(ctx, vsphere.Selection{}, vsphere.CollectOptions{Refresh: refresh})
+			Expect(err).NotTo(HaveOccurred())
+		})
+		Eventually(vc.RequestsOf).WithArguments(method).Within(10 * time.Second).Should(Equal(12))
+		Expect(vc.Connections()).To(Equal(12))
+		release()
+		all.Wait()
+	},
+		Entry(nil, SpecTimeout(time.Minute), "RefreshFirewall", true),
+		Entry(nil, SpecTimeout(time.Minute), "RetrieveManagedMethodExecuter", false),
+	)
 
 	It("shows vCenter's old copy until it refreshes", func(ctx SpecContext) {
 		vc := start("open")

@@ -202,7 +202,7 @@ type switches struct {
 
 func (s *Session) startSwitches(ctx context.Context, opts CollectOptions) *switches {
 	sw := &switches{session: s, ctx: ctx, opts: opts}
-	sw.g.SetLimit(s.cfg.Workers)
+	sw.g.SetLimit(s.cfg.MostWorkers) // the limiter bounds the calls
 	return sw
 }
 

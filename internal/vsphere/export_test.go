@@ -2,9 +2,11 @@ package vsphere
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/vmware/govmomi/vim25/methods"
 	"github.com/vmware/govmomi/vim25/types"
@@ -68,14 +70,64 @@ const WindowSize = windowSize
 // RulesetsIn are those of a value that is a firewall's.
 func RulesetsIn(v types.AnyType) []*inventory.Ruleset { return v.(firewallFacts).rulesets }
 
-// Limiting is a transport under a limiter, and its present bound.
-func Limiting(next http.RoundTripper, most int) (http.RoundTripper, func() int) {
-	l := newLimiter(most)
-	return limiting{next, l}, func() int {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		return l.limit
+// Limiting is a transport under a limiter that does not grow, and its present
+// bound.
+func Limiting(next http.RoundTripper, usual int) (http.RoundTripper, func() int) {
+	return GrowingLimiting(next, usual, 0)
+}
+
+// GrowingLimiting is one under a limiter that may grow.
+func GrowingLimiting(next http.RoundTripper, usual, most int) (http.RoundTripper, func() int) {
+	l := newLimiter(usual, most)
+	return limiting{next, l}, l.Bound
+}
+
+// Limiter is limiter, for the tests.
+type Limiter = limiter
+
+// NewLimiter is newLimiter, for the tests.
+var NewLimiter = newLimiter
+
+// Bound is how many calls may be in flight now.
+func (l *limiter) Bound() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.limit
+}
+
+// Answered is answered, for the tests.
+func (l *limiter) Answered(method string, took time.Duration) { l.answered(method, took) }
+
+// Round makes as many calls at a time as the bound lets while more are waiting,
+// each of which takes so long, or is pushed back.
+func (l *limiter) Round(ctx context.Context, method string, took time.Duration, pushedBack bool) error {
+	epochs := make([]int, l.Bound())
+	for i := range epochs {
+		var err error
+		if epochs[i], err = l.acquire(ctx); err != nil {
+			return err
+		}
 	}
+	if !pushedBack {
+		l.wait(1)
+		for range epochs {
+			l.answered(method, took)
+		}
+		l.wait(-1)
+	}
+	for _, epoch := range epochs {
+		l.release(epoch, pushedBack)
+	}
+	return nil
+}
+
+// Grow raises a session's bound as far as it may.
+func Grow(s *Session) {
+	l := s.client.Client.Transport.(limiting).limiter
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.set(l.most)
+	l.tell()
 }
 
 // WithCallBound is withCallBound, for the tests.

@@ -5,13 +5,17 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"testing"
+	"testing/synctest"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/vic-preflight/vic-preflight/internal/vsphere"
 )
@@ -187,3 +191,156 @@ var _ = Describe("a server that pushes back", func() {
 		}
 	}, SpecTimeout(5*time.Second))
 })
+
+var _ = Describe("the bound of calls in flight", func() {
+	const quick, slow = 10 * time.Millisecond, 25 * time.Millisecond
+	rounds := func(ctx context.Context, l *vsphere.Limiter, n int, took time.Duration) {
+		GinkgoHelper()
+		for range n {
+			Expect(l.Round(ctx, "ExecuteSoap", took, false)).To(Succeed())
+		}
+	}
+
+	It("grows to the most while answers are as quick as before", func(ctx SpecContext) {
+		l := vsphere.NewLimiter(16, 64)
+		rounds(ctx, l, 1, quick)
+		Expect(l.Bound()).To(Equal(16), "how quick answers are is not known yet")
+		rounds(ctx, l, 1, quick)
+		Expect(l.Bound()).To(Equal(17))
+		rounds(ctx, l, 60, quick*13/10) // calls take a little longer when there are more
+		Expect(l.Bound()).To(Equal(64))
+	})
+
+	It("stays where it is without another most", func(ctx SpecContext) {
+		for _, most := range []int{0, 4, 16} {
+			l := vsphere.NewLimiter(16, most)
+			rounds(ctx, l, 20, quick)
+			Expect(l.Bound()).To(Equal(16))
+		}
+	})
+
+	It("steps back by one when answers get slower, and not below the usual", func(ctx SpecContext) {
+		l := vsphere.NewLimiter(16, 64)
+		rounds(ctx, l, 60, quick)
+		rounds(ctx, l, 1, slow)
+		high := l.Bound()
+		Expect(high).To(BeNumerically("~", 64, 1), "a round is mixed while the pace is smoothed")
+		rounds(ctx, l, 3, slow)
+		Expect(l.Bound()).To(BeNumerically("~", high-3, 1))
+		rounds(ctx, l, 60, slow)
+		Expect(l.Bound()).To(Equal(16))
+	})
+
+	It("does not grow against a server that is busy already", func(ctx SpecContext) {
+		l := vsphere.NewLimiter(16, 64)
+		for range 50 { // as much longer as there are more calls
+			Expect(l.Round(ctx, "ExecuteSoap", time.Duration(l.Bound())*time.Millisecond, false)).To(Succeed())
+		}
+		Expect(l.Bound()).To(BeNumerically("<=", 16*4/3+1))
+	})
+
+	It("compares a method's answers with that method's", func(ctx SpecContext) {
+		l := vsphere.NewLimiter(16, 64)
+		for range 60 {
+			rounds(ctx, l, 1, quick)
+			Expect(l.Round(ctx, "RefreshFirewall", 20*slow, false)).To(Succeed())
+		}
+		Expect(l.Bound()).To(Equal(64))
+	})
+
+	It("does not grow while it keeps nothing waiting", func(ctx SpecContext) {
+		l := vsphere.NewLimiter(16, 64)
+		for range 500 {
+			l.Answered("ExecuteSoap", quick)
+		}
+		Expect(l.Bound()).To(Equal(16))
+	})
+
+	It("is halved by a push back, however far it grew", func(ctx SpecContext) {
+		l := vsphere.NewLimiter(16, 64)
+		rounds(ctx, l, 60, quick)
+		Expect(l.Round(ctx, "ExecuteSoap", 0, true)).To(Succeed())
+		Expect(l.Bound()).To(Equal(32))
+		rounds(ctx, l, 2, quick)
+		Expect(l.Bound()).To(Equal(34))
+		for range 10 {
+			Expect(l.Round(ctx, "ExecuteSoap", 0, true)).To(Succeed())
+		}
+		Expect(l.Bound()).To(Equal(1))
+		rounds(ctx, l, 15, quick)
+		Expect(l.Bound()).To(Equal(16))
+	})
+})
+
+// loadedServer answers within a time that depends on how many calls it has.
+type loadedServer struct {
+	takes func(busy int) time.Duration
+
+	mu         sync.Mutex
+	busy, most int
+}
+
+func (s *loadedServer) begin(calls int) (busy int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.busy += calls
+	s.most = max(s.most, s.busy)
+	return s.busy
+}
+
+func (s *loadedServer) RoundTrip(r *http.Request) (*http.Response, error) {
+	n := s.begin(1)
+	defer s.begin(-1)
+	time.Sleep(time.Second) // for a connection, which is not counted
+	trace := httptrace.ContextClientTrace(r.Context())
+	trace.GotConn(httptrace.GotConnInfo{})
+	time.Sleep(s.takes(n))
+	trace.GotFirstResponseByte()
+	return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(""))}, nil
+}
+
+// TestGrowth makes 4,000 calls by 64 goroutines, on a clock of its own, which
+// Ginkgo's trees cannot have.
+func TestGrowth(t *testing.T) {
+	for name, row := range map[string]struct {
+		bounded     bool
+		takes       func(busy int) time.Duration
+		least, most int
+	}{
+		"a distant server":                  {true, func(int) time.Duration { return 10 * time.Millisecond }, 64, 64},
+		"a server that works one at a time": {true, func(n int) time.Duration { return time.Duration(n) * time.Millisecond }, 16, 23},
+		"calls that are not alike":          {false, func(int) time.Duration { return 10 * time.Millisecond }, 16, 16},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				server := &loadedServer{takes: row.takes}
+				transport, _ := vsphere.GrowingLimiting(server, 16, 64)
+				ctx := t.Context()
+				if row.bounded {
+					ctx = vsphere.WithCallBound(ctx, time.Minute)
+				}
+				var g errgroup.Group
+				g.SetLimit(64)
+				for range 4000 {
+					g.Go(func() error {
+						r, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://vc.example", strings.NewReader("<Body><ExecuteSoap/></Body>"))
+						if err != nil {
+							return err
+						}
+						res, err := transport.RoundTrip(r)
+						if err != nil {
+							return err
+						}
+						return res.Body.Close()
+					})
+				}
+				if err := g.Wait(); err != nil {
+					t.Fatal(err)
+				}
+				if most := server.most; most < row.least || most > row.most {
+					t.Errorf("%d calls in flight, not %d to %d", most, row.least, row.most)
+				}
+			})
+		})
+	}
+}

@@ -40,6 +40,9 @@ type Config struct {
 	CACerts string
 	// Workers bounds the calls in flight; 0 means DefaultWorkers.
 	Workers int
+	// MostWorkers is up to how many there may be while the server answers as
+	// quickly as it did at Workers; up to Workers it means no growth.
+	MostWorkers int
 	// UserAgent names the tool in the server's session list.
 	UserAgent string
 }
@@ -105,15 +108,16 @@ func Connect(ctx context.Context, cfg Config) (*Session, error) {
 	if cfg.Workers <= 0 {
 		cfg.Workers = DefaultWorkers
 	}
+	cfg.MostWorkers = max(cfg.MostWorkers, cfg.Workers)
 	roots, err := rootCAs(cfg.CACerts)
 	if err != nil {
 		return nil, &ConfigError{err}
 	}
 	s := &Session{cfg: cfg, kept: newKeeper()}
-	s.http = newTransport(tlsConfig(cfg.Thumbprint, cfg.Insecure, roots), cfg.Workers)
+	s.http = newTransport(tlsConfig(cfg.Thumbprint, cfg.Insecure, roots), cfg.MostWorkers)
 
 	sc := soap.NewClient(cfg.Target.url(), false)
-	sc.Client.Transport = limiting{draining{s.http}, newLimiter(cfg.Workers)}
+	sc.Client.Transport = limiting{draining{s.http}, newLimiter(cfg.Workers, cfg.MostWorkers)}
 	sc.UserAgent = cfg.UserAgent
 
 	client, err := vim25.NewClient(ctx, sc)

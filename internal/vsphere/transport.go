@@ -18,17 +18,17 @@ const (
 	drainLimit = 64 << 10
 )
 
-// newTransport keeps one idle connection for each worker. govmomi's own keeps
-// two, and its TLS dial ignores the context.
-func newTransport(cfg *tls.Config, workers int) *http.Transport {
+// newTransport keeps one idle connection for each call that may be in flight.
+// govmomi's own keeps two, and its TLS dial ignores the context.
+func newTransport(cfg *tls.Config, calls int) *http.Transport {
 	return &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
 		DialContext:           (&net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}).DialContext,
 		TLSClientConfig:       cfg,
 		TLSHandshakeTimeout:   handshakeTimeout,
-		MaxIdleConns:          workers,
-		MaxIdleConnsPerHost:   workers,
-		MaxConnsPerHost:       workers,
+		MaxIdleConns:          calls,
+		MaxIdleConnsPerHost:   calls,
+		MaxConnsPerHost:       calls,
 		IdleConnTimeout:       90 * time.Second,
 		ExpectContinueTimeout: time.Second,
 	}

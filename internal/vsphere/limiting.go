@@ -1,0 +1,179 @@
+package vsphere
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptrace"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	// pushBacks is how often a call that the server has no room for is sent
+	// again before its error counts.
+	pushBacks = 8
+	// firstPushBacks is that before any call went well.
+	firstPushBacks = 2
+	// firstPause and longestPause bound the waiting before that, which doubles
+	// each time, unless the server names a time itself.
+	firstPause   = 200 * time.Millisecond
+	longestPause = 10 * time.Second
+)
+
+// callBound is the key of the time that one call may take, as a context's value.
+type callBound struct{}
+
+// withCallBound bounds each call that is made with the context. It is not a
+// deadline: what a call waits for its turn, when the server pushes back, is not
+// the host's fault that it is about.
+func withCallBound(ctx context.Context, d time.Duration) context.Context {
+	return context.WithValue(ctx, callBound{}, d)
+}
+
+// limiting is the transport under a limiter. It sends a call again that was
+// pushed back.
+type limiting struct {
+	next http.RoundTripper
+	*limiter
+}
+
+func (t limiting) RoundTrip(r *http.Request) (*http.Response, error) {
+	body, err := readBody(r)
+	if err != nil {
+		return nil, err
+	}
+	for try := 0; ; try++ {
+		epoch, err := t.acquire(r.Context())
+		if err != nil {
+			return nil, err
+		}
+		res, err := t.send(r, body, epoch)
+		if err != nil {
+			t.release(epoch, false)
+			return nil, err
+		}
+		if !pushesBack(res) {
+			t.wentWell()
+			return res, nil
+		}
+		if try >= t.patience() || !repeatable(res.StatusCode, body) {
+			return res, nil
+		}
+		_ = res.Body.Close()
+		if err := sleep(r.Context(), pause(try, res.Header.Get("Retry-After"))); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// send makes the call once. The call lasts until its answer was read: closing
+// that releases the limiter. How quick the server is shows in the calls that have
+// a bound: each is about one host, so that those of a method are alike.
+func (t limiting) send(r *http.Request, body []byte, epoch int) (*http.Response, error) {
+	ctx, cancel := r.Context(), context.CancelFunc(func() {})
+	bound, bounded := ctx.Value(callBound{}).(time.Duration)
+	if bounded {
+		ctx, cancel = context.WithTimeout(ctx, bound)
+	}
+	ctx, took := timed(ctx)
+	again := r.Clone(ctx)
+	again.Body = io.NopCloser(bytes.NewReader(body))
+	again.ContentLength = int64(len(body))
+	res, err := t.next.RoundTrip(again)
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	pushedBack := pushesBack(res)
+	if bounded && !pushedBack && took() > 0 {
+		t.answered(methodOf(body), took())
+	}
+	res.Body = &releasing{res.Body, sync.OnceFunc(func() {
+		t.release(epoch, pushedBack)
+		cancel()
+	})}
+	return res, nil
+}
+
+// timed lets took return how long an answer took to begin. A new connection is
+// not counted: it is made once, and says nothing of how busy the server is.
+func timed(ctx context.Context) (traced context.Context, took func() time.Duration) {
+	var sent time.Time
+	var waited time.Duration
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn:              func(httptrace.GotConnInfo) { sent = time.Now() },
+		GotFirstResponseByte: func() { waited = time.Since(sent) },
+	}), func() time.Duration { return waited }
+}
+
+func pushesBack(res *http.Response) bool {
+	return res.StatusCode == http.StatusServiceUnavailable || res.StatusCode == http.StatusTooManyRequests
+}
+
+var methodName = regexp.MustCompile(`<(?:\w+:)?Body[^>]*>\s*<(?:\w+:)?(\w+)`)
+
+// repeatable reports whether a call may be sent again that was pushed back. 429
+// says that it was not begun. A proxy also answers 503 when the connection to
+// the server broke after that had the call: then what makes something new each
+// time is not sent twice.
+func repeatable(status int, body []byte) bool {
+	if status == http.StatusTooManyRequests {
+		return true
+	}
+	method := methodOf(body)
+	return method != "" && !strings.HasSuffix(method, "_Task") && method != "Login"
+}
+
+// methodOf is the method that a request calls, empty when it is none.
+func methodOf(body []byte) string {
+	if m := methodName.FindSubmatch(body); m != nil {
+		return string(m[1])
+	}
+	return ""
+}
+
+func readBody(r *http.Request) ([]byte, error) {
+	if r.Body == nil {
+		return nil, nil
+	}
+	defer r.Body.Close()
+	return io.ReadAll(r.Body)
+}
+
+// pause is how long to wait before a call is sent again. Waiting calls spread
+// out, or they would all come back at once.
+func pause(try int, retryAfter string) time.Duration {
+	if s, err := strconv.Atoi(retryAfter); err == nil && s >= 0 {
+		return max(firstPause, min(time.Duration(s)*time.Second, longestPause))
+	}
+	longest := min(firstPause<<try, longestPause)
+	return longest/2 + rand.N(longest/2)
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// releasing releases the limiter when the answer is closed.
+type releasing struct {
+	io.ReadCloser
+	release func()
+}
+
+func (b *releasing) Close() error {
+	defer b.release()
+	return b.ReadCloser.Close()
+}
