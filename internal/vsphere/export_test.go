@@ -130,5 +130,11 @@ func Grow(s *Session) {
 	l.tell()
 }
 
+// What is waited before a call is sent again.
+var (
+	Pauses   = pauses
+	ComeBack = comeBack
+)
+
 // WithCallBound is withCallBound, for the tests.
 var WithCallBound = withCallBound

@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	"golang.org/x/sync/errgroup"
@@ -175,6 +176,33 @@ var _ = Describe("a server that pushes back", func() {
 		_, err := call(short, transport, server.URL, "x")
 		Expect(err).To(MatchError(context.DeadlineExceeded))
 	}, SpecTimeout(5*time.Second))
+
+	It("is left alone for twice as long each time, up to ten seconds", func() {
+		for range 100 { // they are drawn
+			pauses := vsphere.Pauses()
+			for _, longest := range []time.Duration{200, 400, 800, 1600, 3200, 6400, 10000, 10000} {
+				longest *= time.Millisecond
+				Expect(pauses.NextBackOff()).To(And(BeNumerically(">=", longest/2-1), BeNumerically("<=", longest+1)))
+			}
+		}
+	})
+
+	DescribeTable("names when to come back", func(retryAfter string, want time.Duration) {
+		err := vsphere.ComeBack(retryAfter)
+		if want == 0 {
+			Expect(err).NotTo(BeAssignableToTypeOf(&backoff.RetryAfterError{}))
+			return
+		}
+		Expect(err).To(Equal(&backoff.RetryAfterError{Duration: want}))
+	},
+		Entry("in seconds", "3", 3*time.Second),
+		Entry("at once", "0", 200*time.Millisecond),
+		Entry("too late", "3600", 10*time.Second),
+		Entry("in eternity", "9223372036854775807", 10*time.Second),
+		Entry("not", "", time.Duration(0)),
+		Entry("by a date", "Wed, 21 Oct 2015 07:28:00 GMT", time.Duration(0)),
+		Entry("in the past", "-1", time.Duration(0)),
+	)
 
 	It("has room again when an answer was not read to its end", func(ctx SpecContext) {
 		s := &busyServer{room: 1}

@@ -3,8 +3,8 @@ package vsphere
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"net/http/httptrace"
 	"regexp"
@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/cenkalti/backoff/v5"
 )
 
 const (
@@ -48,28 +50,29 @@ func (t limiting) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	for try := 0; ; try++ {
+	tries := 0
+	return backoff.Retry(r.Context(), func() (*http.Response, error) {
 		epoch, err := t.acquire(r.Context())
 		if err != nil {
-			return nil, err
+			return nil, backoff.Permanent(err)
 		}
 		res, err := t.send(r, body, epoch)
 		if err != nil {
 			t.release(epoch, false)
-			return nil, err
+			return nil, backoff.Permanent(err)
 		}
 		if !pushesBack(res) {
 			t.wentWell()
 			return res, nil
 		}
-		if try >= t.patience() || !repeatable(res.StatusCode, body) {
+		// Not backoff.WithMaxTries: what is patience changes with the first call
+		// that goes well, and the last answer is the caller's, not an error.
+		if tries++; tries > t.patience() || !repeatable(res.StatusCode, body) {
 			return res, nil
 		}
 		_ = res.Body.Close()
-		if err := sleep(r.Context(), pause(try, res.Header.Get("Retry-After"))); err != nil {
-			return nil, err
-		}
-	}
+		return nil, comeBack(res.Header.Get("Retry-After"))
+	}, backoff.WithBackOff(pauses()), backoff.WithMaxElapsedTime(0))
 }
 
 // send makes the call once. The call lasts until its answer was read: closing
@@ -146,25 +149,25 @@ func readBody(r *http.Request) ([]byte, error) {
 	return io.ReadAll(r.Body)
 }
 
-// pause is how long to wait before a call is sent again. Waiting calls spread
-// out, or they would all come back at once.
-func pause(try int, retryAfter string) time.Duration {
-	if s, err := strconv.Atoi(retryAfter); err == nil && s >= 0 {
-		return max(firstPause, min(time.Duration(s)*time.Second, longestPause))
+// pauses are how long to wait before a call is sent again: from half of the pause
+// to all of it. Waiting calls spread out, or they would all come back at once.
+func pauses() *backoff.ExponentialBackOff {
+	return &backoff.ExponentialBackOff{
+		InitialInterval: firstPause * 3 / 4, MaxInterval: longestPause * 3 / 4,
+		Multiplier: 2, RandomizationFactor: 1. / 3,
 	}
-	longest := min(firstPause<<try, longestPause)
-	return longest/2 + rand.N(longest/2)
 }
 
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+var errPushedBack = errors.New("the server has no room for the call")
+
+// comeBack asks for another try, at the time that the server names if it does:
+// within bounds, which backoff.RetryAfter does not have.
+func comeBack(retryAfter string) error {
+	if s, err := strconv.Atoi(retryAfter); err == nil && s >= 0 {
+		named := time.Duration(min(s, int(longestPause/time.Second))) * time.Second
+		return &backoff.RetryAfterError{Duration: max(firstPause, named)}
 	}
+	return errPushedBack
 }
 
 // releasing releases the limiter when the answer is closed.
