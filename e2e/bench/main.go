@@ -12,6 +12,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
@@ -28,6 +29,7 @@ type config struct {
 	replay []int
 	write  string
 	dir    string
+	ways   []way
 }
 
 func main() {
@@ -41,8 +43,11 @@ func main() {
 	flag.IntVar(&c.reps, "reps", 10, "how often a way is run; one that takes long is run less")
 	flag.DurationVar(&c.budget, "budget", 150*time.Second, "what one run may take")
 	flag.StringVar(&c.write, "write", "", "`file` to write the tables to")
+	beside := flag.String("beside", "", "another vic-preflight, `file`, that takes turns with this one in rows of its own (before: ...)")
+	only := flag.String("only", "", "`prefix` of the names of the ways to run; all when empty")
 	flag.Parse()
 	var err error
+	c.ways, err = chosen(*only, *beside)
 	for _, s := range strings.Split(*rtts, ",") {
 		rtt, parseErr := time.ParseDuration(s)
 		c.rtts, err = append(c.rtts, rtt), first(err, parseErr)
@@ -56,6 +61,29 @@ func main() {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
+}
+
+// chosen are the ways whose names have the prefix. Those of this tool come once
+// more by the other binary when there is one.
+func chosen(prefix, beside string) (list []way, err error) {
+	if beside != "" {
+		if beside, err = filepath.Abs(beside); err != nil {
+			return nil, err
+		}
+	}
+	for _, w := range ways {
+		if !strings.HasPrefix(w.name, prefix) {
+			continue
+		}
+		list = append(list, w)
+		if beside != "" && (w.name == ours || w.name == oursState) {
+			list = append(list, w.by(beside))
+		}
+	}
+	if len(list) == 0 {
+		return nil, fmt.Errorf("no way's name begins with %q", prefix)
+	}
+	return list, nil
 }
 
 func numbers(list string, err error) ([]int, error) {
@@ -151,12 +179,12 @@ func (c *config) scenario(hosts int, rtt time.Duration, spent map[string]spendin
 	defer link.Close()
 	place := target{dir: c.dir, address: link.Addr(), thumbprint: s.Thumbprint, hosts: hosts}
 
-	cells := make([]measured, len(ways))
-	for i, w := range ways {
+	cells := make([]measured, len(c.ways))
+	for i, w := range c.ways {
 		cells[i] = measured{way: w.name, hosts: hosts, rtt: rtt, expected: spent[w.name].expected(hosts)}
 	}
 	for rep := range c.reps {
-		for i, w := range ways {
+		for i, w := range c.ways {
 			cell := &cells[i]
 			if cell.expected > c.budget || rep >= c.repetitions(max(cell.expected, cell.longest())) {
 				continue
@@ -178,7 +206,7 @@ func (c *config) scenario(hosts int, rtt time.Duration, spent map[string]spendin
 			cell.print(r)
 		}
 	}
-	for i, w := range ways {
+	for i, w := range c.ways {
 		if len(cells[i].runs) > 0 {
 			spent[w.name] = spending{hosts, cells[i].wall()}
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 )
@@ -94,7 +95,7 @@ func markdown(cells, replays []measured, c *config) string {
 	b.WriteString("| hosts | round trip | than | faster | less CPU |\n|---|---|---|---|---|\n")
 	for i := range cells {
 		m := &cells[i]
-		us := find(cells, ours, m.hosts, m.rtt)
+		us := find(cells, rivalOf(m.way), m.hosts, m.rtt)
 		if m.way == ours || m.way == oursState || len(m.runs) == 0 || us == nil {
 			continue
 		}
@@ -114,10 +115,19 @@ func markdown(cells, replays []measured, c *config) string {
 		}
 	}
 	b.WriteString("\nThe ways:\n\n")
-	for _, w := range append(append([]way(nil), ways...), replayWays...) {
+	for _, w := range slices.Concat(c.ways, replayWays) {
 		fmt.Fprintf(&b, "- %s: %s\n", w.name, w.what)
 	}
 	return b.String()
+}
+
+// rivalOf is the way of this tool that another way is compared with: the other
+// binary's with what is asked of it, everything else with a plain check.
+func rivalOf(way string) string {
+	if name, cut := strings.CutPrefix(way, before); cut {
+		return name
+	}
+	return ours
 }
 
 func find(cells []measured, way string, hosts int, rtt time.Duration) *measured {

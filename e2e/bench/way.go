@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"os/exec"
@@ -12,6 +13,7 @@ import (
 // target is what a way is run against.
 type target struct {
 	dir                 string // of the programs
+	preflightFile       string // instead of the one in dir
 	address, thumbprint string
 	hosts               int
 	requests            string // file, for the null reader
@@ -22,6 +24,17 @@ type way struct {
 	name    string
 	what    string
 	command func(target) *exec.Cmd
+}
+
+// before is what the names of ways by another binary begin with.
+const before = "before: "
+
+// by is the way by another vic-preflight.
+func (w way) by(file string) way {
+	return way{before + w.name, "the same by another binary (`-beside`)", func(t target) *exec.Cmd {
+		t.preflightFile = file
+		return w.command(t)
+	}}
 }
 
 // The names of the ways that ratios are about.
@@ -59,7 +72,8 @@ var replayWays = []way{
 }
 
 func (t target) preflight(args ...string) *exec.Cmd {
-	cmd := exec.Command(filepath.Join(t.dir, "vic-preflight"), append([]string{"check", "-o", "json", "--timeout", "0"}, args...)...)
+	file := cmp.Or(t.preflightFile, filepath.Join(t.dir, "vic-preflight"))
+	cmd := exec.Command(file, append([]string{"check", "-o", "json", "--timeout", "0"}, args...)...)
 	cmd.Env = []string{
 		"HOME=" + t.dir, "VIC_MACHINE_TARGET=" + t.address, "VIC_MACHINE_USER=" + sim.DefaultUser,
 		"VIC_MACHINE_PASSWORD=" + sim.DefaultPassword, "VIC_MACHINE_THUMBPRINT=" + t.thumbprint,
