@@ -26,6 +26,7 @@ type connection struct {
 	computeResource                      string
 	hosts                                []string
 	workers                              int
+	concurrency                          *pflag.Flag // of workers
 }
 
 const simScheme = "sim://"
@@ -41,6 +42,16 @@ func (c *connection) register(f *pflag.FlagSet) {
 	f.StringVarP(&c.computeResource, "compute-resource", "r", "", "cluster, host or resource pool, by `name` or path; all hosts of the datacenter when absent")
 	f.StringArrayVar(&c.hosts, "host", nil, "only hosts whose name fits this `glob` (repeatable)")
 	f.IntVar(&c.workers, "concurrency", vsphere.DefaultWorkers, "`number` of calls in flight at a time")
+	c.concurrency = f.Lookup("concurrency")
+}
+
+// mostWorkers is up to how many calls there may be while the server is quick. A
+// number that the user gave is the bound.
+func (c *connection) mostWorkers() int {
+	if c.concurrency.Changed {
+		return c.workers
+	}
+	return 4 * vsphere.DefaultWorkers
 }
 
 func (c *connection) selection(t vsphere.Target) vsphere.Selection {
@@ -118,7 +129,7 @@ func (c *connection) openSim(ctx context.Context, text string) (*session, error)
 	target := vsphere.Target{Address: vc.URL.Host, Datacenter: strings.Trim(datacenter, "/")}
 	s, err := vsphere.Connect(ctx, vsphere.Config{
 		Target: target, User: sim.DefaultUser, Password: sim.DefaultPassword,
-		Thumbprint: print, Workers: c.workers, UserAgent: userAgent(),
+		Thumbprint: print, Workers: c.workers, MostWorkers: c.mostWorkers(), UserAgent: userAgent(),
 	})
 	if err != nil {
 		vc.Close()
@@ -142,7 +153,7 @@ func (c *connection) config(ctx context.Context, a *app, text, source string) (v
 		return vsphere.Config{}, usageError(fmt.Errorf("%s: %w", source, err), "it takes [user[:password]@]host[:port][/datacenter]")
 	}
 	cfg := vsphere.Config{
-		Target: target, Workers: c.workers, UserAgent: userAgent(),
+		Target: target, Workers: c.workers, MostWorkers: c.mostWorkers(), UserAgent: userAgent(),
 		CACerts: a.getenv("GOVC_TLS_CA_CERTS"),
 	}
 	if err := c.trust(a, &cfg); err != nil {
