@@ -36,8 +36,8 @@ type CollectOptions struct {
 	// HostTimeout bounds what is asked of one host (the refresh, the master
 	// switch, the packages), so that one that hangs costs itself. 0 means 30 seconds.
 	HostTimeout time.Duration
-	// Progress, when set, is told how many of a stage's hosts are done. It is
-	// called from several goroutines.
+	// Progress, when set, is told how many of a stage's hosts are done. A stage's
+	// total does not change. It is called from several goroutines.
 	Progress func(stage string, done, total int)
 }
 
@@ -92,7 +92,7 @@ func (s *Session) Collect(ctx context.Context, sel Selection, opts CollectOption
 	if opts.Refresh {
 		s.refresh(ctx, connected(readable), opts)
 	}
-	switches := s.startSwitches(ctx, opts)
+	switches := s.startSwitches(ctx, opts, len(readable))
 	s.readFirewalls(ctx, readable, opts.Progress, switches.ask)
 	switches.wait()
 	s.ReadSoftware(ctx, readable, opts)

@@ -220,12 +220,53 @@ var _ = Describe("Collect", func() {
 		Expect(hostNamed(inv, "esx02.example").Firewall.Stale).To(BeEmpty())
 	}, SpecTimeout(time.Minute))
 
+	It("knows how many switches it asks for before it says so", func(ctx SpecContext) {
+		vc := start("large?hosts=200")
+		s := login(ctx, vc)
+		var lock sync.Mutex
+		var reports [][2]int
+		reported := func() int {
+			lock.Lock()
+			defer lock.Unlock()
+			return len(reports)
+		}
+		_, err := s.Collect(ctx, vsphere.Selection{}, vsphere.CollectOptions{
+			Switch: func(h *inventory.Host) bool {
+				if h.Name > "esx00150.example" { // the last batch, when all others were asked
+					defer GinkgoRecover()
+					Eventually(vc.RequestsOf).WithArguments("ExecuteSoap").Within(20 * time.Second).Should(BeNumerically(">=", 150))
+					Expect(reported()).To(BeZero())
+				}
+				return true
+			},
+			Progress: func(stage string, done, total int) {
+				lock.Lock()
+				defer lock.Unlock()
+				if stage == "switch" {
+					reports = append(reports, [2]int{done, total})
+				}
+			},
+		})
+		Expect(err).NotTo(HaveOccurred())
+		Expect(reports).NotTo(BeEmpty())
+		Expect(reports[0][0]).To(BeNumerically(">=", 150-vsphere.DefaultWorkers), "those that were asked already")
+		for i, r := range reports {
+			Expect(r[1]).To(Equal(200))
+			Expect(r[0]).To(Equal(reports[0][0] + i))
+		}
+		Expect(reports[len(reports)-1][0]).To(Equal(200))
+	}, SpecTimeout(time.Minute))
+
 	It("returns what it has when it is interrupted", func(ctx SpecContext) {
-		s := login(ctx, start("large?hosts=200"))
+		vc := start("large?hosts=200")
+		s := login(ctx, vc)
+		// One host hangs, so that the run does not end before it is interrupted.
+		hangs := types.ManagedObjectReference{Type: "HostSystem", Value: vc.Host("esx00100.example").Object().Self.Value}
+		DeferCleanup(vc.Hold("RetrieveManagedMethodExecuter", hangs, nil))
 		run, cancel := context.WithCancel(ctx)
 		inv, err := s.Collect(run, vsphere.Selection{}, vsphere.CollectOptions{
 			Progress: func(stage string, done, _ int) {
-				if stage == "switch" && done == 10 {
+				if stage == "switch" && done >= 10 {
 					cancel()
 				}
 			},

@@ -5,9 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
-	"sync/atomic"
+	"sync"
 
 	"github.com/vmware/govmomi/vim25/soap"
 	"github.com/vmware/govmomi/vim25/types"
@@ -195,42 +194,72 @@ type switches struct {
 	session *Session
 	ctx     context.Context
 	opts    CollectOptions
+	queue   chan *inventory.Host
 	g       errgroup.Group
 
-	done, total atomic.Int64
+	mu          sync.Mutex
+	done, total int
+	known       bool // total is: all firewalls were read
 }
 
-func (s *Session) startSwitches(ctx context.Context, opts CollectOptions) *switches {
-	sw := &switches{session: s, ctx: ctx, opts: opts}
-	sw.g.SetLimit(s.cfg.MostWorkers) // the limiter bounds the calls
-	return sw
-}
-
-// ask asks those of the hosts whose switch is wanted. It may be called
-// concurrently, and returns when the last of them is being asked.
-func (sw *switches) ask(hosts []*inventory.Host) {
-	hosts = connected(hosts)
-	for _, h := range hosts {
-		h.Firewall.Switch.NotAsked = sw.opts.Switch != nil && !sw.opts.Switch(h)
-	}
-	hosts = slices.DeleteFunc(hosts, func(h *inventory.Host) bool { return h.Firewall.Switch.NotAsked })
-	sw.total.Add(int64(len(hosts)))
-	for _, h := range hosts {
-		h.Firewall.Switch.Unreadable = "it was not read"
-		if sw.ctx.Err() != nil {
-			continue
-		}
+// startSwitches gets ready for so many hosts.
+func (s *Session) startSwitches(ctx context.Context, opts CollectOptions, hosts int) *switches {
+	sw := &switches{session: s, ctx: ctx, opts: opts, queue: make(chan *inventory.Host, hosts)}
+	for range min(s.cfg.MostWorkers, hosts) { // the limiter bounds the calls
 		sw.g.Go(func() error {
-			one := withCallBound(sw.ctx, sw.opts.HostTimeout)
-			fields, err := sw.session.esxcli(one, h, "network.firewall.get")
-			h.Firewall.Switch = parseSwitch(fields, err)
-			sw.opts.Progress("switch", int(sw.done.Add(1)), int(sw.total.Load()))
+			for h := range sw.queue {
+				sw.read(h)
+			}
 			return nil
 		})
 	}
+	return sw
 }
 
-func (sw *switches) wait() { _ = sw.g.Wait() } // each host holds its own error
+// ask queues those of the hosts whose switch is wanted. It may be called
+// concurrently, and does not wait for any: how many there are is known only when
+// all firewalls were read.
+func (sw *switches) ask(hosts []*inventory.Host) {
+	for _, h := range connected(hosts) {
+		if h.Firewall.Switch.NotAsked = sw.opts.Switch != nil && !sw.opts.Switch(h); h.Firewall.Switch.NotAsked {
+			continue
+		}
+		h.Firewall.Switch.Unreadable = "it was not read"
+		sw.count(0, 1)
+		sw.queue <- h
+	}
+}
+
+func (sw *switches) read(h *inventory.Host) {
+	if sw.ctx.Err() != nil {
+		return
+	}
+	one := withCallBound(sw.ctx, sw.opts.HostTimeout)
+	fields, err := sw.session.esxcli(one, h, "network.firewall.get")
+	h.Firewall.Switch = parseSwitch(fields, err)
+	sw.count(1, 0)
+}
+
+// count reports the stage once its total is known.
+func (sw *switches) count(done, total int) {
+	sw.mu.Lock()
+	defer sw.mu.Unlock()
+	sw.done += done
+	sw.total += total
+	if sw.known && sw.total > 0 {
+		sw.opts.Progress("switch", sw.done, sw.total)
+	}
+}
+
+// wait waits for the hosts that were asked for; there come no more.
+func (sw *switches) wait() {
+	close(sw.queue)
+	sw.mu.Lock()
+	sw.known = true
+	sw.mu.Unlock()
+	sw.count(0, 0)
+	_ = sw.g.Wait() // each host holds its own error
+}
 
 func parseSwitch(fields map[string]string, err error) inventory.Switch {
 	if err != nil {

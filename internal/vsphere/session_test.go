@@ -236,11 +236,14 @@ var _ = Describe("a session that expires", func() {
 	It("is renewed by one of many calls that find out", func(ctx SpecContext) {
 		vc := start("large?hosts=200")
 		s := login(ctx, vc)
+		release := vc.Hold("ExecuteSoap", types.ManagedObjectReference{}, nil)
+		DeferCleanup(release)
 		inv, err := s.Collect(ctx, vsphere.Selection{}, vsphere.CollectOptions{
-			Progress: func(stage string, done, _ int) {
-				if stage == "switch" && done == 20 {
+			Progress: func(stage string, done, total int) {
+				if stage == "read" && done == total { // many calls are waiting
 					defer GinkgoRecover()
 					Expect(vc.ExpireSessions()).To(Succeed())
+					release()
 				}
 			},
 		})
