@@ -60,7 +60,7 @@ func benchmarkSession(ctx context.Context, b *testing.B, vc *sim.VCenter, link *
 		b.Fatal(err)
 	}
 	s, err := vsphere.Connect(ctx, vsphere.Config{
-		Target: vsphere.Target{Address: link.Addr()}, User: sim.DefaultUser, Password: sim.DefaultPassword, Thumbprint: print,
+		Target: vsphere.Target{Address: link.Addr()}, User: sim.DefaultUser, Password: sim.DefaultPassword, Thumbprints: []vsphere.Thumbprint{print},
 	})
 	if err != nil {
 		b.Fatal(err)

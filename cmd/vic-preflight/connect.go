@@ -129,7 +129,7 @@ func (c *connection) openSim(ctx context.Context, text string) (*session, error)
 	target := vsphere.Target{Address: vc.URL.Host, Datacenter: strings.Trim(datacenter, "/")}
 	s, err := vsphere.Connect(ctx, vsphere.Config{
 		Target: target, User: sim.DefaultUser, Password: sim.DefaultPassword,
-		Thumbprint: print, Workers: c.workers, MostWorkers: c.mostWorkers(), UserAgent: userAgent(),
+		Thumbprints: []vsphere.Thumbprint{print}, Workers: c.workers, MostWorkers: c.mostWorkers(), UserAgent: userAgent(),
 	})
 	if err != nil {
 		vc.Close()
@@ -174,22 +174,25 @@ func (c *connection) trust(a *app, cfg *vsphere.Config) error {
 	if text == "" {
 		text, source = a.getenv("VIC_MACHINE_THUMBPRINT"), "VIC_MACHINE_THUMBPRINT"
 	}
-	var err error
-	if cfg.Thumbprint, err = vsphere.ParseThumbprint(text); err != nil {
+	print, err := vsphere.ParseThumbprint(text)
+	if err != nil {
 		return usageError(fmt.Errorf("%s: %w", source, err))
 	}
-	if len(cfg.Thumbprint) == 0 {
-		cfg.Thumbprint, err = vsphere.KnownThumbprint(a.getenv("GOVC_TLS_KNOWN_HOSTS"), cfg.Target)
+	if len(print) == 0 {
+		print, err = vsphere.KnownThumbprint(a.getenv("GOVC_TLS_KNOWN_HOSTS"), cfg.Target)
 		if err != nil {
 			return usageError(fmt.Errorf("GOVC_TLS_KNOWN_HOSTS: %w", err))
 		}
 	}
-	if cfg.Target.Plain && len(cfg.Thumbprint) > 0 {
+	if len(print) > 0 {
+		cfg.Thumbprints = []vsphere.Thumbprint{print}
+	}
+	if cfg.Target.Plain && len(cfg.Thumbprints) > 0 {
 		return usageError(errors.New("a thumbprint was given, and http:// has no certificate to compare it with; use https://"))
 	}
 	cfg.Insecure = c.insecure || isTrue(a.getenv("GOVC_INSECURE"))
 	switch {
-	case cfg.Insecure && len(cfg.Thumbprint) > 0:
+	case cfg.Insecure && len(cfg.Thumbprints) > 0:
 		fmt.Fprintln(a.stderr, "note: the certificate is verified by its thumbprint; insecure has no effect")
 	case cfg.Insecure:
 		fmt.Fprintf(a.stderr, "warning: insecure: the certificate of %s is not verified, anybody could have answered\n", cfg.Target.Address)

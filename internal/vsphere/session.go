@@ -33,9 +33,10 @@ const logoutTimeout = 5 * time.Second
 type Config struct {
 	Target         Target
 	User, Password string
-	// Thumbprint pins the server's certificate and beats Insecure.
-	Thumbprint Thumbprint
-	Insecure   bool
+	// Thumbprints pin the server's certificate, which must fit one of them, and
+	// beat Insecure.
+	Thumbprints []Thumbprint
+	Insecure    bool
 	// CACerts are PEM files, separated as in PATH; empty means the system's.
 	CACerts string
 	// Workers bounds the calls in flight; 0 means DefaultWorkers.
@@ -114,7 +115,7 @@ func Connect(ctx context.Context, cfg Config) (*Session, error) {
 		return nil, &ConfigError{err}
 	}
 	s := &Session{cfg: cfg, kept: newKeeper()}
-	s.http = newTransport(tlsConfig(cfg.Thumbprint, cfg.Insecure, roots), cfg.MostWorkers)
+	s.http = newTransport(tlsConfig(cfg.Thumbprints, cfg.Insecure, roots), cfg.MostWorkers)
 
 	sc := soap.NewClient(cfg.Target.url(), false)
 	sc.Client.Transport = limiting{draining{s.http}, newLimiter(cfg.Workers, cfg.MostWorkers)}

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,7 +42,7 @@ func thumbprint(s string) vsphere.Thumbprint {
 func config(vc *sim.VCenter) vsphere.Config {
 	return vsphere.Config{
 		Target: vsphere.Target{Address: vc.URL.Host}, User: sim.DefaultUser, Password: sim.DefaultPassword,
-		Thumbprint: thumbprint(vc.Thumbprint),
+		Thumbprints: []vsphere.Thumbprint{thumbprint(vc.Thumbprint)},
 	}
 }
 
@@ -102,7 +103,7 @@ var _ = Describe("Connect", func() {
 		It("is untrusted without a thumbprint, and presented", func(ctx SpecContext) {
 			vc := start("open")
 			cfg := config(vc)
-			cfg.Thumbprint = nil
+			cfg.Thumbprints = nil
 			_, err := vsphere.Connect(ctx, cfg)
 			e := as[*vsphere.UntrustedError](err)
 			Expect(e.Thumbprint).To(Equal(thumbprint(vc.Thumbprint)))
@@ -113,7 +114,7 @@ var _ = Describe("Connect", func() {
 			vc := start("open")
 			for _, insecure := range []bool{false, true} {
 				cfg := config(vc)
-				cfg.Thumbprint, cfg.Insecure = thumbprint(strings.Repeat("00", 32)), insecure
+				cfg.Thumbprints, cfg.Insecure = []vsphere.Thumbprint{thumbprint(strings.Repeat("00", 32))}, insecure
 				_, err := vsphere.Connect(ctx, cfg)
 				e := as[*vsphere.ThumbprintMismatchError](err)
 				Expect(e.Presented).To(Equal(thumbprint(vc.Thumbprint)))
@@ -124,18 +125,45 @@ var _ = Describe("Connect", func() {
 		It("may be pinned by SHA-1", func(ctx SpecContext) {
 			vc := start("open")
 			cfg := config(vc)
-			cfg.Thumbprint = thumbprint(strings.Repeat("00", 20))
+			cfg.Thumbprints = []vsphere.Thumbprint{thumbprint(strings.Repeat("00", 20))}
 			_, err := vsphere.Connect(ctx, cfg)
 			e := as[*vsphere.ThumbprintMismatchError](err)
-			cfg.Thumbprint = e.PresentedLegacy
+			cfg.Thumbprints = []vsphere.Thumbprint{e.PresentedLegacy}
 			s, err := vsphere.Connect(ctx, cfg)
 			Expect(err).NotTo(HaveOccurred())
 			s.Close()
 		}, SpecTimeout(time.Minute))
 
+		It("must fit one of several thumbprints", func(ctx SpecContext) {
+			vc := start("open")
+			others := []vsphere.Thumbprint{thumbprint(strings.Repeat("00", 32)), thumbprint(strings.Repeat("11", 20))}
+			for i := range 3 {
+				cfg := config(vc)
+				cfg.Thumbprints = slices.Insert(slices.Clone(others), i, cfg.Thumbprints...)
+				s, err := vsphere.Connect(ctx, cfg)
+				Expect(err).NotTo(HaveOccurred())
+				s.Close()
+			}
+
+			before := vc.Requests()
+			cfg := config(vc)
+			cfg.Thumbprints = others
+			_, err := vsphere.Connect(ctx, cfg)
+			e := as[*vsphere.ThumbprintMismatchError](err)
+			Expect(e.Want).To(Equal(others))
+			Expect(e.Error()).To(And(ContainSubstring(thumbprint(vc.Thumbprint).String()), HaveSuffix(", none of the 2 given")))
+			Expect(vc.Requests()).To(Equal(before), "nothing is sent")
+
+			By("showing the digest that was given")
+			cfg.Thumbprints = others[1:]
+			_, err = vsphere.Connect(ctx, cfg)
+			e = as[*vsphere.ThumbprintMismatchError](err)
+			Expect(e.Error()).To(And(ContainSubstring(e.PresentedLegacy.String()), HaveSuffix(", not the given "+others[1].String())))
+		}, SpecTimeout(time.Minute))
+
 		It("is not asked for with insecure", func(ctx SpecContext) {
 			cfg := config(start("open"))
-			cfg.Thumbprint, cfg.Insecure = nil, true
+			cfg.Thumbprints, cfg.Insecure = nil, true
 			s, err := vsphere.Connect(ctx, cfg)
 			Expect(err).NotTo(HaveOccurred())
 			s.Close()
@@ -148,12 +176,12 @@ var _ = Describe("Connect", func() {
 			cfg := config(vc)
 			cfg.CACerts = file
 
-			cfg.Thumbprint = nil
+			cfg.Thumbprints = nil
 			s, err := vsphere.Connect(ctx, cfg)
 			Expect(err).NotTo(HaveOccurred(), "trusted by its CA")
 			s.Close()
 
-			cfg.Thumbprint = thumbprint(strings.Repeat("00", 32))
+			cfg.Thumbprints = []vsphere.Thumbprint{thumbprint(strings.Repeat("00", 32))}
 			_, err = vsphere.Connect(ctx, cfg)
 			as[*vsphere.ThumbprintMismatchError](err)
 		}, SpecTimeout(time.Minute))

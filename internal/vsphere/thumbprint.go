@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -64,20 +65,24 @@ func sha256Of(cert *x509.Certificate) Thumbprint {
 }
 
 // ThumbprintMismatchError means that the server presented another certificate
-// than the pinned one: it was renewed, or somebody is in between.
+// than the pinned ones: it was renewed, or somebody is in between.
 type ThumbprintMismatchError struct {
 	Address         string
-	Want            Thumbprint
+	Want            []Thumbprint
 	Presented       Thumbprint // SHA-256
 	PresentedLegacy Thumbprint // SHA-1
 }
 
 func (e *ThumbprintMismatchError) Error() string {
-	presented := e.Presented
-	if len(e.Want) == sha1.Size {
+	presented, want := e.Presented, fmt.Sprintf("none of the %d given", len(e.Want))
+	if len(e.Want) == 1 {
+		want = "not the given " + e.Want[0].String()
+	}
+	// The digest is the one that the user can compare.
+	if !slices.ContainsFunc(e.Want, func(t Thumbprint) bool { return len(t) == sha256.Size }) {
 		presented = e.PresentedLegacy
 	}
-	return fmt.Sprintf("the certificate of %s has the thumbprint %s, not the given %s", e.Address, presented, e.Want)
+	return fmt.Sprintf("the certificate of %s has the thumbprint %s, %s", e.Address, presented, want)
 }
 
 // UntrustedError means that the server's certificate does not verify, and no
@@ -94,26 +99,26 @@ func (e *UntrustedError) Error() string {
 
 func (e *UntrustedError) Unwrap() error { return e.Cause }
 
-// tlsConfig verifies the server by the pinned thumbprint when there is one,
+// tlsConfig verifies the server by the pinned thumbprints when there are any,
 // even where the system would trust the certificate; else by the root CAs;
 // else, with insecure, not at all. A thumbprint beats insecure.
-func tlsConfig(pin Thumbprint, insecure bool, roots *x509.CertPool) *tls.Config {
+func tlsConfig(pins []Thumbprint, insecure bool, roots *x509.CertPool) *tls.Config {
 	cfg := &tls.Config{
 		MinVersion: tls.VersionTLS12, RootCAs: roots, ServerName: "",
 		// Each connection after the first costs a short handshake.
 		ClientSessionCache: tls.NewLRUClientSessionCache(1),
 	}
 	switch {
-	case len(pin) > 0:
-		// The pin takes the place of the chain: see VerifyConnection.
+	case len(pins) > 0:
+		// A pin takes the place of the chain: see VerifyConnection.
 		cfg.InsecureSkipVerify = true
 		cfg.VerifyConnection = func(cs tls.ConnectionState) error {
 			if len(cs.PeerCertificates) == 0 {
 				return errors.New("the server presented no certificate")
 			}
 			leaf := cs.PeerCertificates[0]
-			if !pin.matches(leaf) {
-				return &ThumbprintMismatchError{Want: pin, Presented: sha256Of(leaf), PresentedLegacy: sha1Of(leaf)}
+			if !slices.ContainsFunc(pins, func(t Thumbprint) bool { return t.matches(leaf) }) {
+				return &ThumbprintMismatchError{Want: pins, Presented: sha256Of(leaf), PresentedLegacy: sha1Of(leaf)}
 			}
 			return nil
 		}

@@ -41,7 +41,7 @@ func collect(address, user, password, thumbprint string) error {
 	}
 	ctx := context.Background()
 	s, err := vsphere.Connect(ctx, vsphere.Config{
-		Target: vsphere.Target{Address: address}, User: user, Password: password, Thumbprint: print,
+		Target: vsphere.Target{Address: address}, User: user, Password: password, Thumbprints: []vsphere.Thumbprint{print},
 	})
 	if err != nil {
 		return err
