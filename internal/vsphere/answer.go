@@ -72,7 +72,7 @@ func readAnswer(src io.Reader, kept *keeper, decode func(io.Reader) (answer, err
 	if err != nil {
 		return a, err
 	}
-	if r.scanner = (scanner{text: tail}); r.end(&a) {
+	if r.scan(tail, 0); r.end(&a) {
 		return a, nil
 	}
 	rest, err := decode(io.MultiReader(bytes.NewReader(head), w))
@@ -111,7 +111,7 @@ func (r *reader) begin(a *answer) bool {
 		return false
 	}
 	method, ok := r.open()
-	if name := string(method.name); !ok || name != "RetrievePropertiesExResponse" && name != "ContinueRetrievePropertiesExResponse" {
+	if name := string(method.name); !ok || name != "RetrievePropertiesExResponse" && name != "ContinueRetrievePropertiesExResponse" || !r.declares(method) {
 		return false
 	}
 	r.scope = append(r.scope, method.attrs...)
@@ -130,7 +130,7 @@ func (r *reader) begin(a *answer) bool {
 	for i := range r.scope {
 		r.scope[i] = attribute{bytes.Clone(r.scope[i].name), bytes.Clone(r.scope[i].value)}
 	}
-	return r.declares(method)
+	return true
 }
 
 // objects reads objects until something else comes. It leaves in the window

@@ -69,6 +69,18 @@ type answerRow struct {
 	left bool
 }
 
+var _ = It("a batch like the one before costs few allocations", func() {
+	start := strings.Index(vcsimAnswer, `<objects><obj type="HostFirewallSystem">`)
+	end := start + strings.Index(vcsimAnswer[start:], "</objects>") + len("</objects>")
+	batch := one(strings.Repeat(vcsimAnswer[start:end], 50))
+	kept := vsphere.NewKeeper()
+	Expect(testing.AllocsPerRun(20, func() {
+		defer GinkgoRecover()
+		_, _, err := vsphere.ReadAnswer(strings.NewReader(batch), kept)
+		Expect(err).NotTo(HaveOccurred())
+	})).To(BeNumerically("<", 7*50), "6 for each host")
+})
+
 var _ = DescribeTable("reading an answer as govmomi does", func(row answerRow) {
 	want, wantErr := vsphere.Oracle(strings.NewReader(row.body))
 	for name, body := range map[string]io.Reader{

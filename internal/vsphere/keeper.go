@@ -1,8 +1,6 @@
 package vsphere
 
 import (
-	"bytes"
-	"hash/maphash"
 	"sync"
 
 	"github.com/vic-preflight/vic-preflight/inventory"
@@ -11,26 +9,27 @@ import (
 // keeper keeps what was decoded for all answers of a session, so that hosts
 // share what they have in common. Its methods may be called concurrently.
 type keeper struct {
-	seed maphash.Seed
-
 	mu       sync.Mutex
 	words    map[string]string
-	count    uint32                    // of rulesets
-	rulesets map[uint64][]*keptRuleset // by the hash of raw
+	rulesets map[string]*keptRuleset // by raw
 	lists    map[string][]*inventory.Ruleset
 }
 
 // keptRuleset is a ruleset element and what came of it.
 type keptRuleset struct {
-	raw     []byte
-	number  uint32
+	raw     string
+	number  int
 	ruleset *inventory.Ruleset
+}
+
+// begins reports whether text begins with the ruleset's bytes.
+func (k *keptRuleset) begins(text []byte) bool {
+	return len(text) >= len(k.raw) && string(text[:len(k.raw)]) == k.raw
 }
 
 func newKeeper() *keeper {
 	return &keeper{
-		seed: maphash.MakeSeed(), words: map[string]string{},
-		rulesets: map[uint64][]*keptRuleset{}, lists: map[string][]*inventory.Ruleset{},
+		words: map[string]string{}, rulesets: map[string]*keptRuleset{}, lists: map[string][]*inventory.Ruleset{},
 	}
 }
 
@@ -48,21 +47,17 @@ func (k *keeper) word(text []byte) string {
 
 // keep returns what is kept for the bytes, or keeps what decode makes of them.
 func (k *keeper) keep(raw []byte, decode func() (*inventory.Ruleset, bool)) (*keptRuleset, bool) {
-	hash := maphash.Bytes(k.seed, raw)
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	for _, kept := range k.rulesets[hash] {
-		if bytes.Equal(kept.raw, raw) {
-			return kept, true
-		}
+	if kept := k.rulesets[string(raw)]; kept != nil {
+		return kept, true
 	}
 	rs, ok := decode()
 	if !ok {
 		return nil, false
 	}
-	kept := &keptRuleset{bytes.Clone(raw), k.count, rs}
-	k.count++
-	k.rulesets[hash] = append(k.rulesets[hash], kept)
+	kept := &keptRuleset{string(raw), len(k.rulesets), rs}
+	k.rulesets[kept.raw] = kept
 	return kept, true
 }
 

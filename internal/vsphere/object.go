@@ -12,7 +12,7 @@ import (
 
 // object reads an object element, by itself or by govmomi.
 func (r *reader) object(raw []byte) (content types.ObjectContent, ok bool) {
-	r.scanner = scanner{text: raw, at: len(objectsOpen)}
+	r.scan(raw, len(objectsOpen))
 	if content, ok = r.content(); ok {
 		return content, true
 	}
@@ -212,7 +212,7 @@ func (r *reader) firewall() (types.AnyType, bool) {
 	for r.skipSpace(); ; r.skipSpace() {
 		rest := r.text[r.at:]
 		// Most hosts have the rulesets of the host before.
-		if n := len(found); n < len(r.before) && bytes.HasPrefix(rest, r.before[n].raw) {
+		if n := len(found); n < len(r.before) && r.before[n].begins(rest) {
 			found = append(found, r.before[n])
 		} else if bytes.HasPrefix(rest, rulesetOpen) {
 			k, ok := r.ruleset(rest)

@@ -8,9 +8,14 @@ import "bytes"
 type scanner struct {
 	text []byte
 	at   int
+	// attrs is room for the attributes of one tag.
+	attrs []attribute
 }
 
-// tag is a start tag.
+// scan starts on a text.
+func (s *scanner) scan(text []byte, at int) { s.text, s.at = text, at }
+
+// tag is a start tag. Its attributes stand until the next tag is opened.
 type tag struct {
 	name  []byte
 	attrs []attribute
@@ -61,15 +66,16 @@ func (s *scanner) open() (t tag, ok bool) {
 	if t.name = inner[:n]; !isQName(t.name) {
 		return t, false
 	}
-	if t.attrs, ok = attributes(inner[n:]); !ok {
+	if t.attrs, ok = attributes(s.attrs[:0], inner[n:]); !ok {
 		return t, false
 	}
+	s.attrs = t.attrs
 	s.at += end + 1
 	return t, true
 }
 
-// attributes reads what follows the name in a start tag.
-func attributes(text []byte) (list []attribute, ok bool) {
+// attributes appends to list what follows the name in a start tag.
+func attributes(list []attribute, text []byte) (_ []attribute, ok bool) {
 	for {
 		trimmed := bytes.TrimLeft(text, " \n\t")
 		if len(trimmed) == 0 {
