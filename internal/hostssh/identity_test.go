@@ -1,0 +1,110 @@
+package hostssh_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"os"
+	"path/filepath"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/knownhosts"
+
+	"github.com/vic-preflight/vic-preflight/internal/hostssh"
+	"github.com/vic-preflight/vic-preflight/internal/hostssh/sshtest"
+)
+
+// anyone takes every password, so that nothing but the client's care keeps it
+// from being sent.
+func anyone(keys ...ssh.Signer) *ssh.ServerConfig {
+	config := &ssh.ServerConfig{
+		PasswordCallback: func(ssh.ConnMetadata, []byte) (*ssh.Permissions, error) { return nil, nil },
+	}
+	for _, k := range keys {
+		config.AddHostKey(k)
+	}
+	return config
+}
+
+// written verifies keys by a known_hosts file of this text.
+func written(text string) ssh.HostKeyCallback {
+	GinkgoHelper()
+	file := filepath.Join(GinkgoT().TempDir(), "known_hosts")
+	Expect(os.WriteFile(file, []byte(text), 0o600)).To(Succeed())
+	callback, err := hostssh.KnownHosts(file)
+	Expect(err).NotTo(HaveOccurred())
+	return callback
+}
+
+var _ = Describe("who is taken for the host", func() {
+	DescribeTable("nobody with a key that is",
+		func(ctx SpecContext, says string, known func(*sshtest.Server, ssh.PublicKey) ssh.HostKeyCallback) {
+			key := sshtest.NewKey(GinkgoTB())
+			s := sshtest.Start(GinkgoTB(), anyone(key), silent)
+			_, err := dial(ctx, options(s, known(s, key.PublicKey())))
+			Expect(err).To(MatchError(ContainSubstring(says)))
+			Expect(err).NotTo(MatchError(ContainSubstring(secret)))
+			s.Close() // all that was sent has arrived
+			Expect(s.Attempts()).To(BeEmpty(), "not even the user's name was sent")
+		},
+		Entry("not known", SpecTimeout(limit), "the host's key is not known: add it", func(s *sshtest.Server, _ ssh.PublicKey) ssh.HostKeyCallback {
+			return s.Known(GinkgoTB())
+		}),
+		Entry("known of another port", SpecTimeout(limit), "the host's key is not known: add it", func(_ *sshtest.Server, k ssh.PublicKey) ssh.HostKeyCallback {
+			return written(knownhosts.Line([]string{"127.0.0.1"}, k) + "\n")
+		}),
+		Entry("another than the known one", SpecTimeout(limit), "the host's key has changed", func(s *sshtest.Server, _ ssh.PublicKey) ssh.HostKeyCallback {
+			return s.Known(GinkgoTB(), sshtest.NewKey(GinkgoTB()).PublicKey())
+		}),
+		Entry("revoked", SpecTimeout(limit), "revoked", func(_ *sshtest.Server, k ssh.PublicKey) ssh.HostKeyCallback {
+			return written("@revoked * " + string(ssh.MarshalAuthorizedKey(k)) + "* " + string(ssh.MarshalAuthorizedKey(k)))
+		}),
+	)
+
+	It("nobody with a key of another type than the known one", func(ctx SpecContext) {
+		s := sshtest.Start(GinkgoTB(), anyone(ecdsaKey()), silent)
+		_, err := dial(ctx, options(s, s.Known(GinkgoTB(), sshtest.NewKey(GinkgoTB()).PublicKey())))
+		Expect(err).To(HaveOccurred())
+		s.Close()
+		Expect(s.Attempts()).To(BeEmpty())
+	}, SpecTimeout(limit))
+
+	It("who has several keys is asked for the one that is known", func(ctx SpecContext) {
+		keys := []ssh.Signer{sshtest.NewKey(GinkgoTB()), ecdsaKey(), rsaKey()}
+		for _, k := range keys {
+			s := sshtest.Start(GinkgoTB(), anyone(keys...), silent)
+			By("knowing " + k.PublicKey().Type())
+			_, err := dial(ctx, options(s, s.Known(GinkgoTB(), k.PublicKey())))
+			Expect(err).NotTo(HaveOccurred())
+		}
+	}, SpecTimeout(limit))
+
+	It("nobody without a file of known hosts that can be read", func() {
+		_, err := hostssh.KnownHosts(filepath.Join(GinkgoT().TempDir(), "none"))
+		Expect(err).To(MatchError(HavePrefix("read the known hosts: ")))
+	})
+})
+
+func ecdsaKey() ssh.Signer {
+	GinkgoHelper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	Expect(err).NotTo(HaveOccurred())
+	return signer(private)
+}
+
+func rsaKey() ssh.Signer {
+	GinkgoHelper()
+	private, err := rsa.GenerateKey(rand.Reader, 2048)
+	Expect(err).NotTo(HaveOccurred())
+	return signer(private)
+}
+
+func signer(private any) ssh.Signer {
+	GinkgoHelper()
+	s, err := ssh.NewSignerFromKey(private)
+	Expect(err).NotTo(HaveOccurred())
+	return s
+}
