@@ -36,6 +36,7 @@ func (o *Options) auth() []ssh.AuthMethod {
 			if tried {
 				return "", errOnce
 			}
+			tried = true // a server may take it, and ask for more
 			return o.Password, nil
 		}),
 	}
