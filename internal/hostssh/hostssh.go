@@ -119,7 +119,7 @@ func (c *Client) Run(command string, stdin io.Reader, timeout time.Duration) (Re
 	var stdout, stderr limited
 	session.Stdin, session.Stdout, session.Stderr = stdin, &stdout, &stderr
 	err = session.Run(command)
-	r := Result{Stdout: stdout.String(), Stderr: stderr.String()}
+	r := Result{Stdout: stdout.kept.String(), Stderr: stderr.kept.String()}
 	var exit *ssh.ExitError
 	switch {
 	case err == nil:
@@ -134,12 +134,13 @@ func (c *Client) Run(command string, stdin io.Reader, timeout time.Duration) (Re
 // Quote quotes a word for the host's shell.
 func Quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
-// limited keeps the first bytes that are written to it.
-type limited struct{ bytes.Buffer }
+// limited keeps the first bytes that are written to it. The buffer is not
+// embedded: io.Copy would find its ReadFrom, which knows no limit.
+type limited struct{ kept bytes.Buffer }
 
 func (l *limited) Write(p []byte) (int, error) {
-	if room := MaxOutput - l.Len(); room > 0 {
-		l.Buffer.Write(p[:min(len(p), room)])
+	if room := MaxOutput - l.kept.Len(); room > 0 {
+		l.kept.Write(p[:min(len(p), room)])
 	}
 	return len(p), nil
 }
