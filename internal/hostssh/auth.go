@@ -66,6 +66,9 @@ func (noKey) Type() string                        { return "none" }
 func (noKey) Marshal() []byte                     { return nil }
 func (noKey) Verify([]byte, *ssh.Signature) error { return errors.New("no key") }
 
+// errSilent means that the host let its time go by.
+var errSilent = errors.New("the host stopped answering in the middle")
+
 // plain says in plain words what the host did not like.
 func plain(err error) error {
 	var unknown *knownhosts.KeyError
@@ -81,7 +84,7 @@ func plain(err error) error {
 	case errors.Is(err, errOnce), strings.Contains(err.Error(), "unable to authenticate"):
 		return errors.New("the host refused the login")
 	case errors.As(err, &timeout) && timeout.Timeout():
-		return errors.New("the host stopped answering in the middle")
+		return errSilent
 	}
 	return err
 }

@@ -85,6 +85,9 @@ func Dial(ctx context.Context, host string, opts Options) (*Client, error) {
 	if err != nil {
 		stop()
 		_ = conn.Close()
+		if ctx.Err() != nil { // it closed the connection
+			return nil, fmt.Errorf("broken off before the login was made: %w", ctx.Err())
+		}
 		return nil, plain(err)
 	}
 	return &Client{client: ssh.NewClient(c, channels, requests), conn: conn, stop: stop}, nil
@@ -110,7 +113,8 @@ const MaxOutput = 2 << 20
 // that failed is a Result; an error means that it is not known what became of
 // it.
 func (c *Client) Run(command string, stdin io.Reader, timeout time.Duration) (Result, error) {
-	_ = c.conn.SetDeadline(time.Now().Add(timeout))
+	deadline := time.Now().Add(timeout)
+	_ = c.conn.SetDeadline(deadline)
 	session, err := c.client.NewSession()
 	if err != nil {
 		return Result{}, plain(err)
@@ -125,6 +129,8 @@ func (c *Client) Run(command string, stdin io.Reader, timeout time.Duration) (Re
 	case err == nil:
 	case errors.As(err, &exit):
 		r.Exit = exit.ExitStatus()
+	case !time.Now().Before(deadline):
+		return r, errSilent // the session's own error does not tell
 	default:
 		return r, plain(err)
 	}
