@@ -2,6 +2,7 @@ package hostssh
 
 import (
 	"errors"
+	"io"
 	"net"
 	"strings"
 
@@ -66,8 +67,11 @@ func (noKey) Type() string                        { return "none" }
 func (noKey) Marshal() []byte                     { return nil }
 func (noKey) Verify([]byte, *ssh.Signature) error { return errors.New("no key") }
 
-// errSilent means that the host let its time go by.
-var errSilent = errors.New("the host stopped answering in the middle")
+var (
+	// errSilent means that the host let its time go by.
+	errSilent = errors.New("the host stopped answering in the middle")
+	errEnded  = errors.New("the connection ended before the command did")
+)
 
 // plain says in plain words what the host did not like.
 func plain(err error) error {
@@ -75,8 +79,8 @@ func plain(err error) error {
 	var timeout net.Error
 	var missing *ssh.ExitMissingError
 	switch {
-	case errors.As(err, &missing):
-		return errors.New("the connection ended before the command did")
+	case errors.As(err, &missing), errors.Is(err, io.EOF):
+		return errEnded
 	case errors.As(err, &unknown) && len(unknown.Want) > 0:
 		return errors.New("the host's key has changed: it was set up anew, or somebody is in between")
 	case errors.As(err, &unknown):

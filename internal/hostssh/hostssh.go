@@ -60,6 +60,7 @@ type Client struct {
 	client *ssh.Client
 	conn   net.Conn
 	stop   func() bool
+	ended  chan struct{} // closed when the connection is at its end
 }
 
 // Dial makes the one attempt to log in to a host, by name or address. It is over,
@@ -90,7 +91,12 @@ func Dial(ctx context.Context, host string, opts Options) (*Client, error) {
 		}
 		return nil, plain(err)
 	}
-	return &Client{client: ssh.NewClient(c, channels, requests), conn: conn, stop: stop}, nil
+	client := &Client{client: ssh.NewClient(c, channels, requests), conn: conn, stop: stop, ended: make(chan struct{})}
+	go func() {
+		_ = client.client.Wait()
+		close(client.ended)
+	}()
+	return client, nil
 }
 
 // Close ends the login.
@@ -115,7 +121,7 @@ const MaxOutput = 2 << 20
 func (c *Client) Run(command string, stdin io.Reader, timeout time.Duration) (Result, error) {
 	deadline := time.Now().Add(timeout)
 	_ = c.conn.SetDeadline(deadline)
-	session, err := c.client.NewSession()
+	session, err := c.session()
 	if err != nil {
 		return Result{}, plain(err)
 	}
@@ -139,6 +145,27 @@ func (c *Client) Run(command string, stdin io.Reader, timeout time.Duration) (Re
 
 // Quote quotes a word for the host's shell.
 func Quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
+
+// session begins a session. One that is begun while the connection comes to its
+// end may never hear of that: golang.org/x/crypto/ssh tells the channels that it
+// knows at that moment, and one that comes later waits for ever.
+func (c *Client) session() (*ssh.Session, error) {
+	type begun struct {
+		session *ssh.Session
+		err     error
+	}
+	answer := make(chan begun, 1)
+	go func() {
+		session, err := c.client.NewSession()
+		answer <- begun{session, err}
+	}()
+	select {
+	case b := <-answer:
+		return b.session, b.err
+	case <-c.ended:
+		return nil, errEnded
+	}
+}
 
 // limited keeps the first bytes that are written to it. The buffer is not
 // embedded: io.Copy would find its ReadFrom, which knows no limit.

@@ -54,6 +54,16 @@ var _ = Describe("a command", func() {
 		}
 	}, SpecTimeout(limit))
 
+	It("ends when it is begun while the connection comes to its end", func(ctx SpecContext) {
+		for range 100 {
+			c := login(ctx, func(c *sshtest.Command) int { c.Cut(); return -1 })
+			for range 2 {
+				_, err := c.Run("halt", nil, limit)
+				Expect(err).To(HaveOccurred())
+			}
+		}
+	}, SpecTimeout(limit))
+
 	It("is not begun after the login was closed", func(ctx SpecContext) {
 		c := login(ctx, silent)
 		c.Close()
