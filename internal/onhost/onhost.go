@@ -9,6 +9,7 @@ package onhost
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -33,12 +34,15 @@ type Client struct {
 	Address func(*inventory.Host) string
 	// VIB is the file to install.
 	VIB []byte
+
+	await, pause time.Duration // awaitTime and awaitPause, but for tests
 }
 
 // shell is a login on a host with commands that have to succeed.
 type shell struct {
-	login *hostssh.Client
-	ctx   context.Context
+	login        *hostssh.Client
+	ctx          context.Context
+	await, pause time.Duration
 }
 
 const (
@@ -60,7 +64,7 @@ func (c *Client) dial(ctx context.Context, h *inventory.Host) (*shell, error) {
 		}
 		return nil, fmt.Errorf("log in by SSH: %w", err)
 	}
-	return &shell{login, ctx}, nil
+	return &shell{login, ctx, cmp.Or(c.await, awaitTime), cmp.Or(c.pause, awaitPause)}, nil
 }
 
 // run runs a command that has to succeed, and returns what it said.
@@ -136,7 +140,8 @@ func (c *Client) Survey(ctx context.Context, h *inventory.Host, methods ...fix.M
 	return found
 }
 
-// takeBack undoes the part of a change that was made before it failed.
+// takeBack undoes the part of a change that was made before it failed. Where
+// nothing failed it removes what the change has left lying about.
 type takeBack func(*shell) error
 
 // Carry makes a change of the methods vib and service-xml, or takes it back. It
@@ -146,31 +151,57 @@ func (c *Client) Carry(ctx context.Context, change *fix.Change) error {
 	if err != nil {
 		return err
 	}
+	defer s.login.Close()
 	var back takeBack
 	switch {
 	case change.Method == fix.MethodServiceXML:
 		back, err = s.writeService(change)
 	case change.After.Absent:
-		back, err = s.removeVIB(change)
+		return c.finish(ctx, change, s)
 	default:
 		back, err = s.installVIB(change, c.VIB)
 	}
-	s.login.Close()
-	if err == nil || back == nil {
+	if back == nil {
 		return err
 	}
-	// What failed may have taken its login, or the run's time, with it.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), takeBackTime)
-	defer cancel()
-	fresh, failed := c.dial(ctx, change.Host)
-	if failed == nil {
-		failed = back(fresh)
-		fresh.login.Close()
-	}
-	if failed != nil {
+	failed := c.again(ctx, change.Host, back)
+	switch {
+	case err == nil:
+		return nil // at most a file is left in /tmp, which a reboot empties
+	case failed != nil:
 		return fmt.Errorf("%w; %w", err, &fix.TakeBackError{Cause: failed})
 	}
 	return err
+}
+
+// finish removes a VIB. Where that stops half way another login goes on with it:
+// there is no way back.
+func (c *Client) finish(ctx context.Context, change *fix.Change, s *shell) error {
+	begun, err := s.removeVIB(change)
+	if err == nil || !begun {
+		return err
+	}
+	failed := c.again(ctx, change.Host, func(s *shell) error {
+		_, err := s.removeVIB(change)
+		return err
+	})
+	if failed != nil {
+		return fmt.Errorf("%w; %w", err, &fix.TakeBackError{Cause: failed})
+	}
+	return nil
+}
+
+// again logs in once more: what failed may have taken its login, or the run's
+// time, with it.
+func (c *Client) again(ctx context.Context, h *inventory.Host, do takeBack) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), takeBackTime)
+	defer cancel()
+	s, err := c.dial(ctx, h)
+	if err != nil {
+		return err
+	}
+	defer s.login.Close()
+	return do(s)
 }
 
 // refresh lets the host read its firewall files again. What it had to say is an
@@ -225,13 +256,21 @@ func temporary(path string) string {
 	return path + ".vic-preflight-" + strings.ToLower(rand.Text()[:8])
 }
 
+// discard removes a file of the change's own.
+func (s *shell) discard(path string) error {
+	if _, err := s.say("rm -f " + hostssh.Quote(path)); err != nil {
+		return fmt.Errorf("%s may be left on the host: %w", path, err)
+	}
+	return nil
+}
+
 // put writes a new file and sees that it came whole. It leaves nothing where it
-// fails.
+// fails, unless that has taken the login with it.
 func (s *shell) put(path string, data []byte) (err error) {
 	quoted := hostssh.Quote(path)
 	defer func() {
 		if err != nil {
-			_, _ = s.say("rm -f " + quoted)
+			_ = s.discard(path) // or whoever called does, in another login
 		}
 	}()
 	if _, err := s.run("umask 077; cat > "+quoted, bytes.NewReader(data), installTime); err != nil {

@@ -28,19 +28,22 @@ func (s *shell) writeService(c *fix.Change) (takeBack, error) {
 		return nil, err
 	}
 	mode = strings.TrimSpace(mode)
-	backup := hostssh.Quote(backupPath(f.Path))
-	if _, err := s.say(fmt.Sprintf("cp -p %s %s", hostssh.Quote(f.Path), backup)); err != nil {
-		return nil, fmt.Errorf("nothing was changed: %w", err)
+	fresh, backup := temporary(f.Path), backupPath(f.Path)
+	tidy := func(s *shell) error { return s.discard(backup) }
+	if _, err := s.say(fmt.Sprintf("cp -p %s %s", hostssh.Quote(f.Path), hostssh.Quote(backup))); err != nil {
+		return tidy, fmt.Errorf("nothing was changed: %w", err)
 	}
-	back := func(s *shell) error { return s.putBack(f, mode) }
-	if err := s.replace(f.Path, mode, f.After); err != nil {
+	back := func(s *shell) error { return joined(s.discard(fresh), s.putBack(f, fresh, mode)) }
+	if err := s.replace(f.Path, fresh, mode, f.After); err != nil {
 		return back, err
 	}
 	if err := s.expect(c.Ruleset, !c.After.Absent); err != nil {
 		return back, err
 	}
-	_, _ = s.say("rm -f " + backup) // the journal has it too
-	return nil, nil
+	if err := tidy(s); err != nil {
+		return tidy, nil
+	}
+	return nil, nil // the journal has it too
 }
 
 // backupPath is where the file is kept on the host while it is changed.
@@ -48,12 +51,11 @@ func backupPath(path string) string {
 	return "/tmp/vic-preflight-backup-" + path[strings.LastIndex(path, "/")+1:]
 }
 
-// replace writes the file beside the old one, with its mode, and puts it in its
-// place in one step. Where the host refuses that (what its system image brings
+// replace writes the file beside the old one, as fresh, with its mode, and puts
+// it in its place in one step. Where the host refuses that (what its system image brings
 // may not be renamed over) the file is written in place, by the steps of the
 // guides: mode 644, the sticky bit, the text, the mode as before.
-func (s *shell) replace(path, mode string, data []byte) error {
-	fresh := temporary(path)
+func (s *shell) replace(path, fresh, mode string, data []byte) error {
 	if err := s.put(fresh, data); err != nil {
 		return err
 	}
@@ -63,7 +65,7 @@ func (s *shell) replace(path, mode string, data []byte) error {
 		_, err = s.say(fmt.Sprintf("chmod 644 %[2]s && chmod +t %[2]s && cat %[1]s > %[2]s; r=$?; chmod %[3]s %[2]s; rm -f %[1]s; exit $r", from, to, mode))
 	}
 	if err != nil {
-		_, _ = s.say("rm -f " + from)
+		_ = s.discard(fresh)
 		return err
 	}
 	now, err := s.read(path)
@@ -75,17 +77,20 @@ func (s *shell) replace(path, mode string, data []byte) error {
 
 // putBack restores the file after a change that did not take, and lets the host
 // read it.
-func (s *shell) putBack(f *fix.FileChange, mode string) error {
+func (s *shell) putBack(f *fix.FileChange, fresh, mode string) error {
 	now, err := s.read(f.Path)
-	if err == nil && !bytes.Equal(now, f.Before) {
-		err = s.replace(f.Path, mode, f.Before)
+	switch {
+	case err != nil, bytes.Equal(now, f.Before):
+	default:
+		err = s.replace(f.Path, fresh, mode, f.Before)
 	}
 	if err != nil {
 		return fmt.Errorf("%s is kept on the host in %s: %w", f.Path, backupPath(f.Path), err)
 	}
-	_, _ = s.say("rm -f " + hostssh.Quote(backupPath(f.Path)))
+	// What is left in /tmp is no reason not to let the host read the file.
+	left := s.discard(backupPath(f.Path))
 	if err := s.refresh(); err != nil {
 		return fmt.Errorf("%s is as it was, and the firewall has not read it again: %w", f.Path, err)
 	}
-	return nil
+	return left
 }

@@ -107,13 +107,11 @@ func cell(line string, start, end int) string {
 func (s *shell) installVIB(c *fix.Change, file []byte) (takeBack, error) {
 	path := temporary("/tmp/"+c.VIB.Name) + ".vib"
 	quoted := hostssh.Quote(path)
-	back := func(s *shell) error {
-		_, _ = s.say("rm -f " + quoted)
-		return s.restoreAcceptance(c)
-	}
+	tidy := func(s *shell) error { return s.discard(path) }
 	if err := s.put(path, file); err != nil {
-		return back, err
+		return tidy, err
 	}
+	back := func(s *shell) error { return joined(tidy(s), s.restoreAcceptance(c)) }
 	if c.VIB.AcceptanceBefore != "" {
 		if err := s.setAcceptance(fix.CommunitySupported); err != nil {
 			return back, err
@@ -123,9 +121,8 @@ func (s *shell) installVIB(c *fix.Change, file []byte) (takeBack, error) {
 		return back, err
 	}
 	back = func(s *shell) error {
-		_, _ = s.say("rm -f " + quoted)
 		_, err := s.removeVIB(c)
-		return err
+		return joined(tidy(s), err)
 	}
 	if err := s.change("esxcli software vib install -v " + quoted); err != nil {
 		var unknown *unknownError
@@ -137,7 +134,9 @@ func (s *shell) installVIB(c *fix.Change, file []byte) (takeBack, error) {
 	if err := s.expect(c.Ruleset, true); err != nil {
 		return back, err
 	}
-	_, _ = s.say("rm -f " + quoted)
+	if err := tidy(s); err != nil {
+		return tidy, nil
+	}
 	return nil, nil
 }
 
@@ -151,7 +150,7 @@ const (
 // awaitVIB waits for a VIB that a host may still be installing, so that it can be
 // removed.
 func (s *shell) awaitVIB(c *fix.Change) error {
-	for deadline := time.Now().Add(awaitTime); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(s.await); time.Now().Before(deadline); {
 		var now fix.Survey
 		if err := s.software(&now); err != nil {
 			return err
@@ -162,32 +161,34 @@ func (s *shell) awaitVIB(c *fix.Change) error {
 		select {
 		case <-s.ctx.Done():
 			return s.ctx.Err()
-		case <-time.After(awaitPause):
+		case <-time.After(s.pause):
 		}
 	}
 	return fmt.Errorf("the host may still be installing %s: undo looks again", c.VIB.ID)
 }
 
 // removeVIB takes an installation back, as much of it as was made. A part that
-// fails does not keep the others from being done.
-func (s *shell) removeVIB(c *fix.Change) (takeBack, error) {
+// fails does not keep the others from being done. It reports whether it began:
+// whether something may be removed already where it fails.
+func (s *shell) removeVIB(c *fix.Change) (begun bool, err error) {
 	var now fix.Survey
 	if err := s.software(&now); err != nil {
-		return nil, joined(err, s.restoreAcceptance(c))
+		return false, joined(err, s.restoreAcceptance(c))
 	}
 	// A VIB is removed by its name: another one's must not be.
 	if other := now.OtherVIB(c.VIB.Name, c.VIB.ID); other != "" {
-		return nil, fmt.Errorf("another VIB of that name, %s, has come since: nothing is removed", other)
+		return false, fmt.Errorf("another VIB of that name, %s, has come since: nothing is removed", other)
 	}
-	var removal error
+	var removal, seen error
 	if slices.Contains(now.VIBs, fix.InstalledVIB{Name: c.VIB.Name, ID: c.VIB.ID}) {
 		removal = s.change("esxcli software vib remove -n " + hostssh.Quote(c.VIB.Name))
 	}
-	var seen error
+	var unknown *unknownError
+	begun = removal == nil || errors.As(removal, &unknown)
 	if removal == nil {
 		seen = s.expect(c.Ruleset, false)
 	}
-	return nil, joined(removal, seen, s.restoreAcceptance(c))
+	return begun, joined(removal, seen, s.restoreAcceptance(c))
 }
 
 // joined is errors.Join on one line.

@@ -1,0 +1,337 @@
+package onhost_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"golang.org/x/crypto/ssh"
+
+	"github.com/vic-preflight/vic-preflight/fix"
+	"github.com/vic-preflight/vic-preflight/internal/hostssh"
+	"github.com/vic-preflight/vic-preflight/internal/hostssh/sshtest"
+	"github.com/vic-preflight/vic-preflight/internal/onhost"
+	"github.com/vic-preflight/vic-preflight/inventory"
+)
+
+const (
+	firewall    = "/etc/vmware/firewall"
+	descriptors = "/var/db/esximg/vibs"
+	partner     = "PartnerSupported"
+)
+
+// fakeHost answers by SSH as an ESXi host does: the machine's own shell under a
+// folder, and as much of esxcli as is asked for.
+type fakeHost struct {
+	dir    string
+	server *sshtest.Server
+	login  hostssh.Options
+
+	mu       sync.Mutex
+	level    string
+	vibs     []fakeVIB
+	loaded   []string // rulesets
+	secure   string   // what secureBoot.py says
+	commands []string
+	gone     bool // takes no login
+	// on, when set, is called before a command is carried out. It returns true
+	// where it has answered.
+	on func(n int, c *sshtest.Command) (exit int, answered bool)
+}
+
+// fakeVIB is one that is installed. Its file holds its ID and its ruleset.
+type fakeVIB struct{ id, ruleset string }
+
+func (v fakeVIB) part(i int) string { return strings.Split(v.id, "_")[i] }
+
+func (v fakeVIB) file() string { return firewall + "/" + v.part(2) + ".xml" }
+
+func newFakeHost() *fakeHost {
+	GinkgoHelper()
+	h := &fakeHost{dir: GinkgoT().TempDir(), level: partner, secure: "Disabled\n", vibs: []fakeVIB{{id: "VMware_bootbank_esx-base_8.0.2"}}}
+	for _, dir := range []string{"/tmp", firewall, descriptors} {
+		Expect(os.MkdirAll(h.dir+dir, 0o755)).To(Succeed())
+	}
+	h.write(fix.ServiceXML, ruleset("sshServer"), 0o444|os.ModeSticky)
+	h.write(descriptors+"/esx-base-1.xml", "<vib><name>esx-base</name><file-list><file>bin/esxcli</file></file-list></vib>", 0o444)
+	h.refresh()
+	host, client := sshtest.NewKey(GinkgoTB()), sshtest.NewKey(GinkgoTB())
+	config := sshtest.AllowKey(client.PublicKey(), host)
+	allowed := config.PublicKeyCallback
+	config.PublicKeyCallback = func(c ssh.ConnMetadata, k ssh.PublicKey) (*ssh.Permissions, error) {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if h.gone {
+			return nil, errors.New("gone")
+		}
+		return allowed(c, k)
+	}
+	h.server = sshtest.Start(GinkgoTB(), config, h.run)
+	h.login = hostssh.Options{
+		User: "root", Signers: []ssh.Signer{client}, HostKeys: h.server.Known(GinkgoTB(), host.PublicKey()),
+		Port: h.server.Port(), Dialer: &net.Dialer{},
+	}
+	return h
+}
+
+// client is what is tested, with a VIB.
+func (h *fakeHost) client(vib fakeVIB) *onhost.Client {
+	c := &onhost.Client{
+		Login: h.login, VIB: []byte(vib.id + " " + vib.ruleset),
+		Address: func(*inventory.Host) string { return "127.0.0.1" },
+	}
+	c.Hurry()
+	return c
+}
+
+func ruleset(keys ...string) string {
+	var b strings.Builder
+	b.WriteString("<ConfigRoot>\n")
+	for i, k := range keys {
+		fmt.Fprintf(&b, "  <service id='%04d'>\n    <id>%s</id>\n    <rule id='0000'>\n      <direction>outbound</direction>\n      <protocol>tcp</protocol>\n"+
+			"      <porttype>dst</porttype>\n      <port>2377</port>\n    </rule>\n    <enabled>true</enabled>\n    <required>false</required>\n  </service>\n", i, k)
+	}
+	return b.String() + "</ConfigRoot>\n"
+}
+
+// write is for the host's own doing.
+func (h *fakeHost) write(path, text string, mode os.FileMode) {
+	GinkgoHelper()
+	Expect(os.RemoveAll(h.dir + path)).To(Succeed())
+	Expect(os.WriteFile(h.dir+path, []byte(text), 0o600)).To(Succeed())
+	Expect(os.Chmod(h.dir+path, mode)).To(Succeed())
+}
+
+// be changes what the host is.
+func (h *fakeHost) be(change func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	change()
+}
+
+// have installs a VIB.
+func (h *fakeHost) have(v fakeVIB) {
+	GinkgoHelper()
+	h.write(v.file(), ruleset(v.ruleset), 0o444)
+	h.be(func() {
+		h.vibs = append(h.vibs, v)
+		h.refresh()
+	})
+}
+
+// said are the commands that came.
+func (h *fakeHost) said() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.commands)
+}
+
+// refresh reads every file, as one report has it, whatever its name.
+func (h *fakeHost) refresh() {
+	h.loaded = nil
+	files, _ := filepath.Glob(h.dir + firewall + "/*")
+	for _, file := range files {
+		text, _ := os.ReadFile(file)
+		for _, part := range strings.Split(string(text), "<id>")[1:] {
+			key, _, _ := strings.Cut(part, "</id>")
+			h.loaded = append(h.loaded, key)
+		}
+	}
+	slices.Sort(h.loaded)
+}
+
+// state is all that a change may change.
+type state struct {
+	Level        string
+	VIBs, Loaded []string
+	// Files are mode and text by path.
+	Files map[string]string
+}
+
+// stray are files that a change has left.
+func (s state) stray() (paths []string) {
+	for path := range s.Files {
+		if strings.HasPrefix(path, "/tmp/") || strings.Contains(path, "vic-preflight") {
+			paths = append(paths, path)
+		}
+	}
+	return paths
+}
+
+func (h *fakeHost) state() state {
+	GinkgoHelper()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s := state{Level: h.level, Loaded: slices.Clone(h.loaded), Files: map[string]string{}}
+	for _, v := range h.vibs {
+		s.VIBs = append(s.VIBs, v.id)
+	}
+	Expect(filepath.WalkDir(h.dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		name := strings.TrimPrefix(path, h.dir)
+		s.Files[name] = fmt.Sprintf("%s %s", info.Mode(), text)
+		return err
+	})).To(Succeed())
+	return s
+}
+
+// run answers one command.
+func (h *fakeHost) run(c *sshtest.Command) int {
+	h.mu.Lock()
+	h.commands = append(h.commands, c.Line)
+	n, on := len(h.commands), h.on
+	h.mu.Unlock()
+	if on != nil {
+		if exit, answered := on(n, c); answered {
+			return exit
+		}
+	}
+	return h.carryOut(c)
+}
+
+func (h *fakeHost) carryOut(c *sshtest.Command) int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if strings.HasPrefix(c.Line, "esxcli ") || strings.HasPrefix(c.Line, "/usr/lib/vmware/secureboot/") {
+		said, err := h.esxcli(words(c.Line))
+		_, _ = io.WriteString(c.Stdout, said)
+		if err != nil {
+			_, _ = io.WriteString(c.Stderr, err.Error()+"\n")
+			return 1
+		}
+		return 0
+	}
+	line := strings.NewReplacer("/tmp/", h.dir+"/tmp/", firewall, h.dir+firewall, descriptors, h.dir+descriptors).Replace(c.Line)
+	cmd := exec.Command("/bin/sh", "-c", line)
+	cmd.Env = []string{"LC_ALL=C", "PATH=/usr/bin:/bin"}
+	var stdout, stderr bytes.Buffer
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.Stdin, &stdout, &stderr
+	err := cmd.Run()
+	_, _ = io.WriteString(c.Stdout, strings.ReplaceAll(stdout.String(), h.dir, ""))
+	_, _ = io.WriteString(c.Stderr, strings.ReplaceAll(stderr.String(), h.dir, ""))
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return exit.ExitCode()
+	}
+	return 0
+}
+
+// words are those that a shell makes of a line.
+func words(line string) []string {
+	if !strings.ContainsAny(line, "'\"\\$`") {
+		return strings.Fields(line)
+	}
+	out, err := exec.Command("/bin/sh", "-c", `printf '%s\000' `+line).Output()
+	if err != nil {
+		return nil
+	}
+	return strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00")
+}
+
+// esxcli knows the commands that are sent.
+func (h *fakeHost) esxcli(args []string) (string, error) {
+	last := args[len(args)-1]
+	level, _ := strings.CutPrefix(last, "--level=")
+	switch line := strings.Join(args, " "); {
+	case line == "/usr/lib/vmware/secureboot/bin/secureBoot.py -s":
+		return h.secure, nil
+	case line == "esxcli network firewall refresh":
+		h.refresh()
+		return "", nil
+	case line == "esxcli network firewall ruleset list":
+		return "Name       Enabled\n---------  -------\n" + strings.Join(append(h.loaded, ""), "     true\n"), nil
+	case line == "esxcli software acceptance get":
+		return h.level + "\n", nil
+	case line == "esxcli software acceptance set --level="+level:
+		return h.setLevel(level)
+	case line == "esxcli software vib list --rebooting-image":
+		return "", nil
+	case line == "esxcli software vib list":
+		return h.list(), nil
+	case line == "esxcli software vib install --dry-run -v "+last:
+		return h.install(last, true)
+	case line == "esxcli software vib install -v "+last:
+		return h.install(last, false)
+	case line == "esxcli software vib remove -n "+last:
+		return h.remove(last)
+	}
+	return "", fmt.Errorf("Error: Unknown command or namespace %q", args)
+}
+
+func (h *fakeHost) setLevel(level string) (string, error) {
+	if level != fix.CommunitySupported && len(h.vibs) > 1 {
+		return "", errors.New("[AcceptanceConfigError]\n Unable to set the acceptance level: a VIB is below it")
+	}
+	h.level = level
+	return "Host acceptance level changed to '" + level + "'.\n", nil
+}
+
+func (h *fakeHost) list() string {
+	row := func(name, version, vendor string) string {
+		return fmt.Sprintf("%-20s  %-10s  %-10s\n", name, version, vendor)
+	}
+	list := row("Name", "Version", "Vendor") + row(strings.Repeat("-", 20), strings.Repeat("-", 10), strings.Repeat("-", 10))
+	for _, v := range h.vibs {
+		list += row(v.part(2), v.part(3), v.part(0))
+	}
+	return list
+}
+
+func (h *fakeHost) install(path string, dry bool) (string, error) {
+	text, err := os.ReadFile(h.dir + path)
+	id, key, found := strings.Cut(string(text), " ")
+	switch {
+	case err != nil || !found || key == "":
+		return "", errors.New("[VibDownloadError]\n ('x.vib', 'Bad VIB archive header')")
+	case h.level != fix.CommunitySupported:
+		return "", errors.New("[AcceptanceConfigError]\n the VIB's acceptance level is community, which is not compliant")
+	}
+	v, removed := fakeVIB{id, key}, ""
+	for _, old := range h.vibs {
+		if old.id == id {
+			return "Installation Result\n   Message: Host is not changed.\n   Reboot Required: false\n", nil
+		}
+		if old.part(2) == v.part(2) {
+			removed = old.id
+		}
+	}
+	if !dry {
+		h.vibs = append(slices.DeleteFunc(h.vibs, func(v fakeVIB) bool { return v.id == removed }), v)
+		err = os.WriteFile(h.dir+v.file(), []byte(ruleset(v.ruleset)), 0o444)
+	}
+	return fmt.Sprintf("Installation Result\n   Message: Operation finished successfully.\n   VIBs Installed: %s\n   VIBs Removed: %s\n   Reboot Required: false\n", id, removed), err
+}
+
+func (h *fakeHost) remove(name string) (string, error) {
+	i := slices.IndexFunc(h.vibs, func(v fakeVIB) bool { return v.part(2) == name })
+	if i < 0 {
+		return "", errors.New("[NoMatchError]\n No VIB matching VIB search specification '" + name + "'.")
+	}
+	v := h.vibs[i]
+	h.vibs = slices.Delete(h.vibs, i, i+1)
+	return "Removal Result\n   Message: Operation finished successfully.\n   VIBs Removed: " + v.id + "\n   Reboot Required: false\n", os.RemoveAll(h.dir + v.file())
+}
+
+// carry is Carry, to a host of the address that every client here has.
+func (h *fakeHost) carry(ctx context.Context, c *fix.Change) error {
+	c.Host = &inventory.Host{ID: "1", Name: "esx1"}
+	return h.client(ours).Carry(ctx, c)
+}
