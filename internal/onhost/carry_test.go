@@ -16,7 +16,7 @@ import (
 )
 
 // ours is the VIB that is brought, key the ruleset in it.
-var ours = fakeVIB{"us_bootbank_vicpre_1.0", key}
+var ours = fakeVIB{id: "us_bootbank_vicpre_1.0", ruleset: key}
 
 const key = "vicOut"
 
@@ -76,6 +76,12 @@ var insertion = operation{
 		Expect(after.Files[fix.ServiceXML]).To(Equal("tr--r--r-- " + ruleset("sshServer", key)))
 		Expect(after.Loaded).To(ContainElement(key))
 	},
+}
+
+// inPlace is on a host that does not let its file be renamed over.
+var inPlace = operation{
+	name: "an edit in place", change: insert, made: insertion.made,
+	ready: func(h *fakeHost) { h.be(func() { h.refused = " mv -f " }) },
 }
 
 // fault is what happens at one command.
@@ -161,7 +167,7 @@ func (f fault) each(ctx context.Context, o operation, judge func(h *fakeHost, be
 }
 
 var _ = Describe("a change", func() {
-	for _, o := range []operation{installation, removal, insertion} {
+	for _, o := range []operation{installation, removal, insertion, inPlace} {
 		It("is made, and leaves nothing behind: "+o.name, func(ctx SpecContext) {
 			h := newFakeHost()
 			o.ready(h)
@@ -172,7 +178,7 @@ var _ = Describe("a change", func() {
 		}, SpecTimeout(time.Minute))
 	}
 
-	for _, o := range []operation{installation, insertion} {
+	for _, o := range []operation{installation, insertion, inPlace} {
 		for _, f := range faults {
 			It(fmt.Sprintf("is made or leaves the host as it was when a command %s: %s", f.name, o.name), func(ctx SpecContext) {
 				f.each(ctx, o, func(_ *fakeHost, before, after state, err error) {

@@ -41,17 +41,23 @@ type fakeHost struct {
 	mu       sync.Mutex
 	level    string
 	vibs     []fakeVIB
-	loaded   []string // rulesets
-	secure   string   // what secureBoot.py says
+	pending  []fakeVIB // of the next start
+	loaded   []string  // rulesets
+	secure   string    // what secureBoot.py says
 	commands []string
-	gone     bool // takes no login
+	gone     bool   // takes no login
+	refused  string // part of the commands that the host does not permit
 	// on, when set, is called before a command is carried out. It returns true
 	// where it has answered.
 	on func(n int, c *sshtest.Command) (exit int, answered bool)
 }
 
 // fakeVIB is one that is installed. Its file holds its ID and its ruleset.
-type fakeVIB struct{ id, ruleset string }
+type fakeVIB struct {
+	id, ruleset string
+	// certified ones suit every acceptance level.
+	certified bool
+}
 
 func (v fakeVIB) part(i int) string { return strings.Split(v.id, "_")[i] }
 
@@ -59,7 +65,7 @@ func (v fakeVIB) file() string { return firewall + "/" + v.part(2) + ".xml" }
 
 func newFakeHost() *fakeHost {
 	GinkgoHelper()
-	h := &fakeHost{dir: GinkgoT().TempDir(), level: partner, secure: "Disabled\n", vibs: []fakeVIB{{id: "VMware_bootbank_esx-base_8.0.2"}}}
+	h := &fakeHost{dir: GinkgoT().TempDir(), level: partner, secure: "Disabled\n", vibs: []fakeVIB{{id: "VMware_bootbank_esx-base_8.0.2", certified: true}}}
 	for _, dir := range []string{"/tmp", firewall, descriptors} {
 		Expect(os.MkdirAll(h.dir+dir, 0o755)).To(Succeed())
 	}
@@ -219,6 +225,10 @@ func (h *fakeHost) carryOut(c *sshtest.Command) int {
 		}
 		return 0
 	}
+	if h.refused != "" && strings.Contains(c.Line, h.refused) {
+		_, _ = io.WriteString(c.Stderr, "Operation not permitted\n")
+		return 1
+	}
 	line := strings.NewReplacer("/tmp/", h.dir+"/tmp/", firewall, h.dir+firewall, descriptors, h.dir+descriptors).Replace(c.Line)
 	cmd := exec.Command("/bin/sh", "-c", line)
 	cmd.Env = []string{"LC_ALL=C", "PATH=/usr/bin:/bin"}
@@ -263,9 +273,12 @@ func (h *fakeHost) esxcli(args []string) (string, error) {
 	case line == "esxcli software acceptance set --level="+level:
 		return h.setLevel(level)
 	case line == "esxcli software vib list --rebooting-image":
-		return "", nil
+		if len(h.pending) == 0 {
+			return "", nil
+		}
+		return list(h.pending), nil
 	case line == "esxcli software vib list":
-		return h.list(), nil
+		return list(h.vibs), nil
 	case line == "esxcli software vib install --dry-run -v "+last:
 		return h.install(last, true)
 	case line == "esxcli software vib install -v "+last:
@@ -277,22 +290,22 @@ func (h *fakeHost) esxcli(args []string) (string, error) {
 }
 
 func (h *fakeHost) setLevel(level string) (string, error) {
-	if level != fix.CommunitySupported && len(h.vibs) > 1 {
+	if level != fix.CommunitySupported && slices.ContainsFunc(h.vibs, func(v fakeVIB) bool { return !v.certified }) {
 		return "", errors.New("[AcceptanceConfigError]\n Unable to set the acceptance level: a VIB is below it")
 	}
 	h.level = level
 	return "Host acceptance level changed to '" + level + "'.\n", nil
 }
 
-func (h *fakeHost) list() string {
+func list(vibs []fakeVIB) string {
 	row := func(name, version, vendor string) string {
 		return fmt.Sprintf("%-20s  %-10s  %-10s\n", name, version, vendor)
 	}
-	list := row("Name", "Version", "Vendor") + row(strings.Repeat("-", 20), strings.Repeat("-", 10), strings.Repeat("-", 10))
-	for _, v := range h.vibs {
-		list += row(v.part(2), v.part(3), v.part(0))
+	table := row("Name", "Version", "Vendor") + row(strings.Repeat("-", 20), strings.Repeat("-", 10), strings.Repeat("-", 10))
+	for _, v := range vibs {
+		table += row(v.part(2), v.part(3), v.part(0))
 	}
-	return list
+	return table
 }
 
 func (h *fakeHost) install(path string, dry bool) (string, error) {
@@ -304,7 +317,7 @@ func (h *fakeHost) install(path string, dry bool) (string, error) {
 	case h.level != fix.CommunitySupported:
 		return "", errors.New("[AcceptanceConfigError]\n the VIB's acceptance level is community, which is not compliant")
 	}
-	v, removed := fakeVIB{id, key}, ""
+	v, removed := fakeVIB{id: id, ruleset: key}, ""
 	for _, old := range h.vibs {
 		if old.id == id {
 			return "Installation Result\n   Message: Host is not changed.\n   Reboot Required: false\n", nil
@@ -330,8 +343,12 @@ func (h *fakeHost) remove(name string) (string, error) {
 	return "Removal Result\n   Message: Operation finished successfully.\n   VIBs Removed: " + v.id + "\n   Reboot Required: false\n", os.RemoveAll(h.dir + v.file())
 }
 
-// carry is Carry, to a host of the address that every client here has.
+// carry is Carry.
 func (h *fakeHost) carry(ctx context.Context, c *fix.Change) error {
 	c.Host = &inventory.Host{ID: "1", Name: "esx1"}
-	return h.client(ours).Carry(ctx, c)
+	v := ours
+	if c.VIB != nil {
+		v.id = c.VIB.ID
+	}
+	return h.client(v).Carry(ctx, c)
 }

@@ -2,6 +2,7 @@ package onhost
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -59,7 +60,7 @@ func (s *shell) replace(path, fresh, mode string, data []byte) error {
 	if err := s.put(fresh, data); err != nil {
 		return err
 	}
-	from, to := hostssh.Quote(fresh), hostssh.Quote(path)
+	mode, from, to := hostssh.Quote(mode), hostssh.Quote(fresh), hostssh.Quote(path)
 	_, err := s.say(fmt.Sprintf("chmod %s %s && mv -f %s %s", mode, from, from, to))
 	if err != nil {
 		_, err = s.say(fmt.Sprintf("chmod 644 %[2]s && chmod +t %[2]s && cat %[1]s > %[2]s; r=$?; chmod %[3]s %[2]s; rm -f %[1]s; exit $r", from, to, mode))
@@ -76,11 +77,14 @@ func (s *shell) replace(path, fresh, mode string, data []byte) error {
 }
 
 // putBack restores the file after a change that did not take, and lets the host
-// read it.
+// read it. What is neither the old text nor the beginning of the new one is
+// somebody else's, and stays.
 func (s *shell) putBack(f *fix.FileChange, fresh, mode string) error {
 	now, err := s.read(f.Path)
 	switch {
 	case err != nil, bytes.Equal(now, f.Before):
+	case !bytes.HasPrefix(f.After, now):
+		err = errors.New("somebody has changed it meanwhile, and it is left like that")
 	default:
 		err = s.replace(f.Path, fresh, mode, f.Before)
 	}

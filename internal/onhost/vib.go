@@ -14,11 +14,10 @@ import (
 
 // software finds out what a host's software takes.
 func (s *shell) software(found *fix.Survey) error {
-	level, err := s.say("esxcli software acceptance get")
-	if err != nil {
+	var err error
+	if found.Acceptance, err = s.acceptance(); err != nil {
 		return err
 	}
-	found.Acceptance = strings.TrimSpace(level)
 	// Part of ESXi since 6.5 (docs 8.0, "Secure Boot"). Older hosts lack it, and
 	// no UEFI Secure Boot of ESXi was there before.
 	secure, err := s.say("/usr/lib/vmware/secureboot/bin/secureBoot.py -s")
@@ -105,6 +104,9 @@ func cell(line string, start, end int) string {
 // clean up. It tries the installation first, to learn whether it would wait for
 // a start of the host.
 func (s *shell) installVIB(c *fix.Change, file []byte) (takeBack, error) {
+	if err := s.levelAsPlanned(c); err != nil {
+		return nil, err
+	}
 	path := temporary("/tmp/"+c.VIB.Name) + ".vib"
 	quoted := hostssh.Quote(path)
 	tidy := func(s *shell) error { return s.discard(path) }
@@ -117,14 +119,14 @@ func (s *shell) installVIB(c *fix.Change, file []byte) (takeBack, error) {
 			return back, err
 		}
 	}
-	if err := s.change("esxcli software vib install --dry-run -v " + quoted); err != nil {
+	if err := s.tryVIB(quoted); err != nil {
 		return back, err
 	}
 	back = func(s *shell) error {
 		_, err := s.removeVIB(c)
 		return joined(tidy(s), err)
 	}
-	if err := s.change("esxcli software vib install -v " + quoted); err != nil {
+	if _, err := s.change("esxcli software vib install -v " + quoted); err != nil {
 		var unknown *unknownError
 		if errors.As(err, &unknown) {
 			return func(s *shell) error { return joined(s.awaitVIB(c), back(s)) }, err
@@ -138,6 +140,29 @@ func (s *shell) installVIB(c *fix.Change, file []byte) (takeBack, error) {
 		return tidy, nil
 	}
 	return nil, nil
+}
+
+// levelAsPlanned sees that the acceptance level to lower is still the one that the
+// plan found: another would be put back wrongly.
+func (s *shell) levelAsPlanned(c *fix.Change) error {
+	if c.VIB.AcceptanceBefore == "" {
+		return nil
+	}
+	level, err := s.acceptance()
+	if err == nil && level != c.VIB.AcceptanceBefore {
+		err = fmt.Errorf("nothing was changed: the acceptance level is %s, and was %s when this was planned", level, c.VIB.AcceptanceBefore)
+	}
+	return err
+}
+
+// tryVIB sees what an installation would do. One that removes something cannot be
+// taken back.
+func (s *shell) tryVIB(quoted string) error {
+	would, err := s.change("esxcli software vib install --dry-run -v " + quoted)
+	if removed := would["VIBs Removed"]; err == nil && removed != "" {
+		err = fmt.Errorf("nothing is installed: it would remove %s from the host", removed)
+	}
+	return err
 }
 
 const (
@@ -177,11 +202,11 @@ func (s *shell) removeVIB(c *fix.Change) (begun bool, err error) {
 	}
 	// A VIB is removed by its name: another one's must not be.
 	if other := now.OtherVIB(c.VIB.Name, c.VIB.ID); other != "" {
-		return false, fmt.Errorf("another VIB of that name, %s, has come since: nothing is removed", other)
+		return false, fmt.Errorf("another VIB of that name, %s, has come since: nothing is removed, and the acceptance level stays", other)
 	}
 	var removal, seen error
 	if slices.Contains(now.VIBs, fix.InstalledVIB{Name: c.VIB.Name, ID: c.VIB.ID}) {
-		removal = s.change("esxcli software vib remove -n " + hostssh.Quote(c.VIB.Name))
+		_, removal = s.change("esxcli software vib remove -n " + hostssh.Quote(c.VIB.Name))
 	}
 	var unknown *unknownError
 	begun = removal == nil || errors.As(removal, &unknown)
@@ -206,6 +231,11 @@ func joined(errs ...error) error {
 	return all
 }
 
+func (s *shell) acceptance() (string, error) {
+	level, err := s.say("esxcli software acceptance get")
+	return strings.TrimSpace(level), err
+}
+
 func (s *shell) setAcceptance(level string) error {
 	_, err := s.say("esxcli software acceptance set --level=" + hostssh.Quote(level))
 	return err
@@ -217,8 +247,8 @@ func (s *shell) restoreAcceptance(c *fix.Change) error {
 	if c.VIB.AcceptanceBefore == "" {
 		return nil
 	}
-	level, err := s.say("esxcli software acceptance get")
-	if err == nil && strings.TrimSpace(level) == fix.CommunitySupported {
+	level, err := s.acceptance()
+	if err == nil && level == fix.CommunitySupported {
 		err = s.setAcceptance(c.VIB.AcceptanceBefore)
 	}
 	if err != nil {
@@ -229,10 +259,10 @@ func (s *shell) restoreAcceptance(c *fix.Change) error {
 
 // change runs a command that changes the host's software, or tries to, and reads
 // its "Installation Result", whose lines stand in another order in each version.
-func (s *shell) change(command string) error {
+func (s *shell) change(command string) (map[string]string, error) {
 	said, err := s.run(command, nil, installTime)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	result := map[string]string{}
 	for line := range strings.Lines(said) {
@@ -242,13 +272,13 @@ func (s *shell) change(command string) error {
 	}
 	switch message := result["Message"]; {
 	case strings.EqualFold(result["Reboot Required"], "true"):
-		return fmt.Errorf("%s: the host would have to be started again for it", name(command))
+		return nil, fmt.Errorf("%s: the host would have to be started again for it", name(command))
 	case strings.Contains(message, "Host is not changed"):
-		return errors.New("the host is not changed: it has this VIB, or a later one, already")
+		return nil, errors.New("the host is not changed: it has this VIB, or a later one, already")
 	case message == "":
-		return fmt.Errorf("%s did not say what became of it", name(command))
+		return nil, fmt.Errorf("%s did not say what became of it", name(command))
 	}
-	return nil
+	return result, nil
 }
 
 // explanations are ESXi's error texts in plain words, from field reports
