@@ -244,9 +244,12 @@ func (s *shell) expect(key string, there bool) error {
 	return nil
 }
 
-// read returns a file of the host.
+// read returns a file of the host, the whole of it.
 func (s *shell) read(path string) ([]byte, error) {
 	text, err := s.say("cat " + hostssh.Quote(path))
+	if err == nil && len(text) >= hostssh.MaxOutput {
+		return nil, fmt.Errorf("%s is too long to be read", path)
+	}
 	return []byte(text), err
 }
 

@@ -34,7 +34,7 @@ func (c *Client) Origins(ctx context.Context, h *inventory.Host, keys []string) 
 		return nil, err
 	}
 	origins := map[string]inventory.Origin{}
-	for _, name := range strings.Fields(list) {
+	for _, name := range names(list) {
 		if !strings.HasSuffix(name, ".xml") {
 			continue
 		}
@@ -61,6 +61,11 @@ func (c *Client) Origins(ctx context.Context, h *inventory.Host, keys []string) 
 	return origins, nil
 }
 
+// names are those of files, one a line, which may have blanks.
+func names(list string) []string {
+	return strings.FieldsFunc(list, func(r rune) bool { return r == '\n' })
+}
+
 // owner names the VIB that has the file; empty when none has. service.xml itself
 // is ESXi's, whatever stands in it.
 func (s *shell) owner(path string) (string, error) {
@@ -75,7 +80,7 @@ func (s *shell) owner(path string) (string, error) {
 	if r.Exit > 1 {
 		return "", explained("grep", r)
 	}
-	for _, descriptor := range strings.Fields(r.Stdout) {
+	for _, descriptor := range names(r.Stdout) {
 		text, err := s.read(descriptor)
 		if err != nil {
 			return "", err
