@@ -3,6 +3,7 @@ module github.com/vic-preflight/vic-preflight
 go 1.26.0
 
 require (
+	al.essio.dev/pkg/shellescape v1.6.1
 	github.com/cenkalti/backoff/v5 v5.0.3
 	github.com/google/uuid v1.6.0
 	github.com/olekukonko/tablewriter v1.1.5

@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"al.essio.dev/pkg/shellescape"
+
 	"golang.org/x/sync/errgroup"
 
 	"github.com/vic-preflight/vic-preflight/internal/hostssh"
@@ -108,7 +110,7 @@ func runNC(client *hostssh.Client, t Target, ask string, timeout time.Duration, 
 	if _, err := netip.ParseAddr(t.Host); err == nil {
 		flags = "-n " + flags // a reverse lookup can hang for a minute
 	}
-	r, err := client.Run(fmt.Sprintf("nc %s %s %d", flags, hostssh.Quote(t.Host), t.Port),
+	r, err := client.Run(fmt.Sprintf("nc %s %s %d", flags, shellescape.Quote(t.Host), t.Port),
 		strings.NewReader(ask), timeout+hostssh.LoginTime)
 	return spoken{stdout: head(r.Stdout), stderr: head(r.Stderr), exit: r.Exit}, err
 }

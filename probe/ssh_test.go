@@ -208,7 +208,7 @@ var _ = Describe("SSH", func() {
 		key := newKey()
 		l := listen(ctx, key, probe.ListenOptions{})
 		f.run = func(command, stdin string) (string, string, int) {
-			Expect(command).To(Equal("nc -n -v -w 1 '203.0.113.20' 2377"))
+			Expect(command).To(Equal("nc -n -v -w 1 203.0.113.20 2377"))
 			c, err := net.Dial("tcp", l.Addr().String())
 			if err != nil {
 				return "", err.Error(), 1
@@ -240,7 +240,7 @@ var _ = Describe("SSH", func() {
 
 	It("quotes a name for the host's shell, and lets the host resolve it", func(ctx SpecContext) {
 		f.run = func(command, _ string) (string, string, int) {
-			Expect(command).To(Equal(`nc -v -w 1 'vch'\''; reboot' 2377`))
+			Expect(command).To(Equal(`nc -v -w 1 'vch'"'"'; reboot' 2377`))
 			return "", "", 0
 		}
 		target = probe.Target{Host: "vch'; reboot", Port: 2377}

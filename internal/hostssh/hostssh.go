@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"strings"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -142,9 +141,6 @@ func (c *Client) Run(command string, stdin io.Reader, timeout time.Duration) (Re
 	}
 	return r, nil
 }
-
-// Quote quotes a word for the host's shell.
-func Quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
 // session begins a session. One that is begun while the connection comes to its
 // end may never hear of that: golang.org/x/crypto/ssh tells the channels that it

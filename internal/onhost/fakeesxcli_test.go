@@ -77,7 +77,7 @@ func list(vibs []fakeVIB) string {
 
 func (h *fakeHost) install(path string, dry bool) (string, error) {
 	text, err := os.ReadFile(h.dir + path)
-	id, key, found := strings.Cut(string(text), " ")
+	id, key, found := strings.Cut(string(text), "\n")
 	switch {
 	case err != nil || !found || key == "":
 		return "", errors.New("[VibDownloadError]\n ('x.vib', 'Bad VIB archive header')")

@@ -94,7 +94,7 @@ func newFakeHost() *fakeHost {
 // client is what is tested, with a VIB.
 func (h *fakeHost) client(vib fakeVIB) *onhost.Client {
 	c := &onhost.Client{
-		Login: h.login, VIB: []byte(vib.id + " " + vib.ruleset),
+		Login: h.login, VIB: []byte(vib.id + "\n" + vib.ruleset),
 		Address: func(*inventory.Host) string { return "127.0.0.1" },
 	}
 	c.Hurry()

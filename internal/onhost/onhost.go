@@ -21,6 +21,8 @@ import (
 	"syscall"
 	"time"
 
+	"al.essio.dev/pkg/shellescape"
+
 	"github.com/vic-preflight/vic-preflight/fix"
 	"github.com/vic-preflight/vic-preflight/internal/hostssh"
 	"github.com/vic-preflight/vic-preflight/inventory"
@@ -97,7 +99,7 @@ func (s *shell) say(command string) (string, error) { return s.run(command, nil,
 func name(command string) string {
 	words := strings.Fields(command)
 	for i, w := range words {
-		if i > 0 && (strings.HasPrefix(w, "-") || strings.ContainsAny(w, "/'\"|>")) {
+		if i > 0 && (strings.HasPrefix(w, "-") || strings.ContainsAny(w, "/'\"|<>")) {
 			return strings.Join(words[:i], " ")
 		}
 	}
@@ -246,7 +248,7 @@ func (s *shell) expect(key string, there bool) error {
 
 // read returns a file of the host, the whole of it.
 func (s *shell) read(path string) ([]byte, error) {
-	text, err := s.say("cat " + hostssh.Quote(path))
+	text, err := s.say("cat " + shellescape.Quote(path))
 	if err == nil && len(text) >= hostssh.MaxOutput {
 		return nil, fmt.Errorf("%s is too long to be read", path)
 	}
@@ -261,7 +263,7 @@ func temporary(path string) string {
 
 // discard removes a file of the change's own.
 func (s *shell) discard(path string) error {
-	if _, err := s.say("rm -f " + hostssh.Quote(path)); err != nil {
+	if _, err := s.say("rm -f " + shellescape.Quote(path)); err != nil {
 		return fmt.Errorf("%s may be left on the host: %w", path, err)
 	}
 	return nil
@@ -270,7 +272,7 @@ func (s *shell) discard(path string) error {
 // put writes a new file and sees that it came whole. It leaves nothing where it
 // fails, unless that has taken the login with it.
 func (s *shell) put(path string, data []byte) (err error) {
-	quoted := hostssh.Quote(path)
+	quoted := shellescape.Quote(path)
 	defer func() {
 		if err != nil {
 			_ = s.discard(path) // or whoever called does, in another login
@@ -279,7 +281,7 @@ func (s *shell) put(path string, data []byte) (err error) {
 	if _, err := s.run("umask 077; cat > "+quoted, bytes.NewReader(data), installTime); err != nil {
 		return err
 	}
-	sum, err := s.say("sha256sum " + quoted)
+	sum, err := s.say("sha256sum < " + quoted) // a name in the output may be escaped
 	if err != nil {
 		return err
 	}

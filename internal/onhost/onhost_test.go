@@ -11,8 +11,9 @@ import (
 	"github.com/vic-preflight/vic-preflight/internal/testsuite"
 )
 
-// What a host does is tested in e2e/packets, by a real login to a stand-in for
-// ESXi's shell; here is how its words are read.
+// The machine's own shell under a folder, with a little of esxcli, takes the place
+// of a host here. e2e/packets has a real login to a stand-in for all of ESXi's
+// shell.
 
 func TestOnHost(t *testing.T) { testsuite.Run(t, "internal/onhost") }
 
@@ -62,6 +63,10 @@ var _ = DescribeTable("a command's name in an error", func(command, want string)
 	Expect(onhost.CommandName(command)).To(Equal(want))
 },
 	Entry(nil, "esxcli software vib install --dry-run -v '/tmp/x.vib'", "esxcli software vib install"),
+	Entry(nil, "esxcli software acceptance set --level=CommunitySupported", "esxcli software acceptance set"),
+	Entry(nil, "sha256sum < /tmp/x", "sha256sum"),
+	Entry(nil, "rm -f /tmp/x", "rm"),
+	Entry(nil, "cat /etc/vmware/firewall/service.xml", "cat"),
 	Entry(nil, "cat '/etc/vmware/firewall/service.xml'", "cat"),
 	Entry(nil, "umask 077; cat > '/tmp/x'", "umask 077; cat"),
 	Entry(nil, "esxcli network firewall refresh", "esxcli network firewall refresh"),

@@ -7,8 +7,9 @@ import (
 	"slices"
 	"strings"
 
+	"al.essio.dev/pkg/shellescape"
+
 	"github.com/vic-preflight/vic-preflight/internal/firewallxml"
-	"github.com/vic-preflight/vic-preflight/internal/hostssh"
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
 
@@ -73,7 +74,7 @@ func (s *shell) owner(path string) (string, error) {
 		return "", nil
 	}
 	inside := strings.TrimPrefix(path, "/")
-	r, err := s.login.Run(fmt.Sprintf("grep -l -F %s %s/*.xml", hostssh.Quote(inside), packageFolder), nil, commandTime)
+	r, err := s.login.Run(fmt.Sprintf("grep -l -F %s %s/*.xml", shellescape.Quote(inside), packageFolder), nil, commandTime)
 	if err != nil {
 		return "", fmt.Errorf("run grep: %w", err)
 	}

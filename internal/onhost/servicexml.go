@@ -6,8 +6,9 @@ import (
 	"fmt"
 	"strings"
 
+	"al.essio.dev/pkg/shellescape"
+
 	"github.com/vic-preflight/vic-preflight/fix"
-	"github.com/vic-preflight/vic-preflight/internal/hostssh"
 )
 
 // writeService puts the change's file in the place of the host's, lets the host
@@ -24,14 +25,14 @@ func (s *shell) writeService(c *fix.Change) (takeBack, error) {
 	case bytes.Equal(f.Before, f.After):
 		return nil, s.expect(c.Ruleset, !c.After.Absent) // the firewall alone is behind
 	}
-	mode, err := s.say("stat -c %a " + hostssh.Quote(f.Path))
+	mode, err := s.say("stat -c %a " + shellescape.Quote(f.Path))
 	if err != nil {
 		return nil, err
 	}
 	mode = strings.TrimSpace(mode)
 	fresh, backup := temporary(f.Path), backupPath(f.Path)
 	tidy := func(s *shell) error { return s.discard(backup) }
-	if _, err := s.say(fmt.Sprintf("cp -p %s %s", hostssh.Quote(f.Path), hostssh.Quote(backup))); err != nil {
+	if _, err := s.say(fmt.Sprintf("cp -p %s %s", shellescape.Quote(f.Path), shellescape.Quote(backup))); err != nil {
 		return tidy, fmt.Errorf("nothing was changed: %w", err)
 	}
 	back := func(s *shell) error { return joined(s.discard(fresh), s.putBack(f, fresh, mode)) }
@@ -60,7 +61,7 @@ func (s *shell) replace(path, fresh, mode string, data []byte) error {
 	if err := s.put(fresh, data); err != nil {
 		return err
 	}
-	mode, from, to := hostssh.Quote(mode), hostssh.Quote(fresh), hostssh.Quote(path)
+	mode, from, to := shellescape.Quote(mode), shellescape.Quote(fresh), shellescape.Quote(path)
 	_, err := s.say(fmt.Sprintf("chmod %s %s && mv -f %s %s", mode, from, from, to))
 	if err != nil {
 		_, err = s.say(fmt.Sprintf("chmod 644 %[2]s && chmod +t %[2]s && cat %[1]s > %[2]s; r=$?; chmod %[3]s %[2]s; rm -f %[1]s; exit $r", from, to, mode))

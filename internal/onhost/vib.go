@@ -7,8 +7,9 @@ import (
 	"strings"
 	"time"
 
+	"al.essio.dev/pkg/shellescape"
+
 	"github.com/vic-preflight/vic-preflight/fix"
-	"github.com/vic-preflight/vic-preflight/internal/hostssh"
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
 
@@ -108,7 +109,7 @@ func (s *shell) installVIB(c *fix.Change, file []byte) (takeBack, error) {
 		return nil, err
 	}
 	path := temporary("/tmp/"+c.VIB.Name) + ".vib"
-	quoted := hostssh.Quote(path)
+	quoted := shellescape.Quote(path)
 	tidy := func(s *shell) error { return s.discard(path) }
 	if err := s.put(path, file); err != nil {
 		return tidy, err
@@ -206,7 +207,7 @@ func (s *shell) removeVIB(c *fix.Change) (begun bool, err error) {
 	}
 	var removal, seen error
 	if slices.Contains(now.VIBs, fix.InstalledVIB{Name: c.VIB.Name, ID: c.VIB.ID}) {
-		_, removal = s.change("esxcli software vib remove -n " + hostssh.Quote(c.VIB.Name))
+		_, removal = s.change("esxcli software vib remove -n " + shellescape.Quote(c.VIB.Name))
 	}
 	var unknown *unknownError
 	begun = removal == nil || errors.As(removal, &unknown)
@@ -237,7 +238,7 @@ func (s *shell) acceptance() (string, error) {
 }
 
 func (s *shell) setAcceptance(level string) error {
-	_, err := s.say("esxcli software acceptance set --level=" + hostssh.Quote(level))
+	_, err := s.say("esxcli software acceptance set --level=" + shellescape.Quote(level))
 	return err
 }
 
