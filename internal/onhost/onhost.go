@@ -153,7 +153,6 @@ func (c *Client) Carry(ctx context.Context, change *fix.Change) error {
 	if err != nil {
 		return err
 	}
-	defer s.login.Close()
 	var back takeBack
 	switch {
 	case change.Method == fix.MethodServiceXML:
@@ -163,6 +162,7 @@ func (c *Client) Carry(ctx context.Context, change *fix.Change) error {
 	default:
 		back, err = s.installVIB(change, c.VIB)
 	}
+	s.login.Close()
 	if back == nil {
 		return err
 	}
@@ -176,10 +176,11 @@ func (c *Client) Carry(ctx context.Context, change *fix.Change) error {
 	return err
 }
 
-// finish removes a VIB. Where that stops half way another login goes on with it:
-// there is no way back.
+// finish removes a VIB, and closes the login. Where that stops half way another
+// one goes on with it: there is no way back.
 func (c *Client) finish(ctx context.Context, change *fix.Change, s *shell) error {
 	begun, err := s.removeVIB(change)
+	s.login.Close()
 	if err == nil || !begun {
 		return err
 	}

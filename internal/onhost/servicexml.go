@@ -54,9 +54,9 @@ func backupPath(path string) string {
 }
 
 // replace writes the file beside the old one, as fresh, with its mode, and puts
-// it in its place in one step. Where the host refuses that (what its system image brings
-// may not be renamed over) the file is written in place, by the steps of the
-// guides: mode 644, the sticky bit, the text, the mode as before.
+// it in its place in one step. Where the host refuses that (what its system image
+// brings may not be renamed over) the file is written in place, by the steps of
+// the guides: mode 644, the sticky bit, the text, the mode as before.
 func (s *shell) replace(path, fresh, mode string, data []byte) error {
 	if err := s.put(fresh, data); err != nil {
 		return err
