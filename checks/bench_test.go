@@ -26,7 +26,7 @@ func BenchmarkRun(b *testing.B) {
 			b.Run(fmt.Sprintf("shared=%t/hosts=%d", shared, n), func(b *testing.B) {
 				b.ReportAllocs()
 				for b.Loop() {
-					checks.Run(checks.Default(), checks.Facts{Inventory: inv, Requirement: checks.Requirement{Port: 2377}})
+					checks.Run(checks.Default(), checks.Facts{Inventory: inv, Judged: checks.JudgeAll(inv, checks.VIC())})
 				}
 			})
 		}

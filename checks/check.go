@@ -1,7 +1,7 @@
 // Package checks passes verdicts: pure functions from facts to results.
 //
-// It knows what ESXi lets through and what that means for a virtual container
-// host. It never does I/O, and it never learns where a fact came from.
+// It knows what ESXi lets through and what that means for a requirement. It never
+// does I/O, and it never learns where a fact came from.
 package checks
 
 import (
@@ -13,44 +13,24 @@ import (
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
 
-// DefaultPort is the TCP port that ESXi hosts dial on a virtual container host.
-const DefaultPort = 2377
-
-// Requirement is what must be open: outbound TCP to one destination port.
-type Requirement struct {
-	// Port is the destination port, 1 to 65535.
-	Port int
-	// Peers are the virtual container host's addresses, or the networks it
-	// will be leased one from, as inventory.ParsePrefix returns them. Empty
-	// means that the address is not known yet.
-	Peers []netip.Prefix
-}
-
-// String describes the requirement in one phrase.
-func (r Requirement) String() string {
-	to := "a virtual container host"
-	if len(r.Peers) > 0 {
-		to = joinPrefixes(r.Peers)
-	}
-	return fmt.Sprintf("outbound TCP %d to %s", r.Port, to)
-}
-
 // Facts are what a check may look at.
 type Facts struct {
-	Inventory   *inventory.Inventory
-	Requirement Requirement
+	Inventory *inventory.Inventory
+	// Judged are the judgements on the inventory's hosts, one list for each
+	// requirement of the run.
+	Judged []Judgements
 }
 
 // Check is one question about the facts.
 type Check struct {
 	// ID is kebab-case and a contract with users: it appears in --skip and
 	// --only, in JSON and in JUnit.
-	ID    string
-	Title string
-	// Why says in a sentence or two what goes wrong when the check fails.
-	Why string
-	// Run answers for every host, or for every cluster. It must be pure, and
-	// it must leave no subject out.
+	ID string
+	// Title and Why are for Requirement.Say. Why tells in a sentence or two what
+	// goes wrong when the check fails.
+	Title, Why string
+	// Run answers for every host, or for every cluster; a check of requirements
+	// does so for each of them. It must be pure, and it must leave no subject out.
 	Run func(Facts) []Result
 }
 
@@ -64,6 +44,15 @@ func Default() []Check {
 		tcpConnect(),
 		clusterDrift(),
 	}
+}
+
+// IDs are those of all checks, in that order.
+func IDs() []string {
+	var ids []string
+	for _, c := range Default() {
+		ids = append(ids, c.ID)
+	}
+	return ids
 }
 
 // UnknownIDError names check IDs that do not exist, and those that do.
@@ -112,30 +101,54 @@ func Run(selected []Check, facts Facts) []Result {
 	return results
 }
 
-// perHost makes a Check.Run out of a verdict on one host.
-func perHost(id string, verdict func(*inventory.Host, Requirement) Result) func(Facts) []Result {
+// perHost makes a Check.Run out of a verdict on one host, whatever is required.
+func perHost(id string, verdict func(*inventory.Host) *Verdict) func(Facts) []Result {
 	return func(f Facts) []Result {
 		results := make([]Result, len(f.Inventory.Hosts))
 		for i := range f.Inventory.Hosts {
 			h := &f.Inventory.Hosts[i]
-			r := verdict(h, f.Requirement)
-			r.Check, r.Scope, r.Subject = id, ScopeHost, h.Path
-			results[i] = r
+			results[i] = Result{Check: id, Scope: ScopeHost, Subject: h.Path, Verdict: verdict(h)}
 		}
 		return results
 	}
 }
 
-// unreadable is the result of every check that needs the host's firewall when
-// that is not known; ok is false then.
-func unreadable(h *inventory.Host) (r Result, ok bool) {
+// perRequirement makes a Check.Run out of a verdict on one host for one
+// requirement.
+func perRequirement(id string, verdict func(*Judgement, Requirement) *Verdict) func(Facts) []Result {
+	return func(f Facts) []Result {
+		results := make([]Result, 0, len(f.Judged)*len(f.Inventory.Hosts))
+		for _, judged := range f.Judged {
+			for i := range judged.Hosts {
+				j := &judged.Hosts[i]
+				results = append(results, Result{
+					Check: id, Requirement: judged.Requirement.Name, Scope: ScopeHost, Subject: j.Host.Path,
+					Verdict: verdict(j, judged.Requirement),
+				})
+			}
+		}
+		return results
+	}
+}
+
+// Unavailable says why the facts of the host are not known; empty when they are.
+func Unavailable(h *inventory.Host) string {
+	if v := unreadable(h); v != nil {
+		return v.Detail
+	}
+	return ""
+}
+
+// unreadable is the verdict of every check that needs the host's firewall when
+// that is not known; else it is nil.
+func unreadable(h *inventory.Host) *Verdict {
 	switch {
 	case !h.IsConnected():
-		return Result{Status: Unknown, Reason: FactsUnavailable, Detail: judgeHostState(h, Requirement{}).Detail}, false
+		return &Verdict{Status: Unknown, Reason: FactsUnavailable, Detail: judgeHostState(h).Detail}
 	case h.Firewall.Unreadable != "":
-		return Result{Status: Unknown, Reason: FactsUnavailable, Detail: h.Firewall.Unreadable}, false
+		return &Verdict{Status: Unknown, Reason: FactsUnavailable, Detail: h.Firewall.Unreadable}
 	}
-	return Result{}, true
+	return nil
 }
 
 func quoteAll(list []string) []string {

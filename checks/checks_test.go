@@ -2,6 +2,7 @@ package checks_test
 
 import (
 	"encoding/json"
+	"net/netip"
 	"slices"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -11,8 +12,23 @@ import (
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
 
-func facts(hosts ...inventory.Host) checks.Facts {
-	return checks.Facts{Inventory: &inventory.Inventory{Hosts: hosts}, Requirement: checks.Requirement{Port: 2377}}
+func facts(hosts ...inventory.Host) checks.Facts { return factsFor(checks.VIC(), hosts...) }
+
+func factsFor(req checks.Requirement, hosts ...inventory.Host) checks.Facts {
+	inv := &inventory.Inventory{Hosts: hosts}
+	return checks.Facts{Inventory: inv, Judged: checks.JudgeAll(inv, req)}
+}
+
+// verdictOn is the verdict on the port of one host.
+func verdictOn(h *inventory.Host, req checks.Requirement) *checks.Verdict {
+	return checks.NewJudge(req).Host(h).Port
+}
+
+// vicAt is the requirement vic at another port.
+func vicAt(port int, peers ...netip.Prefix) checks.Requirement {
+	req := checks.VIC(peers...)
+	req.Ports = []int{port}
+	return req
 }
 
 // only runs one check over the hosts.
@@ -180,8 +196,8 @@ var _ = Describe("Select", func() {
 
 var _ = Describe("Status", func() {
 	It("is unknown when nobody set it", func() {
-		var r checks.Result
-		Expect(r.Status).To(Equal(checks.Unknown))
+		var v checks.Verdict
+		Expect(v.Status).To(Equal(checks.Unknown))
 	})
 	It("orders from fail to skip", func() {
 		Expect(slices.IsSortedFunc(checks.Statuses(), func(a, b checks.Status) int {
@@ -190,7 +206,7 @@ var _ = Describe("Status", func() {
 			}
 			return 1
 		})).To(BeTrue())
-		Expect(checks.Worst([]checks.Result{{Status: checks.Pass}, {Status: checks.Unknown}, {Status: checks.Warn}})).To(Equal(checks.Unknown))
+		Expect(checks.Worst([]checks.Result{{Verdict: &checks.Verdict{Status: checks.Pass}}, {Verdict: &checks.Verdict{}}, {Verdict: &checks.Verdict{Status: checks.Warn}}})).To(Equal(checks.Unknown))
 		Expect(checks.Worst(nil)).To(Equal(checks.Skip))
 	})
 	It("survives JSON", func() {
@@ -222,7 +238,7 @@ var _ = Describe("every reason", func() {
 			h.Maintenance = pick(inventory.Yes, inventory.No)
 			other, _ := randomHost()
 			other.Cluster, other.ClusterPath, other.Path = "c", "/dc/host/c", "/dc/host/c/other"
-			f := checks.Facts{Inventory: &inventory.Inventory{Hosts: []inventory.Host{h, other}}, Requirement: req}
+			f := factsFor(req, h, other)
 			for _, r := range checks.Run(checks.Default(), f) {
 				e, ok := checks.Explain(r.Reason)
 				Expect(ok).To(BeTrue(), "%s has no explanation", r.Reason)
@@ -242,7 +258,7 @@ var _ = Describe("Pick", func() {
 	It("goes by presence: vic-engine, then vSPC, and nothing else", func() {
 		pickOf := func(rulesets ...*inventory.Ruleset) string {
 			h := host(rulesets...)
-			return checks.Pick(&h.Firewall, 2377)
+			return checks.VIC().Pick(&h.Firewall)
 		}
 		Expect(pickOf(vSPC(false, all()), vicEngine(false, all()))).To(Equal("vic-engine"))
 		Expect(pickOf(vSPC(false, all()))).To(Equal("vSPC"))
@@ -250,7 +266,7 @@ var _ = Describe("Pick", func() {
 	})
 	It("does not take vic-engine for another port", func() {
 		h := host(vSPC(false, all()), vicEngine(false, all()))
-		Expect(checks.Pick(&h.Firewall, 9000)).To(Equal("vSPC"))
+		Expect(vicAt(9000).Pick(&h.Firewall)).To(Equal("vSPC"))
 	})
 })
 
@@ -264,7 +280,7 @@ var _ = It("BuiltIn knows ESXi's own keys, in any case, and no others", func() {
 })
 
 var _ = DescribeTable("BreadthOf",
-	func(rs *inventory.Ruleset, want checks.Breadth) { Expect(checks.BreadthOf(rs)).To(Equal(want)) },
+	func(rs *inventory.Ruleset, want checks.Breadth) { Expect(checks.VIC().BreadthOf(rs)).To(Equal(want)) },
 	Entry("one port", vicEngine(true, all()), checks.Dedicated),
 	Entry("sixteen ports", ruleset("x", true, all(), outbound(2370, 2385)), checks.Dedicated),
 	Entry("seventeen ports", ruleset("x", true, all(), outbound(2370, 2386)), checks.Broad),

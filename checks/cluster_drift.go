@@ -17,50 +17,51 @@ func clusterDrift() Check {
 	return Check{
 		ID:    ClusterDrift,
 		Title: "The hosts of a cluster treat the port alike",
-		Why: "vSphere moves container VMs between the hosts of a cluster. One host that differs breaks some " +
-			"containers, some of the time.",
+		Why: "Virtual machines move between the hosts of a cluster. Where one host differs, what needs the port " +
+			"works some of the time.",
 		Run: func(f Facts) []Result {
 			var results []Result
-			seen := newVerdicts()
-			for _, c := range f.Inventory.Clusters() {
-				if c.Name == "" {
-					continue // standalone hosts have nothing to differ from
+			clusters := f.Inventory.Clusters()
+			for _, judged := range f.Judged {
+				for _, c := range clusters {
+					if c.Name == "" {
+						continue // standalone hosts have nothing to differ from
+					}
+					results = append(results, Result{
+						Check: ClusterDrift, Requirement: judged.Requirement.Name, Scope: ScopeCluster, Subject: c.Path,
+						Verdict: judgeDrift(judged.Hosts, c),
+					})
 				}
-				r := judgeDrift(f, c, seen)
-				r.Check, r.Scope, r.Subject = ClusterDrift, ScopeCluster, c.Path
-				results = append(results, r)
 			}
 			return results
 		},
 	}
 }
 
-func judgeDrift(f Facts, c inventory.Cluster, seen verdicts) Result {
+func judgeDrift(hosts []Judgement, c inventory.Cluster) *Verdict {
 	groups := map[string][]string{} // how a host treats the port: host names
 	status := map[string]Status{}
 	judged := 0
 	for _, i := range c.Hosts {
-		h := &f.Inventory.Hosts[i]
-		r := seen.judge(h, f.Requirement)
-		if r.Status == Unknown {
+		v := hosts[i].Port
+		if v.Status == Unknown {
 			continue
 		}
 		judged++
-		how := string(r.Reason)
-		if r.Reason == AllowedHostsUnverified {
-			own := reachOf(match(h.Firewall.Rulesets, f.Requirement.Port).own)
-			how += " for " + own.canonical()
+		how := string(v.Reason)
+		if v.reach != "" {
+			how += " for " + v.reach
 		}
-		groups[how], status[how] = append(groups[how], h.Name), r.Status
+		groups[how], status[how] = append(groups[how], hosts[i].Host.Name), v.Status
 	}
 	switch {
 	case judged < 2:
-		return Result{
+		return &Verdict{
 			Status: Skip, Reason: TooFewHosts,
 			Detail: fmt.Sprintf("%s could be judged, which leaves nothing to compare", count(judged, "host")),
 		}
 	case len(groups) == 1:
-		return Result{Status: Pass, Reason: Uniform, Detail: fmt.Sprintf("all %d hosts treat the port alike", judged)}
+		return &Verdict{Status: Pass, Reason: Uniform, Detail: fmt.Sprintf("all %d hosts treat the port alike", judged)}
 	}
 
 	// The norm is what the others are to become: the best verdict in the
@@ -73,7 +74,7 @@ func judgeDrift(f Facts, c inventory.Cluster, seen verdicts) Result {
 	for i, how := range hows[1:] {
 		parts[i] = fmt.Sprintf("%s on %s", how, strings.Join(groups[how], ", "))
 	}
-	return Result{
+	return &Verdict{
 		Status: Warn, Reason: Drift,
 		Detail: fmt.Sprintf("%d of %s differ from the rest (%s): %s",
 			judged-len(groups[hows[0]]), count(judged, "host"), hows[0], strings.Join(parts, "; ")),

@@ -15,41 +15,47 @@ func firewallState() Check {
 		ID:    FirewallState,
 		Title: "The host's firewall is on, loaded, and drops what no ruleset permits",
 		Why: "A firewall that is off lets everything pass, so a closed ruleset goes unnoticed until somebody " +
-			"turns the firewall on and containers stop starting.",
+			"turns the firewall on. Then {breaks}.",
 		Run: perHost(FirewallState, judgeFirewallState),
 	}
 }
 
-func judgeFirewallState(h *inventory.Host, _ Requirement) Result {
-	if r, ok := unreadable(h); !ok {
-		return r
+// The verdicts on most hosts, which share them.
+var (
+	filtering      = &Verdict{Status: Pass, Reason: Filtering, Detail: "the firewall is on and drops by default"}
+	switchNotAsked = &Verdict{
+		Status: Skip, Reason: SwitchNotAsked,
+		Detail: "the rulesets decide, whether the firewall is on or off; --firewall-state asks all the same",
+	}
+)
+
+func judgeFirewallState(h *inventory.Host) *Verdict {
+	if v := unreadable(h); v != nil {
+		return v
 	}
 	fw := &h.Firewall
 	switch {
 	case fw.Switch.Enabled == inventory.No:
-		return Result{Status: Warn, Reason: FirewallOff, Detail: "the firewall is switched off"}
+		return &Verdict{Status: Warn, Reason: FirewallOff, Detail: "the firewall is switched off"}
 	case fw.Switch.Loaded == inventory.No:
-		return Result{Status: Warn, Reason: FirewallOff, Detail: "the firewall's module is not loaded"}
-	case fw.PassesByDefault():
-		return Result{Status: Warn, Reason: DefaultPass, Detail: "the default action lets all outgoing traffic pass"}
+		return &Verdict{Status: Warn, Reason: FirewallOff, Detail: "the firewall's module is not loaded"}
+	case fw.PassesByDefault(inventory.Outbound):
+		return &Verdict{Status: Warn, Reason: DefaultPass, Detail: "the default action lets all outgoing traffic pass"}
 	case fw.Stale != "":
-		return Result{
+		return &Verdict{
 			Status: Warn, Reason: FactsStale,
 			Detail: fmt.Sprintf("the facts may be minutes old, the refresh failed: %s", fw.Stale),
 		}
 	case fw.Switch.NotAsked:
-		return Result{
-			Status: Skip, Reason: SwitchNotAsked,
-			Detail: "the rulesets decide, whether the firewall is on or off; --firewall-state asks all the same",
-		}
+		return switchNotAsked
 	case fw.Switch.Enabled == inventory.Unknown || fw.Switch.Loaded == inventory.Unknown:
 		why := cmp.Or(fw.Switch.Unreadable, "the host did not say")
-		return Result{
+		return &Verdict{
 			Status: Warn, Reason: SwitchUnreadable,
 			Detail: fmt.Sprintf("whether the firewall is on is not known: %s", why),
 		}
-	case !fw.DropsByDefault():
-		return Result{Status: Warn, Reason: SwitchUnreadable, Detail: "the firewall is on, but its default action is not known"}
+	case !fw.DropsByDefault(inventory.Outbound):
+		return &Verdict{Status: Warn, Reason: SwitchUnreadable, Detail: "the firewall is on, but its default action is not known"}
 	}
-	return Result{Status: Pass, Reason: Filtering, Detail: "the firewall is on and drops by default"}
+	return filtering
 }

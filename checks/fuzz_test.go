@@ -41,7 +41,7 @@ func FuzzCovers(f *testing.F) {
 		ours := &inventory.Ruleset{Key: "x", Rules: []inventory.Rule{{
 			Port: int(port), EndPort: int(end), Direction: direction, PortType: portType, Protocol: protocol,
 		}}}
-		if got := ours.Covers(int(want)); got != expected {
+		if got := ours.Covers(inventory.Outbound, inventory.TCP, int(want)); got != expected {
 			t.Errorf("Covers(%d) = %v, ByRule says %v, of %+v", want, got, expected, ours.Rules)
 		}
 	})

@@ -8,27 +8,30 @@ const HostState = "host-state"
 func hostState() Check {
 	return Check{
 		ID:    HostState,
-		Title: "The host is connected and can run container VMs",
+		Title: "The host is connected and can run virtual machines",
 		Why: "The facts of a host that is not connected are old or missing, and a host in maintenance or standby " +
 			"takes part again later, with whatever firewall it has then.",
 		Run: perHost(HostState, judgeHostState),
 	}
 }
 
-func judgeHostState(h *inventory.Host, _ Requirement) Result {
+// connected is the verdict on most hosts, which share it.
+var connected = &Verdict{Status: Pass, Reason: HostConnected, Detail: "the host is connected"}
+
+func judgeHostState(h *inventory.Host) *Verdict {
 	switch {
 	case h.Connection == inventory.NotResponding:
-		return Result{Status: Warn, Reason: HostNotResponding, Detail: "vCenter gets no answer from the host"}
+		return &Verdict{Status: Warn, Reason: HostNotResponding, Detail: "vCenter gets no answer from the host"}
 	case h.Connection == inventory.Disconnected:
-		return Result{Status: Warn, Reason: HostDisconnected, Detail: "the host is disconnected from vCenter"}
+		return &Verdict{Status: Warn, Reason: HostDisconnected, Detail: "the host is disconnected from vCenter"}
 	case !h.IsConnected():
-		return Result{Status: Unknown, Reason: FactsUnavailable, Detail: "the host's connection state is not known"}
+		return &Verdict{Status: Unknown, Reason: FactsUnavailable, Detail: "the host's connection state is not known"}
 	case h.Standby != "" && h.Standby != "none":
-		return Result{Status: Warn, Reason: HostStandby, Detail: "the host's standby state is " + h.Standby}
+		return &Verdict{Status: Warn, Reason: HostStandby, Detail: "the host's standby state is " + h.Standby}
 	case h.Maintenance == inventory.Yes:
-		return Result{Status: Warn, Reason: HostMaintenance, Detail: "the host is in maintenance mode"}
+		return &Verdict{Status: Warn, Reason: HostMaintenance, Detail: "the host is in maintenance mode"}
 	case h.Quarantine == inventory.Yes:
-		return Result{Status: Warn, Reason: HostQuarantine, Detail: "the host is in quarantine mode"}
+		return &Verdict{Status: Warn, Reason: HostQuarantine, Detail: "the host is in quarantine mode"}
 	}
-	return Result{Status: Pass, Reason: HostConnected, Detail: "the host is connected"}
+	return connected
 }

@@ -51,9 +51,9 @@ func originOf(h *inventory.Host, key string) origin {
 			"has no VIB of its name, and what ESXi %s brings is not known: unless it is built in, it is lost at the next reboot", h.Version)}
 	}
 	list := candidates(h.Software.VIBs)
-	if key == VICOutgoing {
-		// VIC's manuals gave hand-written ones this name: somebody may have put
-		// one into a VIB of their own, but no maker of drivers did.
+	if SourceOf(key) == ByHand {
+		// Manuals gave hand-written ones this name: somebody may have put one into
+		// a VIB of their own, but no maker of drivers did.
 		list = slices.DeleteFunc(list, func(v *inventory.VIB) bool { return v.AcceptanceLevel != inventory.Community })
 	}
 	if len(list) > 0 {
@@ -71,12 +71,12 @@ func originOf(h *inventory.Host, key string) origin {
 func originByKey(h *inventory.Host, key string) origin {
 	unread := ""
 	if h.Software.Unreadable != "" {
-		unread = fmt.Sprintf(" (what is installed could not be read: %s)", h.Software.Unreadable)
+		unread = " (what is installed could not be read: " + h.Software.Unreadable + ")"
 	}
-	switch key {
-	case VMwareVIC:
+	switch SourceOf(key) {
+	case FromVIB:
 		return origin{inventory.Yes, "comes from a VIB, to go by its name" + unread}
-	case VICOutgoing:
+	case ByHand:
 		return origin{inventory.No, "is written into service.xml by hand, to go by its name: it is lost at the next reboot" + unread}
 	}
 	return origin{inventory.Unknown, "is not built in: unless a VIB brought it, it is lost at the next reboot" + unread}

@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
@@ -16,175 +15,141 @@ const OutboundPort = "outbound-port"
 func outboundPort() Check {
 	return Check{
 		ID:    OutboundPort,
-		Title: "The host's firewall lets TCP 2377 out to the virtual container host",
-		Why: "A host dials the virtual container host for every container's serial port. Where the firewall " +
-			"keeps the port shut, vic-machine create fails its verification, or containers stay in Starting.",
-		Run: func(f Facts) []Result { return perHost(OutboundPort, newVerdicts().judge)(f) },
+		Title: "The host's firewall lets {service} {way} {to} {the peer}",
+		Why:   "Where the firewall keeps the port shut, {breaks}.",
+		Run:   perRequirement(OutboundPort, func(j *Judgement, _ Requirement) *Verdict { return j.Port }),
 	}
 }
 
-// JudgeOutbound passes the verdict on one host: the first line of the verdict
-// table (docs/verdicts.md) that applies.
-func JudgeOutbound(h *inventory.Host, req Requirement) Result {
-	return newVerdicts().judge(h, req)
-}
-
-// verdicts are those passed in one run. Hosts whose firewalls are the same share
-// one: in a large inventory nearly all are.
-type verdicts map[firewallFacts]Result
-
-// firewallFacts are all that a verdict hangs on. Hosts with equal rulesets share
-// the list of them.
+// firewallFacts are all that a verdict on the port hangs on.
 type firewallFacts struct {
-	rulesets        rulesetsID
-	master          inventory.Switch
-	outgoingBlocked inventory.Tristate
+	rulesets                         rulesetsID
+	master                           inventory.Switch
+	incomingBlocked, outgoingBlocked inventory.Tristate
 }
 
-// rulesetsID tells lists of rulesets apart without looking into them.
-type rulesetsID struct {
-	first **inventory.Ruleset
-	count int
-}
-
-func idOf(rulesets []*inventory.Ruleset) rulesetsID {
-	if len(rulesets) == 0 {
-		return rulesetsID{}
-	}
-	return rulesetsID{&rulesets[0], len(rulesets)}
-}
-
-func newVerdicts() verdicts { return verdicts{} }
-
-func (v verdicts) judge(h *inventory.Host, req Requirement) Result {
-	if r, ok := unreadable(h); !ok {
-		return r
+// port is the first line of the verdict table (docs/verdicts.md) that applies.
+func (j *Judge) port(h *inventory.Host) *Verdict {
+	if v := unreadable(h); v != nil {
+		return v
 	}
 	// The verdict is given nothing else, so that it cannot hang on it. Whether a
 	// ruleset lasts is the one thing that hosts who share a verdict may differ in.
-	fw := inventory.Firewall{Rulesets: h.Firewall.Rulesets, Switch: h.Firewall.Switch, OutgoingBlocked: h.Firewall.OutgoingBlocked}
-	facts := firewallFacts{idOf(fw.Rulesets), fw.Switch, fw.OutgoingBlocked}
-	r, ok := v[facts]
-	if !ok {
-		m := match(fw.Rulesets, req.Port)
-		r = m.judge(&fw, req)
-		r.Rulesets = m.verdicts(r.Decides)
-		v[facts] = r
+	fw := inventory.Firewall{
+		Rulesets: h.Firewall.Rulesets, Switch: h.Firewall.Switch,
+		IncomingBlocked: h.Firewall.IncomingBlocked, OutgoingBlocked: h.Firewall.OutgoingBlocked,
 	}
-	r.Rulesets = persistentOn(h, r.Rulesets)
-	return r
+	facts := firewallFacts{idOf(fw.Rulesets), fw.Switch, fw.IncomingBlocked, fw.OutgoingBlocked}
+	v, ok := j.ports[facts]
+	if !ok {
+		groups := j.groupsOf(fw.Rulesets)
+		for i := range groups {
+			v = worse(v, groups[i].judge(&fw, j.Requirement))
+		}
+		v.Rulesets = rulesetVerdicts(groups, j.Requirement, v.Decides)
+		j.ports[facts] = v
+	}
+	return persistentOn(h, v)
 }
 
 // persistentOn tells of the rulesets of a shared verdict whether they last on
 // this host. The list that is shared holds what their keys tell.
-func persistentOn(h *inventory.Host, shared []RulesetVerdict) []RulesetVerdict {
+func persistentOn(h *inventory.Host, shared *Verdict) *Verdict {
 	if !h.Software.Known() && len(h.Origins) == 0 {
 		return shared
 	}
-	list := slices.Clone(shared)
-	for i := range list {
-		list[i].Persistent = originOf(h, list[i].Key).lasts
+	v := *shared
+	v.Rulesets = slices.Clone(shared.Rulesets)
+	for i := range v.Rulesets {
+		v.Rulesets[i].Persistent = originOf(h, v.Rulesets[i].Key).lasts
 	}
-	return list
+	return &v
 }
 
-// SwitchMatters returns a function that reports whether the verdict on a host can
-// be another one when the firewall's master switch is known. Where a ruleset
-// permits, it cannot. The function may be called concurrently.
-func SwitchMatters(req Requirement) func(*inventory.Host) bool {
-	var mu sync.Mutex
-	seen := newVerdicts()
-	return func(h *inventory.Host) bool {
-		mu.Lock()
-		defer mu.Unlock()
-		r := seen.judge(h, req)
-		switch {
-		case r.Status == Pass, r.Reason == AllowedHostsUnverified, r.Reason == BorrowedRuleset:
-			return false
-		}
-		_, readable := unreadable(h)
-		return readable
-	}
-}
-
-func (m matching) judge(fw *inventory.Firewall, req Requirement) Result {
-	port := fmt.Sprintf("TCP %d", req.Port)
+// judge passes the verdict on one group of ports.
+func (m *matches) judge(fw *inventory.Firewall, req Requirement) *Verdict {
 	own, any := reachOf(m.own), reachOf(slices.Concat(m.own, m.borrowed))
+	service := req.service(m.ports)
 
 	switch {
 	case own.covers(req.Peers):
-		rs := m.decider(req.Peers)
-		return Result{Status: Pass, Reason: Permitted, Decides: rs.keys, Detail: rs.sentence(req)}
+		d := m.decider(req)
+		return &Verdict{Status: Pass, Reason: Permitted, Decides: d.keys, Detail: d.sentence(req, service)}
 
 	case len(req.Peers) == 0 && len(own.prefixes) > 0:
-		return Result{
-			Status: Warn, Reason: AllowedHostsUnverified, Decides: keys(m.own),
-			Detail: fmt.Sprintf("%s lets %s out to %s alone; give the virtual container host's address with --vch-ip",
-				keys(m.own), port, joinPrefixes(own.prefixes)),
+		return &Verdict{
+			Status: Warn, Reason: AllowedHostsUnverified, Decides: keys(m.own), reach: own.canonical(),
+			Detail: req.Say(fmt.Sprintf("%s lets %s {way} {to} %s alone; give {the peer}'s address with {option}",
+				joined(m.own), service, joinPrefixes(own.prefixes))),
 		}
 
 	case any.covers(req.Peers):
-		return Result{
+		return &Verdict{
 			Status: Warn, Reason: BorrowedRuleset, Decides: keys(m.borrowed),
 			Detail: fmt.Sprintf("%s passes only through %s, which belongs to another service and goes when that does",
-				port, keys(m.borrowed)),
+				service, joined(m.borrowed)),
 		}
 
 	case fw.Off():
-		return Result{
+		return &Verdict{
 			Status: Warn, Reason: FirewallOff,
-			Detail: fmt.Sprintf("%s passes only because the firewall is off; no ruleset permits it", port),
+			Detail: fmt.Sprintf("%s passes only because the firewall is off; no ruleset permits it", service),
 		}
 
-	case fw.PassesByDefault():
-		return Result{
+	case fw.PassesByDefault(req.Direction):
+		return &Verdict{
 			Status: Warn, Reason: DefaultPass,
-			Detail: fmt.Sprintf("%s passes only by the default action; no ruleset permits it", port),
+			Detail: fmt.Sprintf("%s passes only by the default action; no ruleset permits it", service),
 		}
 
 	case len(any.unknown) > 0:
-		return Result{
-			Status: Unknown, Reason: FactsUnavailable, Decides: strings.Join(any.unknown, "+"),
+		return &Verdict{
+			Status: Unknown, Reason: FactsUnavailable, Decides: any.unknown,
 			Detail: fmt.Sprintf("%s is enabled, but whom it lets through could not be read", strings.Join(any.unknown, " and ")),
 		}
+	}
+	return m.shut(own, req, service)
+}
 
+// shut is the verdict where nothing lets the ports through.
+func (m *matches) shut(own reach, req Requirement, service string) *Verdict {
+	switch {
 	case len(m.own) > 0 && len(own.prefixes) == 0:
-		return Result{
+		return &Verdict{
 			Status: Fail, Reason: AllowedHostsExcludePeer, Decides: keys(m.own), Missing: req.Peers,
-			Detail: fmt.Sprintf("%s is enabled, but its allowed hosts are an empty list: nothing passes", keys(m.own)),
+			Detail: fmt.Sprintf("%s is enabled, but its allowed hosts are an empty list: nothing passes", joined(m.own)),
 		}
 
 	case len(m.own) > 0:
 		missing := own.missing(req.Peers)
-		return Result{
+		return &Verdict{
 			Status: Fail, Reason: AllowedHostsExcludePeer, Decides: keys(m.own), Missing: missing,
-			Detail: fmt.Sprintf("%s lets %s out to %s, which leaves out %s", keys(m.own), port,
+			Detail: fmt.Sprintf("%s lets %s %s %s %s, which leaves out %s", joined(m.own), service, req.way(), req.to(),
 				joinPrefixes(own.prefixes), joinPrefixes(missing)),
 		}
 
 	case len(m.disabled) > 0:
-		rs := m.pick()
-		detail := fmt.Sprintf("%s would let %s out, but it is disabled", rs.Key, port)
+		rs := m.pick(req)
+		detail := fmt.Sprintf("%s would let %s %s, but it is disabled", rs.Key, service, req.way())
 		if rs.UserControllable == inventory.No {
 			detail += ", and the host says that users may not switch it"
 		}
 		if len(m.borrowed) > 0 {
-			detail += fmt.Sprintf(" (%s is enabled, but for its own service's peers)", keys(m.borrowed))
+			detail += fmt.Sprintf(" (%s is enabled, but for its own service's peers)", joined(m.borrowed))
 		}
-		return Result{Status: Fail, Reason: RulesetDisabled, Decides: rs.Key, Detail: detail}
-
-	default:
-		detail := fmt.Sprintf("no ruleset of this host lets %s out", port)
-		if m.foreign > 0 {
-			detail = fmt.Sprintf("only rulesets of other services could let %s out", port)
-		}
-		return Result{Status: Fail, Reason: NoRuleset, Detail: detail}
+		return &Verdict{Status: Fail, Reason: RulesetDisabled, Decides: []string{rs.Key}, Detail: detail}
 	}
+	detail := fmt.Sprintf("no ruleset of this host lets %s %s", service, req.way())
+	if m.foreign > 0 {
+		detail = fmt.Sprintf("only rulesets of other services could let %s %s", service, req.way())
+	}
+	return &Verdict{Status: Fail, Reason: NoRuleset, Detail: detail}
 }
 
-// matching are the rulesets of one host that cover the port, sorted by what
-// they can do for it.
-type matching struct {
+// matches are the rulesets of one host that cover a group of ports, sorted by
+// what they can do for them.
+type matches struct {
+	ports    []int
 	own      []*inventory.Ruleset // enabled, dedicated or broad
 	disabled []*inventory.Ruleset // the same, but disabled
 	borrowed []*inventory.Ruleset // enabled, borrowed
@@ -192,27 +157,30 @@ type matching struct {
 	all      []*inventory.Ruleset
 }
 
-// matches are those of one run, each list of rulesets looked through once.
-type matches map[rulesetsID]matching
-
-func (m matches) of(rulesets []*inventory.Ruleset, port int) matching {
-	id := idOf(rulesets)
-	found, ok := m[id]
-	if !ok {
-		found = match(rulesets, port)
-		m[id] = found
+// match makes a group of the ports that the same rulesets cover: most often all
+// are one.
+func match(rulesets []*inventory.Ruleset, req Requirement) []matches {
+	var groups []matches
+	for _, port := range req.Ports {
+		m := matchPort(rulesets, req, port)
+		i := slices.IndexFunc(groups, func(g matches) bool { return slices.Equal(g.all, m.all) })
+		if i < 0 {
+			groups = append(groups, m)
+			continue
+		}
+		groups[i].ports = append(groups[i].ports, port)
 	}
-	return found
+	return groups
 }
 
-func match(rulesets []*inventory.Ruleset, port int) matching {
-	var m matching
+func matchPort(rulesets []*inventory.Ruleset, req Requirement, port int) matches {
+	m := matches{ports: []int{port}}
 	for _, rs := range rulesets {
-		if !rs.Covers(port) {
+		if !rs.Covers(req.Direction, req.Protocol, port) {
 			continue
 		}
 		m.all = append(m.all, rs)
-		borrowed := BreadthOf(rs) == Borrowed
+		borrowed := req.BreadthOf(rs) == Borrowed
 		switch {
 		case borrowed && rs.Enabled:
 			m.borrowed = append(m.borrowed, rs)
@@ -229,13 +197,13 @@ func match(rulesets []*inventory.Ruleset, port int) matching {
 	return m
 }
 
-// Pick returns the key of the ruleset that a fix enables on a host when the
-// user names none: vic-engine where the host has it, since it opens the one
-// port, else vSPC. It is empty where the host has neither. The choice is made
-// by presence alone, so that it can be told before anything is tried.
-func Pick(fw *inventory.Firewall, port int) string {
-	for _, key := range []string{VICEngine, VSPC} {
-		if rs := fw.Ruleset(key); rs != nil && rs.Covers(port) {
+// Pick returns the key of the ruleset that a fix enables on a host when the user
+// names none: the first of Switchable that the host has and that covers the
+// ports. It is empty where the host has none. The choice is made by presence
+// alone, so that it can be told before anything is tried.
+func (r Requirement) Pick(fw *inventory.Firewall) string {
+	for _, key := range r.Switchable() {
+		if rs := fw.Ruleset(key); rs != nil && r.Covers(rs) {
 			return key
 		}
 	}
@@ -243,31 +211,30 @@ func Pick(fw *inventory.Firewall, port int) string {
 }
 
 // pick is the ruleset that a user would enable: the one that Pick names, or else
-// one of the site's own, and remoteSerialPort, which opens ports inbound too,
-// only when there is nothing else. It is called when there is one.
-func (m matching) pick() *inventory.Ruleset {
+// one of the site's own, and a built-in one that is no more than accepted, such as
+// remoteSerialPort, only when there is nothing else. It is called when there is
+// one.
+func (m *matches) pick(req Requirement) *inventory.Ruleset {
+	switchable := req.Switchable()
 	order := func(rs *inventory.Ruleset) int {
-		switch rs.Key {
-		case VICEngine:
-			return 0
-		case VSPC:
-			return 1
-		case RemoteSerialPort:
-			return 3
-		default:
-			return 2
+		i := slices.Index(switchable, rs.Key)
+		switch {
+		case i >= 0:
+			return i
+		case builtin[rs.Key]:
+			return len(switchable) + 1
 		}
+		return len(switchable)
 	}
 	return slices.MinFunc(m.disabled, func(a, b *inventory.Ruleset) int { return order(a) - order(b) })
 }
 
-// verdicts lists all rulesets that cover the port, the deciding ones first,
-// then the enabled ones, each group in the host's order.
-func (m matching) verdicts(decides string) []RulesetVerdict {
-	decisive := strings.Split(decides, "+")
+// rulesetVerdicts lists all rulesets that cover one of the ports, the deciding
+// ones first, then the enabled ones, each group in the host's order.
+func rulesetVerdicts(groups []matches, req Requirement, decides []string) []RulesetVerdict {
 	order := func(v RulesetVerdict) int {
 		switch {
-		case slices.Contains(decisive, v.Key):
+		case slices.Contains(decides, v.Key):
 			return 0
 		case v.Enabled:
 			return 1
@@ -275,11 +242,15 @@ func (m matching) verdicts(decides string) []RulesetVerdict {
 			return 2
 		}
 	}
+	var all []*inventory.Ruleset
+	for _, m := range groups {
+		all = union(all, m.all)
+	}
 	var list []RulesetVerdict
 	var anyHost inventory.Host // what is known of one is no other's
-	for _, rs := range m.all {
+	for _, rs := range all {
 		list = append(list, RulesetVerdict{
-			Key: rs.Key, Enabled: rs.Enabled, Breadth: BreadthOf(rs), Allowed: rs.Allowed, Persistent: PersistentOn(&anyHost, rs),
+			Key: rs.Key, Enabled: rs.Enabled, Breadth: req.BreadthOf(rs), Allowed: rs.Allowed, Persistent: PersistentOn(&anyHost, rs),
 			Locked: rs.UserControllable == inventory.No,
 		})
 	}
@@ -335,24 +306,24 @@ func (r reach) missing(peers []netip.Prefix) []netip.Prefix {
 	return missing
 }
 
-// decision is the ruleset, or the rulesets together, by which the port passes.
+// decision is the ruleset, or the rulesets together, by which the ports pass.
 type decision struct {
-	keys  string
-	broad int // outbound TCP ports opened by a broad ruleset; 0 for dedicated
+	keys  []string
+	broad int // ports opened by a broad ruleset; 0 for dedicated
 }
 
 // decider names the narrowest single ruleset that suffices, or all enabled
 // ones when only their lists together do. It is called when they do.
-func (m matching) decider(peers []netip.Prefix) decision {
+func (m *matches) decider(req Requirement) decision {
 	best := decision{keys: keys(m.own)}
 	found := false
 	for _, rs := range m.own {
-		if !reachOf([]*inventory.Ruleset{rs}).covers(peers) {
+		if !reachOf([]*inventory.Ruleset{rs}).covers(req.Peers) {
 			continue
 		}
-		d := decision{keys: rs.Key}
-		if BreadthOf(rs) == Broad {
-			d.broad = outboundTCPPorts(rs)
+		d := decision{keys: []string{rs.Key}}
+		if req.BreadthOf(rs) == Broad {
+			d.broad = rs.Opened(req.Direction, req.Protocol)
 		}
 		if !found || d.broad < best.broad {
 			best, found = d, true
@@ -361,25 +332,28 @@ func (m matching) decider(peers []netip.Prefix) decision {
 	return best
 }
 
-func (d decision) sentence(req Requirement) string {
-	to := "any address"
+func (d decision) sentence(req Requirement, service string) string {
+	peers := "any address"
 	if len(req.Peers) > 0 {
-		to = joinPrefixes(req.Peers)
+		peers = joinPrefixes(req.Peers)
 	}
-	s := fmt.Sprintf("%s lets TCP %d out to %s", d.keys, req.Port, to)
+	s := fmt.Sprintf("%s lets %s %s %s %s", strings.Join(d.keys, "+"), service, req.way(), req.to(), peers)
 	switch {
 	case d.broad == 65536:
-		s += ", and all other outbound TCP too"
+		s += fmt.Sprintf(", and all other %s %s too", req.Direction, strings.ToUpper(req.Protocol))
 	case d.broad > 0:
 		s += fmt.Sprintf(", and %d more ports too", d.broad-1)
 	}
 	return s
 }
 
-func keys(rulesets []*inventory.Ruleset) string {
+func keys(rulesets []*inventory.Ruleset) []string {
 	list := make([]string, len(rulesets))
 	for i, rs := range rulesets {
 		list[i] = rs.Key
 	}
-	return strings.Join(list, "+")
+	return list
 }
+
+// joined names rulesets in a sentence.
+func joined(rulesets []*inventory.Ruleset) string { return strings.Join(keys(rulesets), "+") }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"strings"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -85,10 +86,10 @@ var _ = DescribeTable("outbound-port",
 		if row.port == 0 {
 			row.port = 2377
 		}
-		r := checks.JudgeOutbound(&row.host, checks.Requirement{Port: row.port, Peers: row.peers})
+		r := verdictOn(&row.host, vicAt(row.port, row.peers...))
 		Expect(r.Status).To(Equal(row.status), r.Detail)
 		Expect(r.Reason).To(Equal(row.reason), r.Detail)
-		Expect(r.Decides).To(Equal(row.decides))
+		Expect(strings.Join(r.Decides, "+")).To(Equal(row.decides))
 		Expect(r.Detail).To(ContainSubstring(row.detail))
 		Expect(r.Detail).NotTo(BeEmpty())
 	},
@@ -348,7 +349,7 @@ var _ = DescribeTable("outbound-port",
 var _ = Describe("outbound-port", func() {
 	It("lists every ruleset that covers the port, the deciding one first", func() {
 		h := host(nfs(false, all()), vSPC(true, addresses("10.0.0.9")), ruleset("webAccess", true, all(), outbound(80, 0)), vicEngine(true, all()))
-		r := checks.JudgeOutbound(&h, checks.Requirement{Port: 2377})
+		r := verdictOn(&h, checks.VIC())
 		var keys []string
 		for _, v := range r.Rulesets {
 			keys = append(keys, v.Key+" "+string(v.Breadth))
@@ -359,9 +360,9 @@ var _ = Describe("outbound-port", func() {
 	It("never gets worse when more is allowed", func() {
 		for range 3000 {
 			h, req := randomHost()
-			before := checks.JudgeOutbound(&h, req)
+			before := verdictOn(&h, req)
 			allowMore(&h)
-			after := checks.JudgeOutbound(&h, req)
+			after := verdictOn(&h, req)
 			Expect(after.Status.Worse(before.Status)).To(BeFalse(),
 				"%s (%s) became %s (%s)", before.Reason, before.Detail, after.Reason, after.Detail)
 		}
@@ -381,10 +382,11 @@ var _ = Describe("outbound-port", func() {
 		}
 		all, err := checks.Select(checks.Default(), []string{checks.OutboundPort}, nil)
 		Expect(err).NotTo(HaveOccurred())
-		for i, r := range checks.Run(all, checks.Facts{Inventory: inv, Requirement: req}) {
-			want := checks.JudgeOutbound(&inv.Hosts[i], req)
-			want.Check, want.Scope, want.Subject = checks.OutboundPort, checks.ScopeHost, inv.Hosts[i].Path
-			Expect(r).To(Equal(want))
+		for i, r := range checks.Run(all, checks.Facts{Inventory: inv, Judged: checks.JudgeAll(inv, req)}) {
+			Expect(r).To(Equal(checks.Result{
+				Check: checks.OutboundPort, Requirement: "vic", Scope: checks.ScopeHost, Subject: inv.Hosts[i].Path,
+				Verdict: verdictOn(&inv.Hosts[i], req),
+			}))
 		}
 	})
 
@@ -394,8 +396,8 @@ var _ = Describe("outbound-port", func() {
 		for range 2000 {
 			h, req := randomHost()
 			h.Firewall.Switch = inventory.Switch{}
-			want := checks.JudgeOutbound(&h, req)
-			matters := checks.SwitchMatters(req)(&h)
+			want := verdictOn(&h, req)
+			matters := checks.NewJudge(req).SwitchMatters(&h)
 			if matters {
 				continue
 			}
@@ -403,7 +405,7 @@ var _ = Describe("outbound-port", func() {
 			for _, enabled := range states {
 				for _, pass := range states {
 					h.Firewall.Switch = inventory.Switch{Enabled: enabled, Loaded: inventory.Yes, DefaultPass: pass}
-					Expect(checks.JudgeOutbound(&h, req)).To(Equal(want))
+					Expect(verdictOn(&h, req)).To(Equal(want))
 				}
 			}
 		}
@@ -412,18 +414,18 @@ var _ = Describe("outbound-port", func() {
 
 	It("hangs on the master switch where nothing permits the port", func() {
 		closed := host(vicEngine(false, all()))
-		Expect(checks.SwitchMatters(checks.Requirement{Port: 2377})(&closed)).To(BeTrue())
+		Expect(checks.NewJudge(checks.VIC()).SwitchMatters(&closed)).To(BeTrue())
 	})
 
 	It("never passes when nothing of its own is enabled", func() {
 		for range 1000 {
 			h, req := randomHost()
 			for _, rs := range h.Firewall.Rulesets {
-				if checks.BreadthOf(rs) != checks.Borrowed {
+				if req.BreadthOf(rs) != checks.Borrowed {
 					rs.Enabled = false
 				}
 			}
-			Expect(checks.JudgeOutbound(&h, req).Status).NotTo(Equal(checks.Pass))
+			Expect(verdictOn(&h, req).Status).NotTo(Equal(checks.Pass))
 		}
 	})
 })
@@ -461,7 +463,7 @@ func randomHost() (inventory.Host, checks.Requirement) {
 	if random.IntN(4) == 0 {
 		h = remembered(h, pick(time.Time{}, later, reported), pick("vicoutgoing", "site", "gone"))
 	}
-	return h, checks.Requirement{Port: 2377, Peers: pick(nil, peers("10.0.0.5"), peers("10.0.0.0/29"), peers("10.0.0.5", "10.0.0.6"))}
+	return h, checks.VIC(pick(nil, peers("10.0.0.5"), peers("10.0.0.0/29"), peers("10.0.0.5", "10.0.0.6"))...)
 }
 
 // allowMore widens what the host lets out: it enables a ruleset, lengthens a

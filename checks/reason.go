@@ -50,14 +50,16 @@ const (
 	TooFewHosts Reason = "too-few-hosts"
 )
 
-// Explanation is what a user needs to know about a reason.
+// Explanation is what a user needs to know about a reason. Its texts are for
+// Requirement.Say.
 type Explanation struct {
 	Reason  Reason
 	Meaning string
 	// Hint says how to mend it in a sentence or two; empty where nothing is wrong.
 	Hint string
-	// Commands mend it. {target}, {host} (by path), {name}, {cluster} and
-	// {ruleset} stand for the affected ones; a line that needs a value nobody has is left out.
+	// Commands mend it. {target}, {host} (by path), {name}, {cluster} and {ruleset}
+	// stand for the affected ones. A line that needs a value which nobody has is
+	// left out.
 	Commands []string
 }
 
@@ -84,26 +86,26 @@ const (
 	govcSwitchOn    = "govc host.esxcli -host {host} network firewall set --enabled=true"
 	govcDefaultDrop = "govc host.esxcli -host {host} network firewall set --default-action=false"
 	govcHostInfo    = "govc host.info -host {host}"
-	fixNamed        = "vic-preflight fix --allow --target {target} --host {name} --ruleset vic-engine   # vSPC before ESXi 6.7"
-	vibBuild        = "vic-preflight vib build --output vmware-vic.vib   # --esxi 6-7 for ESXi 6.x and 7.x"
-	vibInstall      = "vic-preflight fix --allow --method vib --vib vmware-vic.vib --lower-acceptance-level --target {target} --host {name}"
+	fixNamed        = "vic-preflight fix --allow --target {target} --host {name} --ruleset {prefer}   # {fallback} where the host lacks it"
+	vibBuild        = "vic-preflight vib build --output {vib}.vib   # --esxi 6-7 for ESXi 6.x and 7.x"
+	vibInstall      = "vic-preflight fix --allow --method vib --vib {vib}.vib --lower-acceptance-level --target {target} --host {name}"
 )
 
 var explanations = []Explanation{
 	{
 		Reason:  Permitted,
-		Meaning: "An enabled ruleset lets the port out, and its allowed hosts cover the virtual container host.",
+		Meaning: "An enabled ruleset lets the port out, and its allowed hosts cover {the peer}.",
 	},
 	{
 		Reason: AllowedHostsUnverified,
-		Meaning: "An enabled ruleset lets the port out, but only to a list of addresses, and no address of the " +
-			"virtual container host was given to compare it with.",
-		Hint: "Run the check again with --vch-ip ADDRESS (or the network it will be leased from).",
+		Meaning: "An enabled ruleset lets the port out, but only to a list of addresses, and no address of " +
+			"{the peer} was given to compare it with.",
+		Hint: "Run the check again with {option} ADDRESS (or the network it will be leased from).",
 	},
 	{
 		Reason: BorrowedRuleset,
 		Meaning: "The port passes only through a ruleset of another service, such as nfsClient. That service " +
-			"switches it off, or changes whom it lets through, without regard to containers.",
+			"switches it off, or changes whom it lets through, without regard to others.",
 		Hint:     "Enable a ruleset that is meant for it.",
 		Commands: []string{preflightFix, vicMachineAllow, "govc host.esxcli -host {host} network firewall ruleset list"},
 	},
@@ -123,11 +125,11 @@ var explanations = []Explanation{
 	},
 	{
 		Reason: AllowedHostsExcludePeer,
-		Meaning: "A ruleset for the port is enabled, but its allowed hosts leave out the virtual container host, " +
+		Meaning: "A ruleset for the port is enabled, but its allowed hosts leave out {the peer}, " +
 			"or are an empty list.",
-		Hint: "Add the virtual container host's address to the ruleset's allowed hosts, or let fix enable vic-engine for " +
+		Hint: "Add {the peer}'s address to the ruleset's allowed hosts, or let fix enable {prefer} for " +
 			"that address where the host has it.",
-		Commands: []string{preflightFix + " --vch-ip {peer} --allowed-ip vch", govcAllowedIP, esxcliAllowedIP},
+		Commands: []string{preflightFix + " {option} {peer} --allowed-ip vch", govcAllowedIP, esxcliAllowedIP},
 	},
 	{
 		Reason:   RulesetDisabled,
@@ -222,7 +224,7 @@ var explanations = []Explanation{
 	{Reason: Reachable, Meaning: "The host itself opened a connection, and the listener proved that it ended there."},
 	{
 		Reason: ReachableUnverified,
-		Meaning: "Something accepted the host's connection, and nothing proved that it was the virtual container host " +
+		Meaning: "Something accepted the host's connection, and nothing proved that it was {the peer} " +
 			"or this tool's listener.",
 		Hint: "Let vic-preflight listen stand at the target while you probe.",
 	},
@@ -233,9 +235,8 @@ var explanations = []Explanation{
 		Hint: "Check again with --refresh.",
 	},
 	{
-		Reason: NobodyListens,
-		Meaning: "The target answered that nobody listens there. For the host's firewall that is a pass; the virtual " +
-			"container host is not up yet, or listens on another port.",
+		Reason:  NobodyListens,
+		Meaning: "The target answered that nobody listens there. For the host's firewall that is a pass; {the peer} is not up yet, or listens on another port.",
 	},
 	{
 		Reason: PathBlocked,
@@ -249,7 +250,7 @@ var explanations = []Explanation{
 	},
 	{
 		Reason: Blocked, Meaning: "Nothing got through. Whether the host's own firewall permits it could not be told, so either may be at fault.",
-		Hint: "Give --vch-ip, use an account that may read the host's firewall, or look at both the host and the path.",
+		Hint: "Give {option}, use an account that may read the host's firewall, or look at both the host and the path.",
 	},
 	{
 		Reason: NameUnresolved, Meaning: "The name of the target does not resolve.",
@@ -269,8 +270,8 @@ var explanations = []Explanation{
 	{Reason: Uniform, Meaning: "All hosts of the cluster that could be read treat the port alike."},
 	{
 		Reason: Drift,
-		Meaning: "Some hosts of the cluster treat the port unlike the others, so whether a container works " +
-			"depends on the host it lands on.",
+		Meaning: "Some hosts of the cluster treat the port unlike the others, so whether a connection works " +
+			"depends on the host that it starts from.",
 		Hint:     "Mend the hosts that fail or warn; the others show how it should be.",
 		Commands: []string{preflightFix},
 	},

@@ -66,28 +66,41 @@ const (
 	ScopeCluster Scope = "cluster"
 )
 
-// Result is one check's answer about one host or one cluster.
-type Result struct {
-	Check string
-	Scope Scope
-	// Subject is the inventory path of the host or the cluster.
-	Subject string
-	Status  Status
+// Verdict is a check's answer. Hosts that are alike share one, so it is never
+// written to.
+type Verdict struct {
+	Status Status
 	// Reason is a stable kebab-case code, a contract; Detail is one sentence
 	// that names the facts, and is not.
 	Reason Reason
 	Detail string
-	// Rulesets are those of the host that could let the port out, the ones
-	// that decided the verdict first. Only outbound-port fills it.
+	// Rulesets are those of the host that could let the requirement through, the
+	// ones that decided the verdict first. Only outbound-port fills it.
 	Rulesets []RulesetVerdict
-	// Decides is the key of the ruleset that decided the verdict: the one
-	// that permits, or the one that would have to be enabled. Often empty.
-	Decides string
-	// Missing are the peers that the deciding ruleset's allowed hosts leave out.
+	// Decides are the keys of the rulesets that decided the verdict: those that
+	// permit, or the one that would have to be enabled. Often empty.
+	Decides []string
+	// Missing are the peers that the deciding rulesets' allowed hosts leave out.
 	Missing []netip.Prefix
+
+	// reach is whom an unverified list lets through, equal for equal ones.
+	reach string
 }
 
-// RulesetVerdict is what one ruleset that could let the port out does to it.
+// Result is a verdict about one host or one cluster.
+type Result struct {
+	Check string
+	// Requirement is the name of the one that the check was about; empty for a
+	// check of the host itself.
+	Requirement string
+	Scope       Scope
+	// Subject is the inventory path of the host or the cluster.
+	Subject string
+	*Verdict
+}
+
+// RulesetVerdict is what one ruleset that could let the requirement through does
+// to it.
 type RulesetVerdict struct {
 	Key     string
 	Enabled bool

@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/vic-preflight/vic-preflight/inventory"
@@ -18,80 +17,84 @@ func rulePersistence() Check {
 	return Check{
 		ID:    RulePersistence,
 		Title: "What permits the port survives a reboot of the host",
-		Why: "A ruleset written into /etc/vmware/firewall by hand is gone after a reboot, and with it the " +
-			"container VMs' serial ports on that host. One that a VIB brought stays, and so do those that ESXi brings.",
-		Run: func(f Facts) []Result {
-			seen := matches{}
-			return perHost(RulePersistence, func(h *inventory.Host, req Requirement) Result { return judgePersistence(h, req, seen) })(f)
-		},
+		Why: "A ruleset written into /etc/vmware/firewall by hand is gone after a reboot, and with it " +
+			"what it permits. One that a VIB brought stays, and so do those that ESXi brings.",
+		Run: perRequirement(RulePersistence, func(j *Judgement, _ Requirement) *Verdict { return j.Persistence }),
 	}
 }
 
-func judgePersistence(h *inventory.Host, req Requirement, seen matches) Result {
-	if r, ok := unreadable(h); !ok {
-		return r
+func (j *Judge) persistence(h *inventory.Host) *Verdict {
+	if v := unreadable(h); v != nil {
+		return v
 	}
-	own := seen.of(h.Firewall.Rulesets, req.Port).own
-	lasting := ofOrigin(h, own, inventory.Yes)
-	now := reachOf(own)
+	id := idOf(h.Firewall.Rulesets)
+	alone := !h.Software.Known() && h.Software.Unreadable == "" && len(h.Origins) == 0 && h.Earlier == nil
+	if v, ok := j.persistent[id]; ok && alone {
+		return v
+	}
+	var v *Verdict
+	for _, m := range j.groupsOf(h.Firewall.Rulesets) {
+		v = worse(v, m.persistence(h, j.Requirement))
+	}
+	if alone {
+		j.persistent[id] = v
+	}
+	return v
+}
+
+// persistence passes the verdict on one group of ports.
+func (m *matches) persistence(h *inventory.Host, req Requirement) *Verdict {
+	lasting := ofOrigin(h, m.own, inventory.Yes)
+	now := reachOf(m.own)
 	permits, unread := now.permits(req.Peers)
 	if permits && reachOf(lasting).reaches(now, req.Peers) {
-		return Result{
+		return &Verdict{
 			Status: Pass, Reason: SurvivesReboot, Decides: keys(lasting),
 			Detail: ways(h, lasting, ": it survives a reboot"),
 		}
 	}
-	if r, ok := lost(h, req); ok {
-		return r
+	if v := lost(h, req); v != nil {
+		return v
 	}
-	unsure := ofOrigin(h, own, inventory.Yes, inventory.Unknown)
+	unsure := ofOrigin(h, m.own, inventory.Yes, inventory.Unknown)
 	switch {
 	case unread:
-		return Result{
-			Status: Unknown, Reason: FactsUnavailable, Decides: keys(own),
+		return &Verdict{
+			Status: Unknown, Reason: FactsUnavailable, Decides: keys(m.own),
 			Detail: fmt.Sprintf("whom %s lets through could not be read", strings.Join(now.unknown, " and ")),
 		}
 	case !permits:
-		return Result{Status: Skip, Reason: NothingToPersist, Detail: "no ruleset of its own permits the port now"}
+		return nothingToPersist
 	case reachOf(unsure).reaches(now, req.Peers):
-		return Result{
+		return &Verdict{
 			Status: Warn, Reason: OriginUnknown, Decides: keys(unsure),
-			Detail: ways(h, ofOrigin(h, own, inventory.Unknown), ""),
+			Detail: ways(h, ofOrigin(h, m.own, inventory.Unknown), ""),
 		}
 	}
-	return Result{
-		Status: Warn, Reason: LostAtReboot, Decides: keys(own),
-		Detail: ways(h, ofOrigin(h, own, inventory.No), ""),
+	return &Verdict{
+		Status: Warn, Reason: LostAtReboot, Decides: keys(m.own),
+		Detail: ways(h, ofOrigin(h, m.own, inventory.No), ""),
 	}
 }
 
-// Lasts reports whether what permits the port on the host is known to survive a
-// reboot.
-func Lasts(h *inventory.Host, req Requirement) bool {
-	return judgePersistence(h, req, matches{}).Status == Pass
-}
+// nothingToPersist is the verdict on hosts that share it.
+var nothingToPersist = &Verdict{Status: Skip, Reason: NothingToPersist, Detail: "no ruleset of its own permits the port now"}
 
-// Lost reports whether what permits the port on the host is known not to survive
-// a reboot.
-func Lost(h *inventory.Host, req Requirement) bool {
-	return judgePersistence(h, req, matches{}).Reason == LostAtReboot
-}
-
-// lost is the verdict on a host that was started since an earlier report, and
-// has a ruleset no more that permitted the port then.
-func lost(h *inventory.Host, req Requirement) (r Result, ok bool) {
+// lost is the verdict on a host that was started since an earlier report, and no
+// longer has a ruleset that permitted the port then; else it is nil.
+func lost(h *inventory.Host, req Requirement) *Verdict {
 	if h.Earlier == nil || !h.BootTime.After(h.Earlier.ReportedAt) {
-		return Result{}, false
+		return nil
 	}
-	gone := slices.DeleteFunc(slices.Clone(h.Earlier.Rulesets), func(key string) bool { return h.Firewall.Ruleset(key) != nil })
+	gone := slices.DeleteFunc(slices.Clone(h.Earlier.Rulesets[req.Name]), func(key string) bool { return h.Firewall.Ruleset(key) != nil })
 	if len(gone) == 0 {
-		return Result{}, false
+		return nil
 	}
-	return Result{
-		Status: Fail, Reason: LostByReboot, Decides: strings.Join(gone, "+"),
-		Detail: fmt.Sprintf("%s permitted TCP %d on %s; the host started again at %s, and it is gone",
-			strings.Join(gone, "+"), req.Port, moment(h.Earlier.ReportedAt), moment(h.BootTime)),
-	}, true
+	return &Verdict{
+		Status: Fail, Reason: LostByReboot, Decides: gone,
+		Detail: fmt.Sprintf("%s permitted %s on %s; the host started again at %s, and it is gone",
+			strings.Join(gone, "+"), req.Service(), moment(h.Earlier.ReportedAt), moment(h.BootTime)),
+	}
 }
 
 func moment(t time.Time) string { return t.UTC().Format(time.RFC3339) }
@@ -117,28 +120,14 @@ func ways(h *inventory.Host, rulesets []*inventory.Ruleset, tail string) string 
 	return strings.Join(texts, "; ")
 }
 
-// SoftwareMatters returns a function that reports whether what is installed on a
-// host can make another verdict of whether its rules last. Where built-in
-// rulesets do, or nothing permits the port, it cannot. The function may be called
-// concurrently.
-func SoftwareMatters(req Requirement) func(*inventory.Host) bool {
-	var mu sync.Mutex
-	seen := matches{}
-	return func(h *inventory.Host) bool {
-		mu.Lock()
-		defer mu.Unlock()
-		if _, readable := unreadable(h); !readable {
-			return false
-		}
-		own := seen.of(h.Firewall.Rulesets, req.Port).own
-		lasting := slices.DeleteFunc(slices.Clone(own), func(rs *inventory.Ruleset) bool { return !builtin[rs.Key] })
-		if len(lasting) == len(own) {
-			return false
-		}
-		now := reachOf(own)
-		permits, _ := now.permits(req.Peers)
-		return permits && !reachOf(lasting).reaches(now, req.Peers)
+func (m *matches) softwareMatters(peers []netip.Prefix) bool {
+	lasting := slices.DeleteFunc(slices.Clone(m.own), func(rs *inventory.Ruleset) bool { return !builtin[rs.Key] })
+	if len(lasting) == len(m.own) {
+		return false
 	}
+	now := reachOf(m.own)
+	permits, _ := now.permits(peers)
+	return permits && !reachOf(lasting).reaches(now, peers)
 }
 
 // permits reports whether r lets anything through that could be lost. That may

@@ -178,7 +178,7 @@ var (
 // remembered is a host that started at a time, and of which an earlier report
 // names rulesets.
 func remembered(h inventory.Host, boot time.Time, rulesets ...string) inventory.Host {
-	h.BootTime, h.Earlier = boot, &inventory.Earlier{ReportedAt: reported, Rulesets: rulesets}
+	h.BootTime, h.Earlier = boot, &inventory.Earlier{ReportedAt: reported, Rulesets: map[string][]string{"vic": rulesets}}
 	return h
 }
 
@@ -247,8 +247,7 @@ var _ = Describe("PersistentOn", func() {
 })
 
 var _ = Describe("SoftwareMatters", func() {
-	req := checks.Requirement{Port: 2377}
-	matters := func(h inventory.Host) bool { return checks.SoftwareMatters(req)(&h) }
+	matters := func(h inventory.Host) bool { return checks.NewJudge(checks.VIC()).SoftwareMatters(&h) }
 
 	It("is where a ruleset that ESXi does not bring decides", func() {
 		Expect(matters(host(site()))).To(BeTrue())
@@ -269,12 +268,12 @@ var _ = Describe("SoftwareMatters", func() {
 		for range 3000 {
 			h, req := randomHost()
 			h.Origins, h.Software = nil, inventory.Software{}
-			if checks.SoftwareMatters(req)(&h) {
+			if checks.NewJudge(req).SoftwareMatters(&h) {
 				continue
 			}
 			spared++
 			verdict := func() [2]string {
-				r := only(checks.RulePersistence, checks.Facts{Inventory: &inventory.Inventory{Hosts: []inventory.Host{h}}, Requirement: req})[0]
+				r := only(checks.RulePersistence, factsFor(req, h))[0]
 				return [2]string{r.Status.String(), string(r.Reason)}
 			}
 			want := verdict()
@@ -292,7 +291,7 @@ var _ = Describe("rule-persistence", func() {
 		passed := 0
 		for range 3000 {
 			h, req := randomHost()
-			f := checks.Facts{Inventory: &inventory.Inventory{Hosts: []inventory.Host{h}}, Requirement: req}
+			f := factsFor(req, h)
 			before := only(checks.OutboundPort, f)[0]
 			r := only(checks.RulePersistence, f)[0]
 			if r.Status != checks.Pass {
@@ -306,7 +305,7 @@ var _ = Describe("rule-persistence", func() {
 					kept.Firewall.Rulesets = append(kept.Firewall.Rulesets, rs)
 				}
 			}
-			after := checks.JudgeOutbound(&kept, req)
+			after := verdictOn(&kept, req)
 			Expect(after.Status.Worse(before.Status)).To(BeFalse(), "%s became %s", before.Detail, after.Detail)
 		}
 		Expect(passed).To(BeNumerically(">", 100))

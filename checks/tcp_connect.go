@@ -13,34 +13,37 @@ const TCPConnect = "tcp-connect"
 func tcpConnect() Check {
 	return Check{
 		ID:    TCPConnect,
-		Title: "A connection that the host itself opens gets to the virtual container host",
+		Title: "A connection that the host itself opens gets to {the peer}",
 		Why: "A ruleset that permits is not a connection that works: another firewall on the way, routing, or " +
 			"nobody listening are seen by a real connection alone. It is made with --probe.",
-		Run: perHost(TCPConnect, judgeConnect),
+		Run: perRequirement(TCPConnect, judgeConnect),
 	}
 }
 
 // rounding is as exact as a probe's time is worth telling.
 const rounding = time.Millisecond
 
+// notProbed is the verdict on hosts that share it.
+var notProbed = &Verdict{Status: Skip, Reason: NotProbed, Detail: "no connection was tried from the host"}
+
 // judgeConnect holds what a probe saw against what the rulesets say, and names
 // where the two disagree.
-func judgeConnect(h *inventory.Host, req Requirement) Result {
-	p := h.Probe
+func judgeConnect(j *Judgement, _ Requirement) *Verdict {
+	p := j.Host.Probe
 	if p == nil || p.Outcome == "" {
-		return Result{Status: Skip, Reason: NotProbed, Detail: "no connection was tried from the host"}
+		return notProbed
 	}
-	ruled := JudgeOutbound(h, req)
+	ruled := j.Port
 	// Whether a list that nothing was compared with lets the target through is
 	// not known, and neither is anything of a host that could not be read.
 	known := ruled.Status != Unknown && ruled.Reason != AllowedHostsUnverified
 	permitted := ruled.Status == Pass || ruled.Status == Warn
-	with := func(status Status, reason Reason, format string, args ...any) Result {
-		r := Result{Status: status, Reason: reason, Detail: fmt.Sprintf(format, args...)}
+	with := func(status Status, reason Reason, format string, args ...any) *Verdict {
+		v := &Verdict{Status: status, Reason: reason, Detail: fmt.Sprintf(format, args...)}
 		if p.Cause != "" {
-			r.Detail += ": " + p.Cause
+			v.Detail += ": " + p.Cause
 		}
-		return r
+		return v
 	}
 	switch p.Outcome {
 	case inventory.Open:

@@ -19,11 +19,20 @@ var banned = []struct{ pkg, dep, why string }{
 	{"inventory", module + "/checks", "facts do not know verdicts"},
 	{"checks", "github.com/vmware/", "a verdict is a pure function: every corner gets a table row, without a simulator"},
 	{"checks", "net/http", "a verdict does no I/O"},
-	{"checks", "os", "a verdict does no I/O"},
 	{"checks", module + "/report", "how a verdict is shown is not the verdict's business"},
 	{"checks", module + "/internal", "a verdict does not know where facts come from"},
-	{"report", "github.com/vmware/", "a report shows results, wherever they come from"},
-	{"report", module + "/internal", "a report shows results, wherever they come from"},
+	{"report", "github.com/vmware/", resultsOnly},
+	{"report", module + "/internal/vsphere", resultsOnly},
+	{"report", module + "/internal/hostssh", resultsOnly},
+	{"report", module + "/internal/onhost", resultsOnly},
+	{"report", module + "/internal/sim", resultsOnly},
+	{"report", module + "/preflight", resultsOnly},
+	{"report", module + "/probe", resultsOnly},
+	{"preflight", "github.com/spf13/", anyCaller},
+	{"preflight", "golang.org/x/term", anyCaller},
+	{"probe", module + "/checks", "a connection is opened and classed, whatever the rulesets say"},
+	{"probe", module + "/report", "a connection is opened and classed, however it is shown"},
+	{"internal/newfile", module, "a file is written, whatever is in it"},
 	{"fix", "github.com/vmware/", "a fix declares the small interface that it needs"},
 	{"fix", module + "/report", "what is done does not depend on how it is shown"},
 	{"fix", module + "/internal", "a fix declares the small interface that it needs"},
@@ -49,7 +58,6 @@ var banned = []struct{ pkg, dep, why string }{
 	{"internal/firewallxml", module + "/internal/vib", firewallFiles},
 	{"internal/firewallxml", module + "/internal/vsphere", firewallFiles},
 	{"internal/firewallxml", module + "/internal/sim", firewallFiles},
-	{"internal/firewallxml", "os", firewallFiles},
 	{"internal/vib", "github.com/", vibs},
 	{"internal/vib", module + "/checks", vibs},
 	{"internal/vib", module + "/fix", vibs},
@@ -57,14 +65,34 @@ var banned = []struct{ pkg, dep, why string }{
 	{"internal/vib", module + "/report", vibs},
 	{"internal/vib", module + "/internal/vsphere", vibs},
 	{"internal/vib", module + "/internal/sim", vibs},
-	{"internal/vib", "os", vibs},
 	{"internal/sim", module + "/internal/vsphere", "the simulator must not share code with the client that it tests"},
 }
 
-// Why two formats stay by themselves.
+// direct imports that a package must not have; what it reaches by others does not
+// count.
+var direct = []struct{ pkg, dep, why string }{
+	{"cmd/vic-preflight", module + "/internal/vsphere", throughPreflight},
+	{"cmd/vic-preflight", module + "/internal/hostssh", throughPreflight},
+	{"cmd/vic-preflight", module + "/internal/onhost", throughPreflight},
+	{"cmd/vic-preflight", "github.com/vmware/", throughPreflight},
+	{"cmd/vic-preflight", "golang.org/x/crypto", throughPreflight},
+	{"checks", "os", "a verdict does no I/O"},
+	{"internal/firewallxml", "os", firewallFiles},
+	{"internal/vib", "os", vibs},
+	{"preflight", "os/signal", anyCaller},
+	{"report", "os", "a report goes to a writer that somebody else opened"},
+}
+
+// testOnly packages are imported by tests alone.
+var testOnly = []string{"internal/testsuite", "internal/sim/simtest", "internal/hostssh/sshtest"}
+
+// Why packages stay apart.
 const (
-	firewallFiles = "a file format needs the standard library and the facts that it holds: bytes in, bytes out"
-	vibs          = "a file format needs the standard library and the firewall files inside: bytes in, bytes out"
+	resultsOnly      = "a report shows results, wherever they come from"
+	throughPreflight = "the command line reaches servers and hosts through preflight alone, so that any other caller can do what it does"
+	anyCaller        = "a run is for any caller, not for a command line or a terminal"
+	firewallFiles    = "a file format needs the standard library and the facts that it holds: bytes in, bytes out"
+	vibs             = "a file format needs the standard library and the firewall files inside: bytes in, bytes out"
 )
 
 // own are the exceptions: this module's import path starts like other people's.
@@ -83,22 +111,48 @@ var _ = Describe("the import graph", func() {
 		return strings.Fields(string(out))
 	}
 	for _, b := range banned {
-		It(b.pkg+" does not import "+b.dep, func() {
+		It(b.pkg+" does not reach "+b.dep, func() {
 			for _, dep := range deps(b.pkg) {
-				if b.dep == "os" {
-					// The standard library itself uses os; what counts is this
-					// package's own imports.
-					continue
+				if dep == module+"/"+b.pkg {
+					continue // itself
 				}
 				Expect(isBanned(dep, b.dep)).To(BeFalse(), "%s reaches %s: %s", b.pkg, dep, b.why)
 			}
-			if b.dep == "os" {
-				out, err := exec.Command("go", "list", "-f", `{{join .Imports "\n"}}`, module+"/"+b.pkg).Output()
-				Expect(err).NotTo(HaveOccurred())
-				Expect(strings.Fields(string(out))).NotTo(ContainElement(b.dep), b.why)
+		})
+	}
+	imports := func(pkg string) []string {
+		GinkgoHelper()
+		out, err := exec.Command("go", "list", "-f", `{{join .Imports "\n"}}`, module+"/"+pkg).Output()
+		Expect(err).NotTo(HaveOccurred())
+		return strings.Fields(string(out))
+	}
+	for _, b := range direct {
+		It(b.pkg+" does not import "+b.dep, func() {
+			for _, dep := range imports(b.pkg) {
+				Expect(isBanned(dep, b.dep)).To(BeFalse(), "%s imports %s: %s", b.pkg, dep, b.why)
 			}
 		})
 	}
+	for _, pkg := range testOnly {
+		It("tests alone import "+pkg, func() {
+			out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, module+"/...").Output()
+			Expect(err).NotTo(HaveOccurred())
+			for line := range strings.Lines(string(out)) {
+				words := strings.Fields(line)
+				Expect(words[1:]).NotTo(ContainElement(module+"/"+pkg), words[0])
+			}
+		})
+	}
+	It("reaches vSphere from the command line through preflight alone", func() {
+		for _, dep := range deps("cmd/vic-preflight") {
+			pkg, ours := strings.CutPrefix(dep, module+"/")
+			if !ours || pkg == "preflight" || strings.HasPrefix(pkg, "internal/") || pkg == "cmd/vic-preflight" {
+				continue
+			}
+			Expect(deps(pkg)).NotTo(ContainElement(module+"/internal/vsphere"), pkg)
+		}
+		Expect(deps("preflight")).To(ContainElement(module + "/internal/vsphere"))
+	})
 	It("would notice", func() {
 		reaches := false
 		for _, dep := range deps("internal/vsphere") {

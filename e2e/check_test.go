@@ -16,9 +16,10 @@ import (
 	"github.com/onsi/gomega/gexec"
 )
 
-// report is the part of the JSON report that these specs read.
+// report is the part of a target's JSON report that these specs read.
 type report struct {
-	Hosts []struct {
+	Target, Error, Status string
+	Hosts                 []struct {
 		Name, Path, Cluster string
 		Checks              []struct {
 			ID, Status, Reason string
@@ -32,9 +33,16 @@ type report struct {
 
 func parse(out outcome) report {
 	GinkgoHelper()
-	var r report
+	targets := parseAll(out)
+	Expect(targets).To(HaveLen(1))
+	return targets[0]
+}
+
+func parseAll(out outcome) []report {
+	GinkgoHelper()
+	var r struct{ Targets []report }
 	Expect(json.Unmarshal([]byte(out.stdout), &r)).To(Succeed(), out.stderr)
-	return r
+	return r.Targets
 }
 
 var _ = Describe("vic-preflight check", func() {

@@ -3,6 +3,8 @@ package fix
 import (
 	"fmt"
 	"net/netip"
+	"slices"
+	"strings"
 
 	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/inventory"
@@ -13,101 +15,130 @@ const Auto = "auto"
 
 // AllowOptions say how the port is to be opened.
 type AllowOptions struct {
-	Requirement checks.Requirement
-	// Ruleset is Auto or a key.
+	// Ruleset is Auto or a key; empty means Auto.
 	Ruleset string
 	// Only narrows what is enabled to these peers; empty leaves the allowed
 	// hosts alone where they already let the requirement through.
 	Only []netip.Prefix
 }
 
-// Allow plans to let the port out on every host.
-func Allow(hosts []inventory.Host, opts AllowOptions) *Plan {
-	p := &Plan{Hosts: make([]HostPlan, len(hosts))}
-	for i := range hosts {
-		p.Hosts[i] = allowHost(&hosts[i], opts)
+func (o AllowOptions) named() bool { return o.Ruleset != Auto && o.Ruleset != "" }
+
+// Allow plans to let the requirement through on every host. Where no peers are
+// known, those of opts.Only should be the judged requirement's.
+func Allow(judged checks.Judgements, opts AllowOptions) *Plan {
+	p := &Plan{Hosts: make([]HostPlan, len(judged.Hosts))}
+	judge := checks.NewJudge(judged.Requirement)
+	for i := range judged.Hosts {
+		a := allowance{Judgement: &judged.Hosts[i], judge: judge, opts: opts}
+		p.Hosts[i] = a.plan()
 	}
 	return p
 }
 
-func allowHost(h *inventory.Host, opts AllowOptions) HostPlan {
-	if hp, yes := unavailable(h); yes {
-		return hp
-	}
-	plan := func(reason Reason, format string, args ...any) HostPlan {
-		return HostPlan{Host: h, Reason: reason, Detail: fmt.Sprintf(format, args...)}
-	}
-	verdict := judge(h, opts.Requirement)
-	switch {
-	case verdict.Reason == checks.Permitted && !(opts.named() && replaces(h, opts)):
-		hp := plan(AlreadyPermitted, "%s%s", verdict.Detail, untilReboot(h, opts.Requirement))
-		hp.Warnings = append(stale(h), wider(h, verdict.Decides, opts.Only)...)
-		return hp
-	case verdict.Reason == checks.AllowedHostsUnverified && len(opts.Only) == 0:
-		return plan(Unverified, "%s", verdict.Detail)
-	case verdict.Status == checks.Unknown:
-		return plan(HostUnavailable, "%s", verdict.Detail)
-	}
+// allowance is the plan for one host in the making.
+type allowance struct {
+	*checks.Judgement
+	// judge is for the host as it would be.
+	judge *checks.Judge
+	opts  AllowOptions
+}
 
-	key, why := choose(h, opts)
-	if key == "" {
-		return plan(NoRuleset, "the host has neither %s nor %s; a VIB that brings a ruleset is the lasting way: fix --allow --method vib", checks.VICEngine, checks.VSPC)
+func (a *allowance) plan() HostPlan {
+	if hp, yes := unavailable(a.Host); yes {
+		return hp
 	}
-	rs := h.Firewall.Ruleset(key)
+	switch {
+	case a.Port.Reason == checks.Permitted && !(a.opts.named() && a.replaces()):
+		hp := a.leave(AlreadyPermitted, "%s%s", a.Port.Detail, untilReboot(a.Judgement))
+		hp.Warnings = append(stale(a.Host), a.wider()...)
+		return hp
+	case a.Port.Reason == checks.AllowedHostsUnverified && len(a.opts.Only) == 0:
+		return a.leave(Unverified, "%s", a.Port.Detail)
+	case a.Port.Status == checks.Unknown:
+		return a.leave(HostUnavailable, "%s", a.Port.Detail)
+	}
+	req := a.judge.Requirement
+	key, why := a.choose()
+	if key == "" {
+		return a.leave(NoRuleset, "the host has neither %s; a VIB that brings a ruleset is the lasting way: fix --allow --method vib", strings.Join(req.Switchable(), " nor "))
+	}
+	rs := a.Host.Firewall.Ruleset(key)
 	switch {
 	case rs == nil:
-		return plan(NoRuleset, "the host has no ruleset %s", key)
-	case !rs.Covers(opts.Requirement.Port):
-		return plan(NoRuleset, "the ruleset %s does not let TCP %d out", key, opts.Requirement.Port)
-	case checks.BreadthOf(rs) == checks.Borrowed:
-		return plan(BorrowedRuleset, "the ruleset %s belongs to another service, which switches it as it needs", key)
+		return a.leave(NoRuleset, "the host has no ruleset %s", key)
+	case !req.Covers(rs):
+		return a.leave(NoRuleset, "%s", req.Say(fmt.Sprintf("the ruleset %s does not let {service} {way}", key)))
+	case req.BreadthOf(rs) == checks.Borrowed:
+		return a.leave(BorrowedRuleset, "the ruleset %s belongs to another service, which switches it as it needs", key)
 	}
+	return a.enable(rs, why)
+}
 
-	c := &Change{Host: h, Ruleset: key, Why: why, Before: StateOf(rs)}
-	c.After = State{Enabled: true, Allowed: allowedAfter(rs, opts)}
-	lists := !sameList(c.Before.Allowed, c.After.Allowed)
-	switch {
-	case verdict.Reason == checks.Permitted && rs.Enabled && !lists:
-		return plan(AlreadyPermitted, "%s%s", verdict.Detail, untilReboot(h, opts.Requirement))
-	case lists && c.Before.Allowed == nil:
-		return plan(HostUnavailable, "whom the ruleset %s lets through could not be read, and writing a list would lose it", key)
-	case lists && h.Firewall.Stale != "":
-		return plan(HostUnavailable, "the allowed hosts of the ruleset %s may be old, the refresh failed (%s), and writing them would lose what is new", key, h.Firewall.Stale)
-	case !rs.Enabled && rs.UserControllable == inventory.No:
-		return plan(NotUserControllable, "the host says that users may not switch the ruleset %s; --ruleset names another", key)
-	case lists && rs.IPListConfigurable == inventory.No:
-		return plan(NotUserControllable, "the host says that users may not change the allowed hosts of the ruleset %s; --ruleset names another", key)
+// leave is a plan without a change.
+func (a *allowance) leave(reason Reason, format string, args ...any) HostPlan {
+	return HostPlan{Host: a.Host, Reason: reason, Detail: fmt.Sprintf(format, args...)}
+}
+
+// enable plans to enable the ruleset, or to lengthen its list, unless the host
+// would refuse it or something would be lost.
+func (a *allowance) enable(rs *inventory.Ruleset, why string) HostPlan {
+	c := &Change{Host: a.Host, Ruleset: rs.Key, Why: why, Before: StateOf(rs)}
+	c.After = State{Enabled: true, Allowed: a.allowedAfter(rs)}
+	if hp, refused := a.refuse(rs, c); refused {
+		return hp
 	}
-	changed := after(h, c)
-	if r := judge(&changed, opts.Requirement); r.Status == checks.Fail || r.Status == checks.Unknown {
+	changed := after(a.Host, c)
+	then := a.judge.Host(&changed)
+	if then.Port.Status == checks.Fail || then.Port.Status == checks.Unknown {
 		// Allowed hosts that could not be read, or hold something that is no
 		// address: writing the list back would lose it.
-		return plan(HostUnavailable, "%s", r.Detail)
+		return a.leave(HostUnavailable, "%s", then.Port.Detail)
 	}
 	c.Opens = Opens(rs, c.After.Allowed)
-	hp := plan(Chosen, "%s", why)
-	hp.Changes, hp.Warnings = []*Change{c}, stale(h)
-	if verdict.Reason == checks.Permitted && !checks.Lasts(&changed, opts.Requirement) {
-		hp.Warnings = append(hp.Warnings, fmt.Sprintf("%s lets the port out to %s alone: what else permits it now is lost at the next reboot, give --vch-ip", key, c.After.Allowed))
+	hp := a.leave(Chosen, "%s", why)
+	hp.Changes, hp.Warnings = []*Change{c}, stale(a.Host)
+	req := a.judge.Requirement
+	if a.Port.Reason == checks.Permitted && !then.Lasts() {
+		hp.Warnings = append(hp.Warnings, req.Say(fmt.Sprintf("%s lets the port {way} {to} %s alone: what else permits it now is lost at the next reboot, give {option}", rs.Key, c.After.Allowed)))
 	}
-	if checks.BreadthOf(rs) == checks.Broad && c.After.Allowed != nil && c.After.Allowed.All {
-		hp.Warnings = append(hp.Warnings, fmt.Sprintf("%s lets %s; --allowed-ip narrows it to the virtual container host", key, c.Opens))
+	if req.BreadthOf(rs) == checks.Broad && c.After.Allowed != nil && c.After.Allowed.All {
+		hp.Warnings = append(hp.Warnings, req.Say(fmt.Sprintf("%s lets %s; --allowed-ip narrows it to {the peer}", rs.Key, c.Opens)))
 	}
 	return hp
 }
 
-func (o *AllowOptions) named() bool { return o.Ruleset != Auto && o.Ruleset != "" }
+// refuse returns the plan of a host on which the change is not to be made.
+func (a *allowance) refuse(rs *inventory.Ruleset, c *Change) (HostPlan, bool) {
+	fw := &a.Host.Firewall
+	lists := !sameList(c.Before.Allowed, c.After.Allowed)
+	var hp HostPlan
+	switch {
+	case a.Port.Reason == checks.Permitted && rs.Enabled && !lists:
+		hp = a.leave(AlreadyPermitted, "%s%s", a.Port.Detail, untilReboot(a.Judgement))
+	case lists && c.Before.Allowed == nil:
+		hp = a.leave(HostUnavailable, "whom the ruleset %s lets through could not be read, and writing a list would lose it", rs.Key)
+	case lists && fw.Stale != "":
+		hp = a.leave(HostUnavailable, "the allowed hosts of the ruleset %s may be old, the refresh failed (%s), and writing them would lose what is new", rs.Key, fw.Stale)
+	case !rs.Enabled && rs.UserControllable == inventory.No:
+		hp = a.leave(NotUserControllable, "the host says that users may not switch the ruleset %s; --ruleset names another", rs.Key)
+	case lists && rs.IPListConfigurable == inventory.No:
+		hp = a.leave(NotUserControllable, "the host says that users may not change the allowed hosts of the ruleset %s; --ruleset names another", rs.Key)
+	default:
+		return hp, false
+	}
+	return hp, true
+}
 
-// replaces reports whether the named ruleset would let the port out past the next
-// reboot on a host where what permits it now may not last.
-func replaces(h *inventory.Host, opts AllowOptions) bool {
-	rs := h.Firewall.Ruleset(opts.Ruleset)
-	return rs != nil && !checks.Lasts(h, opts.Requirement)
+// replaces reports whether the named ruleset would let the port through past the
+// next reboot on a host where what permits it now may not last.
+func (a *allowance) replaces() bool {
+	return a.Host.Firewall.Ruleset(a.opts.Ruleset) != nil && !a.Lasts()
 }
 
 // untilReboot says of what permits the port that it is lost.
-func untilReboot(h *inventory.Host, req checks.Requirement) string {
-	if checks.Lost(h, req) {
+func untilReboot(j *checks.Judgement) string {
+	if j.Lost() {
 		return ", until the next reboot"
 	}
 	return ""
@@ -115,43 +146,53 @@ func untilReboot(h *inventory.Host, req checks.Requirement) string {
 
 // wider warns that a ruleset that is enabled already lets through more than the
 // addresses that were asked for: what works is left alone, not narrowed.
-func wider(h *inventory.Host, key string, only []netip.Prefix) []string {
-	rs := h.Firewall.Ruleset(key)
-	if len(only) == 0 || rs == nil || rs.Allowed == nil || !rs.Allowed.All {
+func (a *allowance) wider() []string {
+	if len(a.opts.Only) == 0 || len(a.Port.Decides) != 1 {
 		return nil
 	}
-	return []string{fmt.Sprintf("%s was enabled already, for any address: it is left alone, and not narrowed", key)}
+	rs := a.Host.Firewall.Ruleset(a.Port.Decides[0])
+	if rs == nil || rs.Allowed == nil || !rs.Allowed.All {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s was enabled already, for any address: it is left alone, and not narrowed", rs.Key)}
 }
 
 // choose names the ruleset to enable. It goes by what is there, never by what
 // an attempt answers.
-func choose(h *inventory.Host, opts AllowOptions) (key, why string) {
-	if opts.Ruleset != Auto && opts.Ruleset != "" {
-		return opts.Ruleset, "named by --ruleset"
+func (a *allowance) choose() (key, why string) {
+	if a.opts.named() {
+		return a.opts.Ruleset, "named by --ruleset"
 	}
-	switch key := checks.Pick(&h.Firewall, opts.Requirement.Port); key {
-	case checks.VICEngine:
-		return key, "the narrowest built-in ruleset: it opens this port alone"
-	case checks.VSPC:
-		if h.Firewall.Ruleset(checks.VICEngine) != nil {
-			return key, "vic-engine opens another port, and vSPC is built in"
-		}
-		return key, "the host has no vic-engine (vSphere 6.7 and later do), and vSPC is built in"
-	default:
+	req := a.judge.Requirement
+	key = req.Pick(&a.Host.Firewall)
+	switch {
+	case key == "":
 		return "", ""
+	case slices.Contains(req.Prefer, key):
+		return key, "the narrowest built-in ruleset: it opens this port alone"
 	}
+	for _, better := range req.Prefer {
+		if a.Host.Firewall.Ruleset(better) != nil {
+			return key, fmt.Sprintf("%s opens another port, and %s is built in", better, key)
+		}
+	}
+	lacks := strings.Join(req.Prefer, " and no ")
+	if version := checks.Since(lacks); version != "" {
+		lacks += fmt.Sprintf(" (%s and later do)", version)
+	}
+	return key, fmt.Sprintf("the host has no %s, and %s is built in", lacks, key)
 }
 
 // allowedAfter is whom the ruleset is to let through.
-func allowedAfter(rs *inventory.Ruleset, opts AllowOptions) *inventory.AllowedHosts {
-	before, peers := rs.Allowed, opts.Requirement.Peers
+func (a *allowance) allowedAfter(rs *inventory.Ruleset) *inventory.AllowedHosts {
+	before, peers := rs.Allowed, a.judge.Requirement.Peers
 	switch {
-	case len(opts.Only) > 0 && !rs.Enabled:
+	case len(a.opts.Only) > 0 && !rs.Enabled:
 		// A list that is left over from before is not in force, and is not put
 		// into force: what is enabled is what was asked for.
-		return merge(nil, opts.Only)
-	case len(opts.Only) > 0:
-		return merge(before, opts.Only)
+		return merge(nil, a.opts.Only)
+	case len(a.opts.Only) > 0:
+		return merge(before, a.opts.Only)
 	case before == nil || before.All:
 		return before
 	case before.Empty() && len(peers) == 0:

@@ -11,7 +11,6 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
-	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/fix"
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
@@ -139,9 +138,7 @@ func hosts(n int, rulesets func() []*inventory.Ruleset) []inventory.Host {
 func closed() []*inventory.Ruleset { return []*inventory.Ruleset{engine(false)} }
 
 func allow(list []inventory.Host, only ...string) *fix.Plan {
-	return fix.Allow(list, fix.AllowOptions{
-		Requirement: checks.Requirement{Port: 2377, Peers: prefixes(only...)}, Ruleset: fix.Auto, Only: prefixes(only...),
-	})
+	return fix.Allow(judged(list, prefixes(only...)...), fix.AllowOptions{Ruleset: fix.Auto, Only: prefixes(only...)})
 }
 
 var (

@@ -8,13 +8,15 @@ import (
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
 
-// Deny plans to close what Allow may have opened: vic-engine and vSPC, under
-// whichever of the two names it was. serialVMs names, by the host's ID, the
-// powered-on virtual machines with network serial ports that it would cut off.
-func Deny(hosts []inventory.Host, req checks.Requirement, serialVMs map[string][]string) *Plan {
-	p := &Plan{Hosts: make([]HostPlan, len(hosts))}
-	for i := range hosts {
-		p.Hosts[i] = denyHost(&hosts[i], req, serialVMs[hosts[i].ID])
+// Deny plans to close what Allow may have opened by itself: the requirement's
+// switchable rulesets, under whichever of their names it was. serialVMs names, by
+// the host's ID, the powered-on virtual machines with network serial ports that it
+// would cut off.
+func Deny(judged checks.Judgements, serialVMs map[string][]string) *Plan {
+	p := &Plan{Hosts: make([]HostPlan, len(judged.Hosts))}
+	for i := range judged.Hosts {
+		h := judged.Hosts[i].Host
+		p.Hosts[i] = denyHost(h, judged.Requirement, serialVMs[h.ID])
 	}
 	return p
 }
@@ -23,10 +25,13 @@ func denyHost(h *inventory.Host, req checks.Requirement, vms []string) HostPlan 
 	if hp, yes := unavailable(h); yes {
 		return hp
 	}
-	hp := HostPlan{Host: h, Reason: AlreadyDenied, Detail: "neither vic-engine nor vSPC lets the port out"}
-	for _, key := range []string{checks.VICEngine, checks.VSPC} {
+	hp := HostPlan{
+		Host: h, Reason: AlreadyDenied,
+		Detail: req.Say(fmt.Sprintf("neither %s lets the port {way}", strings.Join(req.Switchable(), " nor "))),
+	}
+	for _, key := range req.Switchable() {
 		rs := h.Firewall.Ruleset(key)
-		if rs == nil || !rs.Enabled || !rs.Covers(req.Port) {
+		if rs == nil || !rs.Enabled || !req.Covers(rs) {
 			continue
 		}
 		if rs.Required || rs.UserControllable == inventory.No {
@@ -34,7 +39,7 @@ func denyHost(h *inventory.Host, req checks.Requirement, vms []string) HostPlan 
 			continue // the other name can still be closed
 		}
 		c := &Change{
-			Host: h, Ruleset: key, Why: "opened for virtual container hosts",
+			Host: h, Ruleset: key, Why: req.Say("opened for {a peer}"),
 			Before: StateOf(rs), After: State{Enabled: false, Allowed: rs.Allowed},
 			Opens: "nothing any more; it let " + Opens(rs, rs.Allowed),
 		}
@@ -43,29 +48,37 @@ func denyHost(h *inventory.Host, req checks.Requirement, vms []string) HostPlan 
 			hp.Reason, hp.Detail = Chosen, c.Why
 		}
 	}
-
-	hp.Warnings = stale(h)
-	denied := after(h, hp.Changes...)
-	if left := others(&denied, req.Port); len(left) > 0 {
-		hp.Warnings = append(hp.Warnings, fmt.Sprintf("TCP %d still gets out by %s", req.Port, strings.Join(left, ", ")))
-	}
-	switch {
-	case h.Firewall.Off():
-		hp.Warnings = append(hp.Warnings, fmt.Sprintf("TCP %d still gets out: the firewall is off", req.Port))
-	case h.Firewall.PassesByDefault():
-		hp.Warnings = append(hp.Warnings, fmt.Sprintf("TCP %d still gets out: the default action lets it pass", req.Port))
-	}
+	hp.Warnings = append(stale(h), stillOpen(h, hp.Changes, req)...)
 	if len(vms) > 0 && len(hp.Changes) > 0 {
 		hp.Warnings = append(hp.Warnings, fmt.Sprintf("cuts off the network serial ports of the running virtual machines %s", strings.Join(vms, ", ")))
 	}
 	return hp
 }
 
-// others names the enabled rulesets that still let the port out to somebody.
-func others(h *inventory.Host, port int) []string {
+// stillOpen warns of what lets the requirement through after the changes.
+func stillOpen(h *inventory.Host, changes []*Change, req checks.Requirement) []string {
+	var warnings []string
+	warn := func(why string) {
+		warnings = append(warnings, req.Say(fmt.Sprintf("{service} still gets {way}%s", why)))
+	}
+	denied := after(h, changes...)
+	if left := others(&denied, req); len(left) > 0 {
+		warn(" by " + strings.Join(left, ", "))
+	}
+	switch {
+	case h.Firewall.Off():
+		warn(": the firewall is off")
+	case h.Firewall.PassesByDefault(req.Direction):
+		warn(": the default action lets it pass")
+	}
+	return warnings
+}
+
+// others names the enabled rulesets that still let the ports through to somebody.
+func others(h *inventory.Host, req checks.Requirement) []string {
 	var left []string
 	for _, rs := range h.Firewall.Rulesets {
-		if rs.Enabled && rs.Covers(port) && (rs.Allowed == nil || !rs.Allowed.Empty()) {
+		if rs.Enabled && req.Covers(rs) && (rs.Allowed == nil || !rs.Allowed.Empty()) {
 			name := rs.Key
 			if rs.Allowed == nil || !rs.Allowed.All {
 				name += fmt.Sprintf(" (for %s)", rs.Allowed)

@@ -11,9 +11,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"time"
 
+	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
 
@@ -43,6 +45,34 @@ type Header struct {
 	FullName     string `json:"fullName,omitempty"`
 	// Datacenter is the path of the datacenter that the hosts are in.
 	Datacenter string `json:"datacenter,omitempty"`
+	// Requirement is what the changes are about; nil in journals that do not say.
+	Requirement *JournalRequirement `json:"requirement,omitempty"`
+}
+
+// JournalRequirement is what a journal keeps of a checks.Requirement.
+type JournalRequirement struct {
+	Name      string `json:"name"`
+	Direction string `json:"direction"`
+	Protocol  string `json:"protocol"`
+	Ports     []int  `json:"ports"`
+}
+
+// RequirementOf is what a journal keeps of the requirement.
+func RequirementOf(req checks.Requirement) *JournalRequirement {
+	return &JournalRequirement{req.Name, req.Direction, req.Protocol, req.Ports}
+}
+
+// Required is the requirement of the run. Of its words and rulesets those of vic
+// are known; a journal that does not say is of vic, too.
+func (h *Header) Required() checks.Requirement {
+	req := checks.VIC()
+	if r := h.Requirement; r != nil {
+		if r.Name != req.Name {
+			req = checks.Requirement{Name: r.Name}
+		}
+		req.Direction, req.Protocol, req.Ports = r.Direction, r.Protocol, r.Ports
+	}
+	return req
 }
 
 const journalName = "vic-preflight"
@@ -176,8 +206,12 @@ func newJournal(w syncWriter, h Header) (*Journal, error) {
 
 func newGroup() *group { return &group{done: make(chan struct{})} }
 
-// syncDir makes the new name itself durable.
+// syncDir makes the new name itself durable. Windows has no such call for a
+// directory, and keeps names in a journal of its own.
 func syncDir(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
 	d, err := os.Open(dir)
 	if err != nil {
 		return err
@@ -400,6 +434,9 @@ func readHeader(record []byte, h *Header) error {
 	}
 	if h.Version < firstVersion || h.Version > JournalVersion {
 		return fmt.Errorf("it is a journal of version %d, and this program reads versions %d to %d", h.Version, firstVersion, JournalVersion)
+	}
+	if req := h.Required(); req.Validate() != nil {
+		return fmt.Errorf("it is damaged: %w", req.Validate())
 	}
 	return nil
 }

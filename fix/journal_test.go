@@ -15,6 +15,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
+	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/fix"
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
@@ -91,6 +92,35 @@ var _ = Describe("the journal", func() {
 		info, err := os.Stat(path)
 		Expect(err).NotTo(HaveOccurred())
 		Expect(info.Mode().Perm()).To(Equal(os.FileMode(0o600)))
+	})
+
+	It("keeps what the changes are about", func() {
+		path := filepath.Join(GinkgoT().TempDir(), "j.jsonl")
+		req := checks.VIC()
+		req.Ports = []int{2378}
+		j, err := fix.CreateJournal(path, fix.Header{Requirement: fix.RequirementOf(req)})
+		Expect(err).NotTo(HaveOccurred())
+		Expect(j.Close()).To(Succeed())
+		r, err := fix.ReadJournal(path)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(r.Header.Required()).To(Equal(req), "with the words and the rulesets of vic")
+
+		By("of a requirement that this program has no words for")
+		other := fix.Header{Requirement: &fix.JournalRequirement{Name: "backup", Direction: "inbound", Protocol: "tcp", Ports: []int{902}}}
+		Expect(other.Required()).To(Equal(checks.Requirement{Name: "backup", Direction: "inbound", Protocol: "tcp", Ports: []int{902}}))
+
+		By("which a journal that does not say is not")
+		silent := fix.Header{}
+		Expect(silent.Required()).To(Equal(checks.VIC()))
+	})
+
+	It("is refused when what it is about makes no sense", func() {
+		path := filepath.Join(GinkgoT().TempDir(), "j.jsonl")
+		j, err := fix.CreateJournal(path, fix.Header{Requirement: &fix.JournalRequirement{Name: "x", Direction: "sideways"}})
+		Expect(err).NotTo(HaveOccurred())
+		Expect(j.Close()).To(Succeed())
+		_, err = fix.ReadJournal(path)
+		Expect(err).To(MatchError(ContainSubstring(`"sideways" is neither outbound nor inbound`)))
 	})
 
 	It("never overwrites a file", func() {

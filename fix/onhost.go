@@ -82,8 +82,7 @@ const CommunitySupported = "CommunitySupported"
 
 // Offer is what is to be brought to hosts that lack it.
 type Offer struct {
-	Requirement checks.Requirement
-	Method      Method
+	Method Method
 	// Ruleset is what a host would have afterwards.
 	Ruleset inventory.Ruleset
 
@@ -109,29 +108,30 @@ const ServiceXML = "/etc/vmware/firewall/service.xml"
 
 // Wants reports whether the host needs the offer as far as the API tells, and
 // may have to be surveyed.
-func (o *Offer) Wants(h *inventory.Host) bool { return o.beforehand(h).Reason == "" }
+func (o *Offer) Wants(j *checks.Judgement) bool { return o.beforehand(j).Reason == "" }
 
-// Bring plans to bring the offer to every host that does not let the port out.
-// Surveys, by host ID, are of the hosts that Wants is true of.
-func Bring(hosts []inventory.Host, o Offer, surveys map[string]Survey) *Plan {
-	p := &Plan{Hosts: make([]HostPlan, len(hosts))}
-	for i := range hosts {
-		p.Hosts[i] = o.host(&hosts[i], surveys[hosts[i].ID])
+// Bring plans to bring the offer to every host that does not let the requirement
+// through. Surveys, by host ID, are of the hosts that Wants is true of.
+func Bring(judged checks.Judgements, o Offer, surveys map[string]Survey) *Plan {
+	p := &Plan{Hosts: make([]HostPlan, len(judged.Hosts))}
+	for i := range judged.Hosts {
+		j := &judged.Hosts[i]
+		p.Hosts[i] = o.host(j, surveys[j.Host.ID])
 	}
 	return p
 }
 
 // beforehand is the plan of a host that needs no survey; else it has no reason.
-func (o *Offer) beforehand(h *inventory.Host) HostPlan {
+func (o *Offer) beforehand(j *checks.Judgement) HostPlan {
+	h, verdict := j.Host, j.Port
 	if hp, yes := unavailable(h); yes {
 		return hp
 	}
-	verdict := judge(h, o.Requirement)
 	rs := h.Firewall.Ruleset(o.Ruleset.Key)
 	brought := rs != nil && rs.Enabled
 	switch {
-	case verdict.Reason == checks.Permitted && (o.Method != MethodVIB || brought || checks.Lasts(h, o.Requirement)):
-		return HostPlan{Host: h, Reason: AlreadyPermitted, Detail: verdict.Detail + untilReboot(h, o.Requirement)}
+	case verdict.Reason == checks.Permitted && (o.Method != MethodVIB || brought || j.Lasts()):
+		return HostPlan{Host: h, Reason: AlreadyPermitted, Detail: verdict.Detail + untilReboot(j)}
 	case verdict.Reason == checks.AllowedHostsUnverified:
 		return HostPlan{Host: h, Reason: Unverified, Detail: verdict.Detail}
 	case verdict.Status == checks.Unknown:
@@ -145,8 +145,8 @@ func (o *Offer) beforehand(h *inventory.Host) HostPlan {
 	return HostPlan{Host: h}
 }
 
-func (o *Offer) host(h *inventory.Host, s Survey) HostPlan {
-	hp := o.beforehand(h)
+func (o *Offer) host(j *checks.Judgement, s Survey) HostPlan {
+	h, hp := j.Host, o.beforehand(j)
 	if hp.Reason != "" {
 		return hp
 	}

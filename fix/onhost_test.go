@@ -9,7 +9,6 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
-	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/fix"
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
@@ -18,7 +17,7 @@ const vibID = "me_bootbank_vmware-vic_1.0.0"
 
 func vibOffer() fix.Offer {
 	return fix.Offer{
-		Requirement: checks.Requirement{Port: 2377}, Method: fix.MethodVIB,
+		Method:  fix.MethodVIB,
 		Ruleset: *ruleset("vmware-vic", true, everyone(), 2377, 0), Community: true,
 		VIB: fix.VIBChange{Name: "vmware-vic", ID: vibID},
 		Suits: func(version string) string {
@@ -32,7 +31,7 @@ func vibOffer() fix.Offer {
 
 func fileOffer() fix.Offer {
 	return fix.Offer{
-		Requirement: checks.Requirement{Port: 2377}, Method: fix.MethodServiceXML,
+		Method:  fix.MethodServiceXML,
 		Ruleset: *ruleset("vicoutgoing", true, everyone(), 2377, 0),
 		Insert: func(file []byte) ([]byte, error) {
 			if string(file) == "bad" {
@@ -72,14 +71,14 @@ func needingMaintenance() fix.Offer {
 var community = fix.Survey{Acceptance: fix.CommunitySupported, SecureBoot: inventory.No}
 
 var _ = DescribeTable("what is planned on a host itself", func(row bringRow) {
-	plan := fix.Bring([]inventory.Host{row.host}, row.offer(), map[string]fix.Survey{"host-1": row.survey})
+	plan := fix.Bring(judged([]inventory.Host{row.host}), row.offer(), map[string]fix.Survey{"host-1": row.survey})
 	Expect(plan.Hosts).To(HaveLen(1), "each host has a row")
 	hp := plan.Hosts[0]
 	Expect(hp.Reason).To(Equal(row.reason), hp.Detail)
 	Expect(hp.Detail).To(ContainSubstring(row.says))
 	Expect(len(hp.Changes) > 0).To(Equal(row.reason == fix.Chosen))
 	offer := row.offer()
-	if !offer.Wants(&row.host) {
+	if !offer.Wants(&judged([]inventory.Host{row.host}).Hosts[0]) {
 		Expect(row.survey).To(Equal(fix.Survey{}), "a host that is not wanted is not asked")
 	}
 },
@@ -161,7 +160,7 @@ var _ = Describe("a change on a host itself", func() {
 
 	It("of a VIB is carried out, journaled, and taken back", func(ctx SpecContext) {
 		o := lowering()
-		outcomes, entries := apply(ctx, fix.Bring(hosts, o, map[string]fix.Survey{"host-1": {Acceptance: "PartnerSupported", SecureBoot: inventory.No}}))
+		outcomes, entries := apply(ctx, fix.Bring(judged(hosts), o, map[string]fix.Survey{"host-1": {Acceptance: "PartnerSupported", SecureBoot: inventory.No}}))
 		Expect(outcomes[0].Done).To(BeTrue())
 		Expect(client.carried).To(HaveLen(1))
 		Expect(client.carried[0].Verb()).To(Equal("install"))
@@ -189,7 +188,7 @@ var _ = Describe("a change on a host itself", func() {
 
 	It("of service.xml is carried out, journaled byte for byte, and taken back", func(ctx SpecContext) {
 		before := []byte("<!-- \xff\x00 any bytes -->")
-		_, entries := apply(ctx, fix.Bring(hosts, fileOffer(), map[string]fix.Survey{"host-1": {File: before}}))
+		_, entries := apply(ctx, fix.Bring(judged(hosts), fileOffer(), map[string]fix.Survey{"host-1": {File: before}}))
 		Expect(client.carried[0].Verb()).To(Equal("insert"))
 		after := client.carried[0].File.After
 
@@ -214,14 +213,14 @@ var _ = Describe("a change on a host itself", func() {
 
 	It("that fails is an outcome that says so", func(ctx SpecContext) {
 		client.fail = errors.New("the host is on fire")
-		outcomes, entries := apply(ctx, fix.Bring(hosts, lowering(), map[string]fix.Survey{"host-1": community}))
+		outcomes, entries := apply(ctx, fix.Bring(judged(hosts), lowering(), map[string]fix.Survey{"host-1": community}))
 		Expect(outcomes[0].Done).To(BeFalse())
 		Expect(outcomes[0].Err).To(MatchError("install vmware-vic on esx1.example: the host is on fire"))
 		Expect(entries).To(HaveLen(1), "it was journaled before")
 	})
 
 	It("is verified by the ruleset that came, or went", func(ctx SpecContext) {
-		outcomes, _ := apply(ctx, fix.Bring(hosts, lowering(), map[string]fix.Survey{"host-1": community}))
+		outcomes, _ := apply(ctx, fix.Bring(judged(hosts), lowering(), map[string]fix.Survey{"host-1": community}))
 		fake := newFake(hosts)
 		fix.Verify(ctx, outcomes, fake, fix.VerifyOptions{Timeout: 300 * time.Millisecond, HostTimeout: time.Second})
 		Expect(outcomes[0].Verified).To(BeFalse())

@@ -181,14 +181,10 @@ func stale(h *inventory.Host) []string {
 	return []string{fmt.Sprintf("planned from facts that may be minutes old, the refresh failed: %s", h.Firewall.Stale)}
 }
 
-func unavailable(h *inventory.Host) (HostPlan, bool) {
-	switch {
-	case !h.IsConnected():
-		return HostPlan{Host: h, Reason: HostUnavailable, Detail: fmt.Sprintf("the host is %s", h.StateLabel())}, true
-	case h.Firewall.Unreadable != "":
-		return HostPlan{Host: h, Reason: HostUnavailable, Detail: h.Firewall.Unreadable}, true
-	}
-	return HostPlan{}, false
+// unavailable is the plan of a host that nothing is known of.
+func unavailable(h *inventory.Host) (hp HostPlan, yes bool) {
+	why := checks.Unavailable(h)
+	return HostPlan{Host: h, Reason: HostUnavailable, Detail: why}, why != ""
 }
 
 // Opens says in plain words what an enabled ruleset lets through, and to whom.
@@ -255,8 +251,4 @@ func after(h *inventory.Host, changes ...*Change) inventory.Host {
 		}
 	}
 	return changed
-}
-
-func judge(h *inventory.Host, req checks.Requirement) checks.Result {
-	return checks.JudgeOutbound(h, req)
 }

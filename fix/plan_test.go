@@ -42,6 +42,11 @@ func host(rulesets ...*inventory.Ruleset) inventory.Host {
 	}
 }
 
+// judged passes judgement on hosts for the requirement vic.
+func judged(hosts []inventory.Host, peers ...netip.Prefix) checks.Judgements {
+	return checks.JudgeAll(&inventory.Inventory{Hosts: hosts}, checks.VIC(peers...))[0]
+}
+
 func prefixes(list ...string) []netip.Prefix {
 	var out []netip.Prefix
 	for _, s := range list {
@@ -65,14 +70,11 @@ type planRow struct {
 }
 
 func verifyPlan(row planRow) {
-	opts := fix.AllowOptions{
-		Requirement: checks.Requirement{Port: 2377, Peers: prefixes(row.peers...)},
-		Ruleset:     fix.Auto, Only: prefixes(row.only...),
-	}
+	opts := fix.AllowOptions{Ruleset: fix.Auto, Only: prefixes(row.only...)}
 	if row.ruleset != "" {
 		opts.Ruleset = row.ruleset
 	}
-	plan := fix.Allow([]inventory.Host{row.host}, opts)
+	plan := fix.Allow(judged([]inventory.Host{row.host}, prefixes(row.peers...)...), opts)
 	Expect(plan.Hosts).To(HaveLen(1))
 	hp := plan.Hosts[0]
 	Expect(hp.Reason).To(Equal(row.reason), hp.Detail)
@@ -172,7 +174,7 @@ var _ = DescribeTable("Allow", verifyPlan,
 
 var _ = Describe("Deny", func() {
 	deny := func(h inventory.Host, vms ...string) fix.HostPlan {
-		return fix.Deny([]inventory.Host{h}, checks.Requirement{Port: 2377}, map[string][]string{"host-1": vms}).Hosts[0]
+		return fix.Deny(judged([]inventory.Host{h}), map[string][]string{"host-1": vms}).Hosts[0]
 	}
 	It("closes both names and leaves the lists alone", func() {
 		hp := deny(host(engine(true), vSPC(true, addresses("10.0.0.5"))))
@@ -232,7 +234,7 @@ var _ = It("Opens tells inbound from outbound and ranges from ports", func() {
 var _ = Describe("a host whose only permission is lost at the next reboot", func() {
 	byHand := func() *inventory.Ruleset { return ruleset("vicoutgoing", true, everyone(), 2377, 0) }
 	plan := func(key string, peers []netip.Prefix, rulesets ...*inventory.Ruleset) fix.HostPlan {
-		p := fix.Allow([]inventory.Host{host(rulesets...)}, fix.AllowOptions{Requirement: checks.Requirement{Port: 2377, Peers: peers}, Ruleset: key})
+		p := fix.Allow(judged([]inventory.Host{host(rulesets...)}, peers...), fix.AllowOptions{Ruleset: key})
 		return p.Hosts[0]
 	}
 

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/vic-preflight/vic-preflight/inventory"
@@ -52,7 +53,8 @@ func Verify(ctx context.Context, outcomes []*Outcome, client Client, opts Verify
 	begun := filter(outcomes, func(o *Outcome) bool { return !errors.Is(o.Err, ErrNotStarted) })
 	total := len(begun)
 	refreshes := newRefreshes(client, opts)
-	for pause := firstPause; len(begun) > 0; pause = min(2*pause, lastPause) {
+	pauses := backoff.ExponentialBackOff{InitialInterval: firstPause, Multiplier: 2, MaxInterval: lastPause}
+	for len(begun) > 0 {
 		hosts := hostsOf(begun)
 		refreshes.ask(waiting, hosts)
 		client.ReadFirewalls(reading, hosts)
@@ -69,7 +71,7 @@ func Verify(ctx context.Context, outcomes []*Outcome, client Client, opts Verify
 		select {
 		case <-waiting.Done():
 			return
-		case <-time.After(pause):
+		case <-time.After(pauses.NextBackOff()):
 		}
 	}
 }

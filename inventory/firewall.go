@@ -3,6 +3,7 @@ package inventory
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -24,8 +25,8 @@ type Firewall struct {
 	Stale string
 
 	Switch Switch
-	// OutgoingBlocked is the API's copy of the default policy.
-	OutgoingBlocked Tristate
+	// IncomingBlocked and OutgoingBlocked are the API's copy of the default policy.
+	IncomingBlocked, OutgoingBlocked Tristate
 	// Rulesets may be shared with other hosts, the slice and what is in it:
 	// neither is ever written to.
 	Rulesets []*Ruleset
@@ -49,22 +50,29 @@ func (f *Firewall) Off() bool {
 	return f.Switch.Enabled == No || f.Switch.Loaded == No
 }
 
-// PassesByDefault reports whether outgoing traffic that no ruleset names is
-// known to pass. The host's own word, by esxcli, beats the API's cached copy.
-func (f *Firewall) PassesByDefault() bool {
+// PassesByDefault reports whether traffic in the direction that no ruleset names
+// is known to pass. The host's own word, by esxcli, beats the API's cached copy.
+func (f *Firewall) PassesByDefault(direction string) bool {
 	if f.Switch.DefaultPass != Unknown {
 		return f.Switch.DefaultPass == Yes
 	}
-	return f.OutgoingBlocked == No
+	return f.blocked(direction) == No
 }
 
-// DropsByDefault reports whether outgoing traffic that no ruleset names is known
-// to be dropped. It may be that neither this nor PassesByDefault is known.
-func (f *Firewall) DropsByDefault() bool {
+// DropsByDefault reports whether traffic in the direction that no ruleset names is
+// known to be dropped. It may be that neither this nor PassesByDefault is known.
+func (f *Firewall) DropsByDefault(direction string) bool {
 	if f.Switch.DefaultPass != Unknown {
 		return f.Switch.DefaultPass == No
 	}
-	return f.OutgoingBlocked == Yes
+	return f.blocked(direction) == Yes
+}
+
+func (f *Firewall) blocked(direction string) Tristate {
+	if direction == Inbound {
+		return f.IncomingBlocked
+	}
+	return f.OutgoingBlocked
 }
 
 // Ruleset returns the ruleset with the given key, nil when the host has none.
@@ -129,25 +137,47 @@ func (r Rule) Last() int {
 	return r.EndPort
 }
 
-// OutboundTCP reports whether the rule lets TCP out by destination port.
-func (r Rule) OutboundTCP() bool {
-	return r.Direction == Outbound && r.Protocol == TCP && (r.PortType == "" || r.PortType == Dst)
+// Covers reports whether the rule lets the protocol through to the given
+// destination port, in the given direction. Inbound, that is a port of the host.
+func (r Rule) Covers(direction, protocol string, port int) bool {
+	return r.opens(direction, protocol) && port >= r.Port && port <= r.Last()
 }
 
-// Covers reports whether the rule lets TCP out to the given destination port.
-func (r Rule) Covers(port int) bool {
-	return r.OutboundTCP() && port >= r.Port && port <= r.Last()
+func (r Rule) opens(direction, protocol string) bool {
+	return r.Direction == direction && r.Protocol == protocol && (r.PortType == "" || r.PortType == Dst)
 }
 
-// Covers reports whether any rule of the ruleset lets TCP out to the given
-// destination port. It does not look at whether the ruleset is enabled.
-func (rs *Ruleset) Covers(port int) bool {
+// Covers reports whether any rule of the ruleset lets the protocol through to the
+// given destination port, in the given direction. It does not look at whether the
+// ruleset is enabled.
+func (rs *Ruleset) Covers(direction, protocol string, port int) bool {
 	for _, r := range rs.Rules {
-		if r.Covers(port) {
+		if r.Covers(direction, protocol, port) {
 			return true
 		}
 	}
 	return false
+}
+
+// Opened counts the destination ports that the ruleset's rules cover, in the given
+// direction and protocol.
+func (rs *Ruleset) Opened(direction, protocol string) int {
+	var ranges [][2]int
+	for _, r := range rs.Rules {
+		if r.opens(direction, protocol) && r.Last() >= r.Port {
+			ranges = append(ranges, [2]int{r.Port, r.Last()})
+		}
+	}
+	slices.SortFunc(ranges, func(a, b [2]int) int { return a[0] - b[0] })
+
+	count, next := 0, 0
+	for _, r := range ranges {
+		if first := max(r[0], next); first <= r[1] {
+			count += r[1] - first + 1
+			next = r[1] + 1
+		}
+	}
+	return count
 }
 
 // AllowedHosts says whom a ruleset lets through: HostFirewallRulesetIpList.

@@ -29,6 +29,29 @@ func ParsePrefix(s string) (netip.Prefix, error) {
 	return p.Masked(), nil
 }
 
+// AmbiguousPeerError means that a text could be an address or a network, and the two
+// differ by all the addresses of the network.
+type AmbiguousPeerError struct {
+	Text    string
+	Address netip.Addr
+	Network netip.Prefix
+}
+
+func (e *AmbiguousPeerError) Error() string { return e.Text + " is an address and a network at once" }
+
+// ParsePeer is ParsePrefix for what people give: an address with a mask is an
+// *AmbiguousPeerError.
+func ParsePeer(s string) (netip.Prefix, error) {
+	p, err := ParsePrefix(s)
+	if err != nil {
+		return p, err
+	}
+	if host, err := netip.ParsePrefix(s); err == nil && host.Masked() != host {
+		return p, &AmbiguousPeerError{s, host.Addr(), host.Masked()}
+	}
+	return p, nil
+}
+
 // Covered reports whether the union of the prefixes contains all of peer. Two
 // halves of a network cover the network. All prefixes must be canonical, as
 // ParsePrefix returns them.

@@ -57,7 +57,7 @@ type Origin struct {
 type Earlier struct {
 	// ReportedAt is when the facts of that report began to be read.
 	ReportedAt time.Time
-	// Rulesets are the keys of those that permitted the port then, and of which
-	// it was not known that they last.
-	Rulesets []string
+	// Rulesets are, by the name of a requirement, the keys of those that permitted
+	// it then, and of which it was not known that they last.
+	Rulesets map[string][]string
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 )
 
@@ -29,6 +30,39 @@ func ParseKey(s string) (Key, error) {
 	}
 	copy(k[:], raw)
 	return k, nil
+}
+
+// ReadKey reads a file that holds what Key.Hex printed.
+func ReadKey(path string) (Key, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return Key{}, err
+	}
+	key, err := ParseKey(string(text))
+	if err != nil {
+		return Key{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return key, nil
+}
+
+// KeyFile reads the key in a file, and makes one where there is no such file. Without
+// a name the key is new, and serves nobody else.
+func KeyFile(path string) (Key, error) {
+	if path != "" {
+		if _, err := os.Stat(path); err == nil {
+			return ReadKey(path)
+		}
+	}
+	key, err := NewKey()
+	if err != nil || path == "" {
+		return key, err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return key, err
+	}
+	_, err = fmt.Fprintln(f, key.Hex())
+	return key, errors.Join(err, f.Close())
 }
 
 // Hex spells the key for a file. A key has no String: it must not be printed

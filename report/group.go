@@ -25,7 +25,7 @@ const (
 // readable is how many rows are read as such: a cluster has 96 hosts at most.
 const readable = 100
 
-func (r *Report) groups(style Style) bool {
+func (r *Run) groups(style Style) bool {
 	switch style.Group {
 	case GroupAlways:
 		return true
@@ -44,7 +44,7 @@ type group struct {
 
 // groupedTable writes one table for all clusters, a row for each verdict. Hosts
 // that did not pass are all named.
-func (r *Report) groupedTable(b *strings.Builder, byHost map[string][]checks.Result, style Style) error {
+func (r *Run) groupedTable(b *strings.Builder, byHost map[string][]checks.Result, style Style) error {
 	var groups []*group
 	index := map[string]*group{}
 	for i, row := range r.rows(byHost) {
@@ -69,7 +69,7 @@ func (r *Report) groupedTable(b *strings.Builder, byHost map[string][]checks.Res
 	return writeTable(b, r.header(), rows, columns, 2, func(n int) checks.Status { return groups[n].status }, style)
 }
 
-func (r *Report) groupCells(g *group, style Style) []string {
+func (r *Run) groupCells(g *group, style Style) []string {
 	row := slices.Clone(g.row)
 	if len(g.hosts) == 1 {
 		return row
@@ -92,7 +92,7 @@ func (r *Report) groupCells(g *group, style Style) []string {
 const namesALine = 100
 
 // named lists the hosts, a paragraph for each cluster, or several.
-func (r *Report) named(hosts []int) []string {
+func (r *Run) named(hosts []int) []string {
 	var paragraphs []string
 	var names []string
 	flush := func(cluster string) {
@@ -120,7 +120,7 @@ func (r *Report) named(hosts []int) []string {
 
 // groupedFindings writes what was found about whole clusters, each reason once
 // with the clusters it is about.
-func (r *Report) groupedFindings(b *strings.Builder, style Style) {
+func (r *Run) groupedFindings(b *strings.Builder, style Style) {
 	type finding struct {
 		first    checks.Result
 		clusters []string

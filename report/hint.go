@@ -4,8 +4,11 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
+
+	"al.essio.dev/pkg/shellescape"
 
 	"github.com/vic-preflight/vic-preflight/checks"
 )
@@ -14,44 +17,37 @@ import (
 // ruleset, of one ruleset.
 type advice struct {
 	checks.Explanation
-	status  checks.Status
-	ruleset string
+	requirement checks.Requirement
+	status      checks.Status
+	ruleset     string
 	// locked rulesets are not switched by users.
 	locked  bool
 	results []checks.Result
 }
 
-// Hints writes what to do about the results, each reason once for each ruleset
-// it takes, with the subjects it applies to and commands to copy. It writes
-// nothing when there is nothing to do.
+// Hints writes what to do about the results of each target, each reason once for
+// each ruleset it takes, with the subjects it applies to and commands to copy. It
+// writes nothing when there is nothing to do.
 func Hints(w io.Writer, r *Report, style Style) error {
-	all := r.advise()
-	if len(all) == 0 {
-		return nil
-	}
-	places := r.places()
 	var b strings.Builder
-	b.WriteString("What to do\n")
 	onHost := false
-	for _, a := range all {
-		names := make([]string, len(a.results))
-		for i, res := range a.results {
-			names[i] = places[res.Subject].name
+	for _, run := range r.Runs {
+		all := run.advise()
+		if len(all) == 0 {
+			continue
 		}
-		title := string(a.Reason)
-		if a.ruleset != "" {
-			title += ", " + Clean(a.ruleset)
-			if a.locked {
-				title += " locked"
-			}
+		title := "What to do"
+		if len(r.Runs) > 1 {
+			title += " at " + Clean(run.Target)
 		}
-		fmt.Fprintf(&b, "\n%s\n", style.paint(a.status, indent(fmt.Sprintf("%s (%s)", title, few(names)), "  ", style.Width)))
-		fmt.Fprintln(&b, indent(a.hint(), "    ", style.Width))
-		for _, line := range a.commands(r, places) {
-			// Never wrapped: a command is there to be copied.
-			fmt.Fprintf(&b, "      %s\n", line)
-			onHost = onHost || strings.Contains(line, "esxcli")
+		if b.Len() > 0 {
+			b.WriteString("\n")
 		}
+		b.WriteString(title + "\n")
+		onHost = run.hints(&b, all, style) || onHost
+	}
+	if b.Len() == 0 {
+		return nil
 	}
 	if onHost {
 		b.WriteString("\n" + indent("vCenter's copy lags behind what esxcli changes: check again with --refresh.", "", style.Width) + "\n")
@@ -61,9 +57,43 @@ func Hints(w io.Writer, r *Report, style Style) error {
 	return err
 }
 
+// hints writes the advice for one target, and reports whether a command of it is
+// for esxcli.
+func (r *Run) hints(b *strings.Builder, all []*advice, style Style) (onHost bool) {
+	places := r.places()
+	for _, a := range all {
+		names := make([]string, len(a.results))
+		for i, res := range a.results {
+			names[i] = places[res.Subject].name
+		}
+		fmt.Fprintf(b, "\n%s\n", style.paint(a.status, indent(fmt.Sprintf("%s (%s)", a.title(), few(names)), "  ", style.Width)))
+		fmt.Fprintln(b, indent(a.hint(), "    ", style.Width))
+		for _, line := range a.commands(r, places) {
+			// Never wrapped: a command is there to be copied.
+			fmt.Fprintf(b, "      %s\n", line)
+			onHost = onHost || strings.Contains(line, "esxcli")
+		}
+	}
+	return onHost
+}
+
+func (a *advice) title() string {
+	title := string(a.Reason)
+	if a.ruleset != "" {
+		title += ", " + Clean(a.ruleset)
+		if a.locked {
+			title += " locked"
+		}
+	}
+	return title
+}
+
 // advise groups the results that something is to be done about, the worst
 // first, else in the order of the checks.
-func (r *Report) advise() []*advice {
+func (r *Run) advise() []*advice {
+	if r.Inventory == nil {
+		return nil
+	}
 	var all []*advice
 	index := map[string]*advice{}
 	lost := r.unconnected()
@@ -77,12 +107,13 @@ func (r *Report) advise() []*advice {
 		}
 		ruleset, locked := "", false
 		if slices.ContainsFunc(e.Commands, func(c string) bool { return strings.Contains(c, "{ruleset}") }) {
-			ruleset = res.Decides
+			ruleset = strings.Join(res.Decides, "+")
 			locked = len(res.Rulesets) > 0 && res.Rulesets[0].Key == ruleset && res.Rulesets[0].Locked
 		}
-		key := fmt.Sprint(res.Reason, ruleset, locked)
+		req := r.requirement(res.Requirement)
+		key := fmt.Sprint(res.Reason, req.Name, ruleset, locked)
 		if index[key] == nil {
-			index[key] = &advice{Explanation: e, status: res.Status, ruleset: ruleset, locked: locked}
+			index[key] = &advice{Explanation: e, requirement: req, status: res.Status, ruleset: ruleset, locked: locked}
 			index[string(res.Reason)] = index[key]
 			all = append(all, index[key])
 		}
@@ -94,7 +125,7 @@ func (r *Report) advise() []*advice {
 	return all
 }
 
-func (r *Report) unconnected() map[string]bool {
+func (r *Run) unconnected() map[string]bool {
 	lost := map[string]bool{}
 	for i := range r.Inventory.Hosts {
 		if h := &r.Inventory.Hosts[i]; !h.IsConnected() && h.Connection != "" {
@@ -112,7 +143,7 @@ type place struct {
 	compute string
 }
 
-func (r *Report) places() map[string]place {
+func (r *Run) places() map[string]place {
 	places := make(map[string]place, len(r.Inventory.Hosts))
 	for i := range r.Inventory.Hosts {
 		h := &r.Inventory.Hosts[i]
@@ -130,9 +161,9 @@ func (r *Report) places() map[string]place {
 // hint says how to mend it; what users may not switch they mend by another way.
 func (a *advice) hint() string {
 	if !a.locked {
-		return a.Hint
+		return a.requirement.Say(a.Hint)
 	}
-	return fmt.Sprintf("Users may not switch %s there. Another ruleset serves too; vSPC opens all outbound TCP, which --allowed-ip narrows.", Clean(a.ruleset))
+	return fmt.Sprintf("Users may not switch %s there. Another ruleset serves too; one that opens more can be narrowed with --allowed-ip.", Clean(a.ruleset))
 }
 
 // few lists up to four names and counts the others.
@@ -148,90 +179,134 @@ func few(names []string) string {
 const shownComputes = 3
 
 // commands fills the explanation's commands: those for a cluster once for each
-// cluster, those for a host for the first one. Commands that would not help are
-// left out: for a ruleset that users may not switch or that opens too much, and
-// vic-machine's for another port than the one it opens.
-func (a *advice) commands(r *Report, places map[string]place) []string {
+// cluster, those for a host for the first one.
+func (a *advice) commands(r *Run, places map[string]place) []string {
 	first := a.results[0]
-	// Nobody else reaches a simulator that ends with the run.
-	embedded := strings.HasPrefix(r.Target, "sim://")
 	var lines []string
 	for _, template := range a.Commands {
 		switch {
-		case strings.Contains(template, "{ruleset}") && (a.locked || strings.Contains(a.ruleset, "+") || a.ruleset == checks.RemoteSerialPort):
-		case embedded && !strings.HasPrefix(template, "vic-preflight"):
-		case strings.HasPrefix(template, "vic-machine") && (a.locked || r.Requirement.Port != checks.DefaultPort):
+		case !a.helps(template, r):
 		case a.locked && strings.Contains(template, "{cluster}"):
 			for _, res := range a.results[:min(len(a.results), shownComputes)] {
 				line := a.fill(strings.Replace(template, "--compute-resource {cluster}", "--host {name}", 1), r, places[res.Subject], "", res.Missing)
-				lines = append(lines, alternative(line, res))
+				lines = append(lines, a.alternative(line, res))
 			}
 		case strings.Contains(template, "{cluster}"):
-			var computes []string
-			for _, res := range a.results {
-				if c := places[res.Subject].compute; !slices.Contains(computes, c) && len(computes) < shownComputes {
-					computes = append(computes, c)
-				}
-			}
-			for _, c := range computes {
+			for _, c := range a.computes(places) {
 				lines = append(lines, a.fill(template, r, places[first.Subject], c, first.Missing))
 			}
 		default:
 			line := a.fill(template, r, places[first.Subject], "", first.Missing)
-			if n := len(a.results) - 1; n > 0 && strings.HasSuffix(line, "# on the host") {
-				line = strings.TrimSuffix(line, "the host") + "each host"
-			} else if n > 0 && (strings.Contains(template, "{host}") || strings.Contains(template, "{name}")) {
-				others := fmt.Sprintf("%d others", n)
-				if n == 1 {
-					others = places[a.results[1].Subject].name
-				}
-				comment := "   # "
-				if strings.Contains(line, comment) {
-					comment = "; "
-				}
-				line += comment + "likewise for " + others
-			}
-			lines = append(lines, line)
+			lines = append(lines, a.likewise(line, template, places))
 		}
 	}
 	return slices.DeleteFunc(lines, func(s string) bool { return s == "" })
 }
 
+// helps reports whether a command would help: not one for a ruleset that users may
+// not switch, or that no fix takes by itself though ESXi brings it, and not
+// vic-machine's for anything that it does not open.
+func (a *advice) helps(template string, r *Run) bool {
+	// Nobody else reaches a simulator that ends with the run.
+	embedded := strings.HasPrefix(r.Target, "sim://")
+	unasked := checks.BuiltIn(a.ruleset) && !slices.Contains(a.requirement.Switchable(), a.ruleset)
+	switch {
+	case strings.Contains(template, "{ruleset}") && (a.locked || unasked || strings.Contains(a.ruleset, "+")):
+		return false
+	case embedded && !strings.HasPrefix(template, "vic-preflight"):
+		return false
+	case strings.HasPrefix(template, "vic-preflight") && a.requirement.Name != checks.VIC().Name:
+		return false // its options name no other requirement
+	case strings.HasPrefix(template, "vic-machine"):
+		return !a.locked && a.requirement.ByVICMachine()
+	}
+	return true
+}
+
+// computes are the first clusters, or standalone hosts, that the advice is for.
+func (a *advice) computes(places map[string]place) []string {
+	var computes []string
+	for _, res := range a.results {
+		if c := places[res.Subject].compute; !slices.Contains(computes, c) && len(computes) < shownComputes {
+			computes = append(computes, c)
+		}
+	}
+	return computes
+}
+
+// likewise says of a command for one host that others need it too.
+func (a *advice) likewise(line, template string, places map[string]place) string {
+	n := len(a.results) - 1
+	switch {
+	case n == 0 || line == "":
+		return line
+	case strings.HasSuffix(line, "# on the host"):
+		return strings.TrimSuffix(line, "the host") + "each host"
+	case !strings.Contains(template, "{host}") && !strings.Contains(template, "{name}"):
+		return line
+	}
+	others := fmt.Sprintf("%d others", n)
+	if n == 1 {
+		others = places[a.results[1].Subject].name
+	}
+	comment := "   # "
+	if strings.Contains(line, comment) {
+		comment = "; "
+	}
+	return line + comment + "likewise for " + others
+}
+
 // alternative names another ruleset than the locked one, when the host has one
 // that a fix may enable.
-func alternative(line string, res checks.Result) string {
+func (a *advice) alternative(line string, res checks.Result) string {
 	if line == "" {
 		return ""
 	}
 	for _, rs := range res.Rulesets {
-		if !rs.Locked && rs.Breadth != checks.Borrowed && rs.Key != checks.RemoteSerialPort {
-			return line + " --ruleset " + shellQuote(Clean(rs.Key))
+		unasked := checks.BuiltIn(rs.Key) && !slices.Contains(a.requirement.Switchable(), rs.Key)
+		if !rs.Locked && !unasked && rs.Breadth != checks.Borrowed {
+			return line + " --ruleset " + shellescape.Quote(Clean(rs.Key))
 		}
 	}
 	return ""
 }
 
+// placeholder is what stands in a command for a value.
+var placeholder = regexp.MustCompile(`\{[a-z ]+\}`)
+
 // fill puts values into a command's place holders. It returns nothing when a
 // value is wanted that nobody has.
-func (a *advice) fill(template string, r *Report, at place, compute string, missing []netip.Prefix) string {
+func (a *advice) fill(template string, r *Run, at place, compute string, missing []netip.Prefix) string {
 	name := at.name
 	if at.host == "" {
 		name = "" // a cluster's
 	}
-	values := []string{"{target}", r.Target, "{host}", at.host, "{name}", name, "{cluster}", compute, "{ruleset}", a.ruleset}
-	for i := 0; i < len(values); i += 2 {
-		if strings.Contains(template, values[i]) && values[i+1] == "" {
-			return ""
-		}
-		values[i+1] = shellQuote(Clean(values[i+1]))
+	values := map[string]string{
+		"{target}": r.Target, "{host}": at.host, "{name}": name, "{cluster}": compute, "{ruleset}": a.ruleset,
 	}
-	line := strings.NewReplacer(values...).Replace(template)
-	before, after, wanted := strings.Cut(line, "{peer}")
-	if !wanted {
-		return line
+	whole := true
+	put := func(text string) string {
+		return placeholder.ReplaceAllStringFunc(text, func(mark string) string {
+			whole = whole && values[mark] != ""
+			return shellescape.Quote(Clean(values[mark]))
+		})
 	}
+	// What stands around the peers is filled apart, since they may be several.
+	before, after, several := strings.Cut(a.requirement.Say(template), "{peer}")
+	before, after = put(before), put(after)
+	switch {
+	case !whole:
+		return ""
+	case !several:
+		return before
+	}
+	return withPeers(before, after, missing)
+}
+
+// withPeers writes the missing peers, where the text is cut, into a command.
+func withPeers(before, after string, missing []netip.Prefix) string {
 	if len(missing) == 0 {
-		return before + "VCH_ADDRESS" + after
+		return before + "ADDRESS" + after
 	}
 	// One command for each address that is missing, as options repeat.
 	option := before[strings.LastIndex(before, " ")+1:]
@@ -257,16 +332,4 @@ func prefixText(p netip.Prefix) string {
 		return p.Addr().String()
 	}
 	return p.String()
-}
-
-// shellQuote quotes a value for a POSIX shell when it needs it: inventory names
-// hold blanks and more.
-func shellQuote(s string) string {
-	safe := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:@%+=,[]", r)
-	}
-	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !safe(r) }) < 0 {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

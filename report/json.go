@@ -1,9 +1,7 @@
 package report
 
 import (
-	"bufio"
 	"bytes"
-	"encoding/json"
 	"io"
 	"net/netip"
 	"time"
@@ -13,29 +11,9 @@ import (
 )
 
 // SchemaVersion is the version of the JSON report. It changes when a field
-// changes its meaning or goes; new fields do not change it.
-// docs/report.schema.json describes the report in full.
+// changes its meaning or goes. New fields, and new values of enumerations, do not
+// change it. docs/report.schema.json describes the report in full.
 const SchemaVersion = 1
-
-type jsonReport struct {
-	SchemaVersion int          `json:"schemaVersion"`
-	Tool          jsonTool     `json:"tool"`
-	Simulated     bool         `json:"simulated"`
-	Interrupted   bool         `json:"interrupted,omitempty"`
-	Target        string       `json:"target"`
-	Endpoint      jsonEndpoint `json:"endpoint"`
-	StartedAt     string       `json:"startedAt"`
-	DurationMs    int64        `json:"durationMs"`
-	Requirement   jsonRequired `json:"requirement"`
-	ProbeTarget   string       `json:"probeTarget,omitempty"`
-	Control       *jsonProbe   `json:"control,omitempty"`
-	Hosts         []jsonHost   `json:"hosts"`
-	Checks        []jsonScoped `json:"checks,omitempty"`
-	DryRun        bool         `json:"dryRun,omitempty"`
-	Journal       string       `json:"journal,omitempty"`
-	Plan          []jsonPlan   `json:"plan,omitempty"`
-	Summary       Summary      `json:"summary"`
-}
 
 type jsonTool struct {
 	Version string `json:"version"`
@@ -47,22 +25,21 @@ type jsonEndpoint struct {
 	InstanceUUID string         `json:"instanceUuid,omitempty"`
 }
 
-type jsonRequired struct {
+type jsonRequirement struct {
+	Name      string         `json:"name"`
 	Direction string         `json:"direction"`
 	Protocol  string         `json:"protocol"`
-	Port      int            `json:"port"`
+	Ports     []int          `json:"ports"`
 	Peers     []netip.Prefix `json:"peers,omitempty"`
+	Peer      string         `json:"peer,omitempty"`
 }
 
-type jsonHost struct {
-	Name     string      `json:"name"`
-	Path     string      `json:"path"`
-	Cluster  string      `json:"cluster,omitempty"`
-	State    string      `json:"state"`
-	Version  string      `json:"version,omitempty"`
-	BootTime string      `json:"bootTime,omitempty"`
-	Checks   []jsonCheck `json:"checks"`
-	Probe    *jsonProbe  `json:"probe,omitempty"`
+// jsonSummary of all targets.
+type jsonSummary struct {
+	Targets int `json:"targets"`
+	// Errors are the targets that nothing could be found out about.
+	Errors int `json:"errors"`
+	Summary
 }
 
 type jsonProbe struct {
@@ -85,12 +62,13 @@ func probeJSON(p *inventory.Probe) *jsonProbe {
 }
 
 type jsonCheck struct {
-	ID       string        `json:"id"`
-	Status   checks.Status `json:"status"`
-	Reason   checks.Reason `json:"reason"`
-	Detail   string        `json:"detail,omitempty"`
-	Hint     string        `json:"hint,omitempty"`
-	Rulesets []jsonRuleset `json:"rulesets,omitempty"`
+	ID          string        `json:"id"`
+	Requirement string        `json:"requirement,omitempty"`
+	Status      checks.Status `json:"status"`
+	Reason      checks.Reason `json:"reason"`
+	Detail      string        `json:"detail,omitempty"`
+	Hint        string        `json:"hint,omitempty"`
+	Rulesets    []jsonRuleset `json:"rulesets,omitempty"`
 }
 
 type jsonRuleset struct {
@@ -108,120 +86,153 @@ type jsonAllowed struct {
 	Networks []string `json:"networks,omitempty"`
 }
 
+// jsonScoped is a result about more than one host.
 type jsonScoped struct {
-	ID      string        `json:"id"`
-	Scope   checks.Scope  `json:"scope"`
-	Subject string        `json:"subject"`
-	Status  checks.Status `json:"status"`
-	Reason  checks.Reason `json:"reason"`
-	Detail  string        `json:"detail,omitempty"`
-	Hint    string        `json:"hint,omitempty"`
+	ID          string        `json:"id"`
+	Requirement string        `json:"requirement,omitempty"`
+	Scope       checks.Scope  `json:"scope"`
+	Subject     string        `json:"subject"`
+	Status      checks.Status `json:"status"`
+	Reason      checks.Reason `json:"reason"`
+	Detail      string        `json:"detail,omitempty"`
+	Hint        string        `json:"hint,omitempty"`
 }
 
-// JSON writes the report as docs/report.schema.json describes it, host by host:
-// a report of 15,000 hosts is 40 MB.
+// JSON writes the report as docs/report.schema.json describes it.
 func JSON(w io.Writer, r *Report) error {
+	s := newStream(w)
+	s.object(func() {
+		s.field("schemaVersion", SchemaVersion)
+		s.field("tool", jsonTool{Version: r.ToolVersion})
+		s.field("startedAt", r.StartedAt.UTC().Format(time.RFC3339))
+		s.field("durationMs", r.Duration.Milliseconds())
+		s.field("status", r.Status())
+		s.field("requirements", jsonRequirements(r.Requirements))
+		s.key("targets")
+		s.array(func() {
+			for _, run := range r.Runs {
+				s.object(func() { run.writeJSON(s) })
+			}
+		})
+		s.field("summary", jsonSummary{Targets: len(r.Runs), Errors: r.failed(), Summary: r.Summary()})
+	})
+	return s.flush()
+}
+
+func jsonRequirements(reqs []checks.Requirement) []jsonRequirement {
+	list := make([]jsonRequirement, len(reqs))
+	for i, r := range reqs {
+		list[i] = jsonRequirement{r.Name, r.Direction, r.Protocol, r.Ports, r.Peers, r.Peer}
+	}
+	return list
+}
+
+func (r *Run) writeJSON(s *stream) {
 	byHost := r.byHost()
-	var frame bytes.Buffer
-	if err := encoder(&frame, "").Encode(r.frame(byHost)); err != nil {
-		return err
+	s.field("target", Clean(r.Target))
+	s.field("status", r.Status())
+	if r.Err != nil {
+		s.field("error", Clean(r.Err.Error()))
 	}
-	// A quote in a value is escaped: the first such text is the key.
-	before, after, _ := bytes.Cut(frame.Bytes(), []byte(`"hosts": []`))
-	out := bufio.NewWriterSize(w, 64<<10)
-	_, _ = out.Write(before) // a bufio.Writer keeps its first error for Flush
-	_, _ = out.WriteString(`"hosts": [`)
-	if err := r.hostsJSON(out, byHost); err != nil {
-		return err
-	}
-	_, _ = out.WriteString("]")
-	_, _ = out.Write(after)
-	return out.Flush()
-}
-
-func encoder(w io.Writer, prefix string) *json.Encoder {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent(prefix, "  ")
-	return enc
-}
-
-// hostsJSON writes the elements of the array of hosts.
-func (r *Report) hostsJSON(out *bufio.Writer, byHost map[string][]checks.Result) error {
-	const prefix = "    "
-	var b bytes.Buffer
-	enc := encoder(&b, prefix)
-	for i := range r.Inventory.Hosts {
-		b.Reset()
-		h := &r.Inventory.Hosts[i]
-		if err := enc.Encode(hostJSON(h, byHost[h.Path])); err != nil {
-			return err
-		}
-		if i > 0 {
-			_ = out.WriteByte(',')
-		}
-		_, _ = out.WriteString("\n" + prefix)
-		_, _ = out.Write(bytes.TrimSuffix(b.Bytes(), []byte("\n")))
-	}
-	if len(r.Inventory.Hosts) > 0 {
-		_, _ = out.WriteString("\n  ")
-	}
-	return nil
-}
-
-func hostJSON(h *inventory.Host, results []checks.Result) jsonHost {
-	jh := jsonHost{
-		Name: Clean(h.Name), Path: Clean(h.Path), Cluster: Clean(h.Cluster),
-		State: h.StateLabel(), Version: h.Version, Checks: []jsonCheck{}, Probe: probeJSON(h.Probe),
-	}
-	if !h.BootTime.IsZero() {
-		jh.BootTime = h.BootTime.UTC().Format(time.RFC3339)
-	}
-	for _, res := range results {
-		jh.Checks = append(jh.Checks, jsonCheck{
-			ID: res.Check, Status: res.Status, Reason: res.Reason, Detail: Clean(res.Detail),
-			Hint: hintOf(res), Rulesets: jsonRulesets(res.Rulesets),
+	s.field("startedAt", r.StartedAt.UTC().Format(time.RFC3339))
+	s.field("durationMs", r.Duration.Milliseconds())
+	s.flag("interrupted", r.Interrupted)
+	if inv := r.Inventory; inv != nil {
+		s.field("simulated", inv.Endpoint.Simulated)
+		s.field("endpoint", jsonEndpoint{
+			Kind: inv.Endpoint.Kind, FullName: Clean(inv.Endpoint.FullName), InstanceUUID: inv.Endpoint.InstanceUUID,
 		})
 	}
-	return jh
+	s.text("probeTarget", r.ProbeTarget)
+	if r.Control != nil {
+		s.field("control", probeJSON(r.Control))
+	}
+	s.key("hosts")
+	s.array(func() { r.writeHosts(s, byHost) })
+	if scoped := r.scopedJSON(); len(scoped) > 0 {
+		s.field("checks", scoped)
+	}
+	s.flag("dryRun", r.DryRun)
+	s.text("journal", r.Journal)
+	if len(r.Plan) > 0 {
+		s.field("plan", jsonPlans(r.Plan))
+	}
+	s.field("summary", r.summary(byHost))
 }
 
-// frame is the report without its hosts.
-func (r *Report) frame(byHost map[string][]checks.Result) jsonReport {
-	out := jsonReport{
-		SchemaVersion: SchemaVersion,
-		Tool:          jsonTool{Version: r.ToolVersion},
-		Simulated:     r.Inventory.Endpoint.Simulated,
-		Interrupted:   r.Interrupted,
-		Target:        r.Target,
-		Endpoint: jsonEndpoint{
-			Kind: r.Inventory.Endpoint.Kind, FullName: Clean(r.Inventory.Endpoint.FullName),
-			InstanceUUID: r.Inventory.Endpoint.InstanceUUID,
-		},
-		StartedAt:  r.StartedAt.UTC().Format(time.RFC3339),
-		DurationMs: r.Duration.Milliseconds(),
-		Requirement: jsonRequired{
-			Direction: inventory.Outbound, Protocol: inventory.TCP, Port: r.Requirement.Port, Peers: r.Requirement.Peers,
-		},
-		ProbeTarget: r.ProbeTarget, Control: probeJSON(r.Control),
-		DryRun: r.DryRun, Journal: r.Journal, Plan: jsonPlans(r.Plan),
-		Hosts:   []jsonHost{},
-		Summary: r.summary(byHost),
+// sharedVerdicts tells lists of results apart without looking into them: hosts that are
+// alike share their verdicts. A longer list is not told apart.
+type sharedVerdicts [8]*checks.Verdict
+
+func (r *Run) writeHosts(s *stream, byHost map[string][]checks.Result) {
+	if r.Inventory == nil {
+		return
 	}
+	written := map[sharedVerdicts][]byte{}
+	for i := range r.Inventory.Hosts {
+		h := &r.Inventory.Hosts[i]
+		results := byHost[h.Path]
+		s.object(func() {
+			s.field("name", Clean(h.Name))
+			s.field("path", Clean(h.Path))
+			s.text("cluster", Clean(h.Cluster))
+			s.field("state", h.StateLabel())
+			s.field("status", checks.Worst(results))
+			s.text("version", h.Version)
+			if !h.BootTime.IsZero() {
+				s.field("bootTime", h.BootTime.UTC().Format(time.RFC3339))
+			}
+			s.key("checks")
+			s.raw(r.checksJSON(s, results, written))
+			if h.Probe != nil {
+				s.field("probe", probeJSON(h.Probe))
+			}
+		})
+	}
+}
+
+// checksJSON encodes equal lists of results once.
+func (r *Run) checksJSON(s *stream, results []checks.Result, written map[sharedVerdicts][]byte) []byte {
+	var key sharedVerdicts
+	for i, res := range results {
+		if i < len(key) {
+			key[i] = res.Verdict
+		}
+	}
+	shareable := len(results) <= len(key)
+	if text, ok := written[key]; ok && shareable {
+		return text
+	}
+	list := make([]jsonCheck, len(results))
+	for i, res := range results {
+		list[i] = jsonCheck{
+			ID: res.Check, Requirement: res.Requirement, Status: res.Status, Reason: res.Reason, Detail: Clean(res.Detail),
+			Hint: r.hintOf(res), Rulesets: jsonRulesets(res.Rulesets),
+		}
+	}
+	text := s.encode(list)
+	if shareable {
+		written[key] = bytes.Clone(text)
+	}
+	return text
+}
+
+func (r *Run) scopedJSON() []jsonScoped {
+	var out []jsonScoped
 	for _, res := range r.Results {
 		if res.Scope != checks.ScopeHost {
-			out.Checks = append(out.Checks, jsonScoped{
-				ID: res.Check, Scope: res.Scope, Subject: Clean(res.Subject),
-				Status: res.Status, Reason: res.Reason, Detail: Clean(res.Detail), Hint: hintOf(res),
+			out = append(out, jsonScoped{
+				ID: res.Check, Requirement: res.Requirement, Scope: res.Scope, Subject: Clean(res.Subject),
+				Status: res.Status, Reason: res.Reason, Detail: Clean(res.Detail), Hint: r.hintOf(res),
 			})
 		}
 	}
 	return out
 }
 
-func hintOf(res checks.Result) string {
+func (r *Run) hintOf(res checks.Result) string {
 	e, _ := checks.Explain(res.Reason)
-	return e.Hint
+	return r.requirement(res.Requirement).Say(e.Hint)
 }
 
 func jsonRulesets(list []checks.RulesetVerdict) []jsonRuleset {

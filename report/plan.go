@@ -3,7 +3,6 @@ package report
 import (
 	"cmp"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -40,6 +39,8 @@ type PlanEntry struct {
 	Opens string
 	// Before and After are nil where nothing is changed.
 	Before, After *RulesetState
+	// Unknown means that nothing could be found out about the host.
+	Unknown bool
 	// Done means that the change was made, Verified that it was seen after.
 	Done, Verified bool
 	// NotBegun changes were left when the run ended.
@@ -153,9 +154,9 @@ func (s *RulesetState) String() string {
 
 var planHeader = []string{"HOST", "ACTION", "RULESET", "RESULT", "DETAIL"}
 
-// Plan writes what is or was done, what needs a look first, and what the user
+// planTable writes what is or was done, what needs a look first, and what the user
 // should know besides, each warning once.
-func Plan(w io.Writer, r *Report, style Style) error {
+func (r *Run) planTable(b *strings.Builder, style Style) error {
 	entries := slices.Clone(r.Plan)
 	rank := func(e PlanEntry) int {
 		_, status := e.result(r.DryRun)
@@ -172,17 +173,15 @@ func Plan(w io.Writer, r *Report, style Style) error {
 	if r.DryRun {
 		title = "Plan (dry run: nothing was changed)"
 	}
-	var b strings.Builder
-	fmt.Fprintln(&b, title)
+	fmt.Fprintln(b, title)
 	columns := shareWidth(planHeader, rows, style.Width)
 	paint := func(i int) checks.Status { _, s := entries[i].result(r.DryRun); return s }
-	if err := writeTable(&b, planHeader, rows, columns, 3, paint, style); err != nil {
+	if err := writeTable(b, planHeader, rows, columns, 3, paint, style); err != nil {
 		return err
 	}
-	writeWarnings(&b, entries, style)
-	fmt.Fprintf(&b, "\n%s\n", strings.Join(Wrap(planSummary(entries, r.DryRun), style.Width), "\n"))
-	_, err := io.WriteString(w, b.String())
-	return err
+	writeWarnings(b, entries, style)
+	fmt.Fprintf(b, "\n%s\n", strings.Join(Wrap(planSummary(entries, r.DryRun), style.Width), "\n"))
+	return nil
 }
 
 func writeWarnings(b *strings.Builder, entries []PlanEntry, style Style) {

@@ -30,10 +30,10 @@ var _ = Describe("an earlier report", func() {
 	earlier := func(text string, hosts ...inventory.Host) []*inventory.Earlier {
 		GinkgoHelper()
 		r := build(hosts)
-		Expect(read(text).Remind(r.Inventory)).To(Succeed())
+		Expect(read(text).Remind(r.Runs[0].Inventory)).To(Succeed())
 		var list []*inventory.Earlier
-		for i := range r.Inventory.Hosts {
-			list = append(list, r.Inventory.Hosts[i].Earlier)
+		for i := range r.Runs[0].Inventory.Hosts {
+			list = append(list, r.Runs[0].Inventory.Hosts[i].Earlier)
 		}
 		return list
 	}
@@ -50,8 +50,8 @@ var _ = Describe("an earlier report", func() {
 			return outbound("site", enabled, list, 2377, 0)
 		}
 		Expect(then(outbound("vicoutgoing", true, everybody(), 2377, 0), site(true, nil), outbound("vSPC", true, everybody(), 0, 65535))).
-			To(Equal(&inventory.Earlier{ReportedAt: started, Rulesets: []string{"vicoutgoing", "site"}}))
-		Expect(then(site(true, &inventory.AllowedHosts{Networks: []inventory.Network{{Address: "10.0.0.0", Bits: 8}}})).Rulesets).To(Equal([]string{"site"}))
+			To(Equal(&inventory.Earlier{ReportedAt: started, Rulesets: map[string][]string{"vic": {"vicoutgoing", "site"}}}))
+		Expect(then(site(true, &inventory.AllowedHosts{Networks: []inventory.Network{{Address: "10.0.0.0", Bits: 8}}})).Rulesets["vic"]).To(Equal([]string{"site"}))
 		Expect(then(outbound("vic-engine", true, everybody(), 2377, 0))).To(BeNil(), "built in")
 		Expect(then(outbound("vmware-vic", true, everybody(), 2377, 0))).To(BeNil(), "by VIB")
 		Expect(then(site(false, everybody()))).To(BeNil(), "shut")
@@ -66,7 +66,7 @@ var _ = Describe("an earlier report", func() {
 		hand := outbound("vicoutgoing", true, everybody(), 2377, 0)
 		text := written(build([]inventory.Host{member("prod", "esx\x1b1.example", hand), member("edge", "esx2.example", hand)}))
 		list := earlier(text, member("prod", "esx\x1b1.example"), member("prod", "esx2.example"), member("new", "esx3.example"))
-		Expect(list[0].Rulesets).To(Equal([]string{"vicoutgoing"}), "the report holds names without control characters")
+		Expect(list[0].Rulesets["vic"]).To(Equal([]string{"vicoutgoing"}), "the report holds names without control characters")
 		Expect(list[1:]).To(Equal([]*inventory.Earlier{nil, nil}))
 	})
 
@@ -80,7 +80,7 @@ var _ = Describe("an earlier report", func() {
 		Expect(strings.Count(text, `"persistent": false`)).To(Equal(1))
 		list := earlier(text, kept, lost)
 		Expect(list[0]).To(BeNil())
-		Expect(list[1].Rulesets).To(Equal([]string{"vmware-vic"}))
+		Expect(list[1].Rulesets["vic"]).To(Equal([]string{"vmware-vic"}))
 	})
 
 	It("says nothing of a host that did not start since, whatever its clock says", func() {
@@ -103,8 +103,8 @@ var _ = Describe("an earlier report", func() {
 		now := member("prod", "esx1.example", outbound("vSPC", false, everybody(), 0, 65535))
 		now.BootTime = time.Date(2026, 1, 3, 0, 0, 0, 0, time.UTC)
 		r := build([]inventory.Host{now})
-		Expect(read(text).Remind(r.Inventory)).To(Succeed())
-		r.Results = checks.Run(checks.Default(), checks.Facts{Inventory: r.Inventory, Requirement: r.Requirement})
+		Expect(read(text).Remind(r.Runs[0].Inventory)).To(Succeed())
+		judge(r.Runs[0])
 		Expect(render(r, report.Style{})).To(And(
 			ContainSubstring("lost-by-reboot: vicoutgoing permitted TCP 2377 on 2026-01-02T03:04:05Z; the host started again at 2026-01-03T00:00:00Z, and it is gone"),
 			ContainSubstring("install a VIB that brings one"),
@@ -114,7 +114,10 @@ var _ = Describe("an earlier report", func() {
 
 	It("is one for its own port and endpoint", func() {
 		p := read(written(build([]inventory.Host{member("prod", "esx1.example")})))
-		Expect(p.Port).To(Equal(2377))
+		Expect(p.Covers(checks.VIC())).To(Succeed())
+		other := checks.VIC()
+		other.Ports = []int{2376}
+		Expect(p.Covers(other)).To(MatchError("it is a report for TCP 2377, not for TCP 2376"))
 		inv := &inventory.Inventory{Endpoint: inventory.Endpoint{InstanceUUID: "u-2"}}
 		Expect(p.Remind(inv)).To(MatchError("it is a report of another endpoint (VMware vCenter Server 8.0.3): its instanceUuid is u-1, and here it is u-2"))
 		Expect(p.Remind(&inventory.Inventory{})).To(MatchError(ContainSubstring("cannot be told")))
@@ -139,9 +142,9 @@ var _ = Describe("an earlier report", func() {
 			return strings.Replace(s, `"schemaVersion": 1`, `"schemaVersion": 2`, 1)
 		}), "schemaVersion 2, and this vic-preflight reads 1"),
 		Entry("another version that looks otherwise", func() string { return `{"schemaVersion": 3, "hosts": {}}` }, "schemaVersion 3"),
-		Entry("hosts that are none", func() string { return `{"schemaVersion": 1, "hosts": {}}` }, "no report of vic-preflight"),
-		Entry("no time", whole(func(s string) string { return strings.Replace(s, "2026-01-02T", "", 1) }), "when it was made"),
-		Entry("no port", whole(func(s string) string { return strings.Replace(s, `"port": 2377`, `"port": 0`, 1) }), "for which port"),
+		Entry("hosts that are none", func() string { return `{"schemaVersion": 1, "targets": {}}` }, "no report of vic-preflight"),
+		Entry("no time", whole(func(s string) string { return strings.ReplaceAll(s, "2026-01-02T", "") }), "when it was made"),
+		Entry("no port", whole(func(s string) string { return strings.Replace(s, "        2377\n", "        0\n", 1) }), "for which port"),
 		Entry("no rulesets", whole(func(s string) string {
 			return strings.ReplaceAll(s, fmt.Sprintf(`"id": %q`, checks.OutboundPort), `"id": "other"`)
 		}), "no results of the check outbound-port"),

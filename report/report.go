@@ -21,24 +21,39 @@ import (
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
 
-// Report is one run's outcome, before it is rendered.
+// Report is what one command came to, before it is rendered: a run for each
+// target.
 type Report struct {
 	ToolVersion string
+	StartedAt   time.Time
+	Duration    time.Duration
+	// Requirements are what was asked of every target.
+	Requirements []checks.Requirement
+	Runs         []*Run
+}
+
+// Run is what was asked of, found on and done to one target.
+type Run struct {
 	// Target is what the user named, without credentials.
 	Target    string
 	StartedAt time.Time
 	Duration  time.Duration
+	// Err says why nothing could be found out about the target; else it is nil.
+	Err error
 	// Interrupted runs report what was known when they ended.
 	Interrupted bool
 
-	Inventory   *inventory.Inventory
-	Requirement checks.Requirement
-	Results     []checks.Result
+	// Inventory is nil where Err is not.
+	Inventory    *inventory.Inventory
+	Requirements []checks.Requirement
+	Results      []checks.Result
 
 	// ProbeTarget is host:port, empty when no connection was tried. Control is
 	// the attempt from this machine; it is no host's.
 	ProbeTarget string
 	Control     *inventory.Probe
+	// Leftovers name what probes could not clean up after themselves.
+	Leftovers []string
 
 	// Plan is what is or was to be done, empty when nothing was asked for.
 	Plan []PlanEntry
@@ -58,32 +73,94 @@ type Summary struct {
 	Skip    int `json:"skip"`
 }
 
-// Summary counts the hosts of the report.
-func (r *Report) Summary() Summary { return r.summary(r.byHost()) }
+func (s *Summary) count(status checks.Status) {
+	s.Hosts++
+	switch status {
+	case checks.Pass:
+		s.Pass++
+	case checks.Warn:
+		s.Warn++
+	case checks.Fail:
+		s.Fail++
+	case checks.Skip:
+		s.Skip++
+	default:
+		s.Unknown++
+	}
+}
 
-func (r *Report) summary(byHost map[string][]checks.Result) Summary {
-	s := Summary{Hosts: len(r.Inventory.Hosts)}
-	for _, h := range r.Inventory.Hosts {
-		switch checks.Worst(byHost[h.Path]) {
-		case checks.Pass:
-			s.Pass++
-		case checks.Warn:
-			s.Warn++
-		case checks.Fail:
-			s.Fail++
-		case checks.Skip:
-			s.Skip++
-		default:
-			s.Unknown++
+func (s *Summary) add(t Summary) {
+	s.Hosts += t.Hosts
+	s.Pass += t.Pass
+	s.Warn += t.Warn
+	s.Fail += t.Fail
+	s.Unknown += t.Unknown
+	s.Skip += t.Skip
+}
+
+// Summary counts the hosts of all targets.
+func (r *Report) Summary() Summary {
+	var s Summary
+	for _, run := range r.Runs {
+		s.add(run.Summary())
+	}
+	return s
+}
+
+// Status is the worst status of the targets. A report without targets is unknown.
+func (r *Report) Status() checks.Status {
+	if len(r.Runs) == 0 {
+		return checks.Unknown
+	}
+	worst := checks.Skip
+	for _, run := range r.Runs {
+		if s := run.Status(); s.Worse(worst) {
+			worst = s
 		}
+	}
+	return worst
+}
+
+// failed counts the targets that nothing could be found out about.
+func (r *Report) failed() int {
+	n := 0
+	for _, run := range r.Runs {
+		if run.Err != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// Status is the worst status of the results; unknown where there could be none.
+func (r *Run) Status() checks.Status {
+	if r.Err != nil {
+		return checks.Unknown
+	}
+	return checks.Worst(r.Results)
+}
+
+// Summary counts the hosts of the target.
+func (r *Run) Summary() Summary { return r.summary(r.byHost()) }
+
+func (r *Run) summary(byHost map[string][]checks.Result) Summary {
+	var s Summary
+	if r.Inventory == nil {
+		return s
+	}
+	for i := range r.Inventory.Hosts {
+		s.count(checks.Worst(byHost[r.Inventory.Hosts[i].Path]))
 	}
 	return s
 }
 
 // byHost groups the host results by the host's path, in the order of checks.
-func (r *Report) byHost() map[string][]checks.Result { return r.bySubject(checks.ScopeHost) }
+func (r *Run) byHost() map[string][]checks.Result { return r.bySubject(checks.ScopeHost) }
 
-func (r *Report) bySubject(scope checks.Scope) map[string][]checks.Result {
+func (r *Run) bySubject(scope checks.Scope) map[string][]checks.Result {
+	if r.Inventory == nil {
+		return nil
+	}
 	groups := make(map[string][]checks.Result, len(r.Inventory.Hosts))
 	for _, res := range r.Results {
 		if res.Scope == scope {
@@ -91,6 +168,17 @@ func (r *Report) bySubject(scope checks.Scope) map[string][]checks.Result {
 		}
 	}
 	return groups
+}
+
+// requirement is the one of the name; for a check of the host itself it is the
+// first one, whose words serve.
+func (r *Run) requirement(name string) checks.Requirement {
+	for _, req := range r.Requirements {
+		if req.Name == name || name == "" {
+			return req
+		}
+	}
+	return checks.Requirement{}
 }
 
 // Clean removes what a name from a server must not do to a terminal or a log:

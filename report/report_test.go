@@ -3,6 +3,7 @@ package report_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"net/netip"
@@ -53,25 +54,35 @@ func member(cluster, name string, rulesets ...*inventory.Ruleset) inventory.Host
 }
 
 func build(hosts []inventory.Host, peers ...string) *report.Report {
-	req := checks.Requirement{Port: 2377}
+	req := checks.VIC()
 	for _, p := range peers {
 		req.Peers = append(req.Peers, netip.MustParsePrefix(p))
 	}
+	return about(hosts, req)
+}
+
+// about is a report on one target.
+func about(hosts []inventory.Host, reqs ...checks.Requirement) *report.Report {
 	inv := &inventory.Inventory{
 		Endpoint:   inventory.Endpoint{Address: "vc.example", Kind: inventory.VCenter, FullName: "VMware vCenter Server 8.0.3", InstanceUUID: "u-1"},
 		Datacenter: "/dc1", Hosts: hosts,
 	}
-	return &report.Report{
-		ToolVersion: "v0.0.0", Target: "vc.example/dc1", StartedAt: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Duration: 1500 * time.Millisecond,
-		Inventory: inv, Requirement: req,
-		Results: checks.Run(checks.Default(), checks.Facts{Inventory: inv, Requirement: req}),
-	}
+	at, took := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), 1500*time.Millisecond
+	run := &report.Run{Target: "vc.example/dc1", StartedAt: at, Duration: took, Inventory: inv, Requirements: reqs}
+	judge(run)
+	return &report.Report{ToolVersion: "v0.0.0", StartedAt: at, Duration: took, Requirements: reqs, Runs: []*report.Run{run}}
+}
+
+// judge runs the checks on what the run found.
+func judge(r *report.Run) {
+	r.Results = checks.Run(checks.Default(), checks.Facts{Inventory: r.Inventory, Judged: checks.JudgeAll(r.Inventory, r.Requirements...)})
 }
 
 // planned is a report with every kind of plan entry.
 func planned(dryRun bool) *report.Report {
 	hosts := []inventory.Host{member("prod", "esx1.example", outbound("vic-engine", true, everybody(), 2377, 0))}
-	r := build(hosts)
+	whole := build(hosts)
+	r := whole.Runs[0]
 	shut, open := &report.RulesetState{Allowed: everybody()}, &report.RulesetState{Enabled: true, Allowed: everybody()}
 	vch := &report.RulesetState{Enabled: true, Allowed: &inventory.AllowedHosts{Addrs: []string{"10.0.0.5"}}}
 	change := func(host string, before, after *report.RulesetState, done, verified bool, failure string) report.PlanEntry {
@@ -93,7 +104,7 @@ func planned(dryRun bool) *report.Report {
 		r.Plan = append(r.Plan, change("esx4.example", shut, open, false, false, "EnableRuleset vSPC on esx4.example: the host refused the change"))
 		r.Journal = "/var/lib/j.jsonl"
 	}
-	return r
+	return whole
 }
 
 // reports are the cases of the golden files.
@@ -114,16 +125,36 @@ func reports() map[string]*report.Report {
 	}
 	wide := member("a cluster with a rather long name", "esxi-frankfurt-rack-0042-slot-0017.datacenter.internal.example.com", outbound("a-site-ruleset-with-a-long-name", true, everybody(), 2377, 0))
 	unicodeHost := member("プロダクション", "ホスト一号.example", outbound("vSPC", false, everybody(), 0, 65535))
+	// Several targets: one that could not be reached, and hosts of equal names.
+	several := build(mixed[2:4])
+	second := build([]inventory.Host{member("prod", "esx3.example", outbound("vic-engine", false, everybody(), 2377, 0))}).Runs[0]
+	second.Target = "vc2.example"
+	several.Runs = append(several.Runs, second, &report.Run{
+		Target: "vc3.example", StartedAt: several.StartedAt, Duration: time.Second, Err: errors.New("cannot reach vc3.example: the connection was refused"),
+	})
+	// Several requirements, one of which another ruleset would serve.
+	backup := checks.Requirement{
+		Name: "backup", Direction: inventory.Inbound, Protocol: inventory.TCP, Ports: []int{902}, Prefer: []string{"NFC"},
+		Words: checks.Words{Peer: "a backup proxy", PeerOption: "--peer", Breaks: "backups stop"},
+	}
+	nfc := &inventory.Ruleset{Key: "NFC", Allowed: everybody(), Rules: []inventory.Rule{{Port: 902, Direction: "inbound", PortType: "dst", Protocol: "tcp"}}}
+	both := member("prod", "esx3.example", outbound("vic-engine", true, everybody(), 2377, 0), nfc)
+	unreached := &report.Report{
+		ToolVersion: "v0.0.0", StartedAt: several.StartedAt, Duration: time.Second, Requirements: several.Requirements, Runs: several.Runs[2:],
+	}
 	evil := member("c\x1b[2Jlear", "esx\x1b[31m\x07\r\n\u202eevil.example", outbound("vSPC", false, everybody(), 0, 65535))
 	return map[string]*report.Report{
-		"one":     build(mixed[2:3]),
-		"mixed":   build(mixed, "10.0.0.5/32"),
-		"many":    build(many),
-		"wide":    build([]inventory.Host{wide}),
-		"unicode": build([]inventory.Host{unicodeHost}),
-		"evil":    build([]inventory.Host{evil}),
-		"planned": planned(true),
-		"applied": planned(false),
+		"one":       build(mixed[2:3]),
+		"mixed":     build(mixed, "10.0.0.5/32"),
+		"many":      build(many),
+		"wide":      build([]inventory.Host{wide}),
+		"unicode":   build([]inventory.Host{unicodeHost}),
+		"evil":      build([]inventory.Host{evil}),
+		"planned":   planned(true),
+		"several":   several,
+		"profiles":  about([]inventory.Host{both}, checks.VIC(), backup),
+		"unreached": unreached,
+		"applied":   planned(false),
 	}
 }
 
@@ -141,10 +172,6 @@ func golden(name, got string) {
 func render(r *report.Report, style report.Style) string {
 	GinkgoHelper()
 	var out bytes.Buffer
-	if len(r.Plan) > 0 {
-		Expect(report.Plan(&out, r, style)).To(Succeed())
-		out.WriteString("\n")
-	}
 	Expect(report.Table(&out, r, style)).To(Succeed())
 	if style.Width > 0 {
 		out.WriteString("\n")
@@ -159,9 +186,13 @@ var _ = Describe("the output", func() {
 			for suffix, style := range map[string]report.Style{".80.txt": {Width: 80}, ".160.txt": {Width: 160}, ".plain.txt": {}} {
 				golden(name+suffix, render(r, style))
 			}
-			var out bytes.Buffer
-			Expect(report.JSON(&out, r)).To(Succeed())
-			golden(name+".json", out.String())
+			for _, format := range report.Formats() {
+				if format.ForPrograms {
+					var out bytes.Buffer
+					Expect(format.Write(&out, r, report.Style{})).To(Succeed())
+					golden(name+"."+format.Name, out.String())
+				}
+			}
 		})
 
 		It("of "+name+" fits its schema", func() {
@@ -193,7 +224,7 @@ var _ = Describe("the output", func() {
 		r := reports()["many"]
 		var out bytes.Buffer
 		Expect(report.Table(&out, r, report.Style{})).To(Succeed())
-		for _, h := range r.Inventory.Hosts {
+		for _, h := range r.Runs[0].Inventory.Hosts {
 			lines := 0
 			for line := range strings.Lines(out.String()) {
 				if strings.HasPrefix(line, h.Name) {
@@ -264,7 +295,7 @@ var _ = Describe("the output", func() {
 		coloured := render(r, report.Style{Width: 120, Colour: true})
 		Expect(coloured).To(ContainSubstring("\x1b[1;31m"))
 		stripped := coloured
-		for _, code := range []string{"\x1b[1;31m", "\x1b[35m", "\x1b[33m", "\x1b[32m", "\x1b[2m", "\x1b[0m"} {
+		for _, code := range []string{"\x1b[1;31m", "\x1b[35m", "\x1b[33m", "\x1b[32m", "\x1b[2m", "\x1b[0m", "\x1b[22;0m", "\x1b[22m"} {
 			stripped = strings.ReplaceAll(stripped, code, "")
 		}
 		Expect(stripped).To(Equal(render(r, report.Style{Width: 120})))
@@ -294,7 +325,7 @@ var _ = Describe("the output", func() {
 
 	It("says when it was interrupted", func() {
 		r := reports()["mixed"]
-		r.Interrupted = true
+		r.Runs[0].Interrupted = true
 		Expect(render(r, report.Style{Width: 80})).To(ContainSubstring("interrupted"))
 		var out bytes.Buffer
 		Expect(report.JSON(&out, r)).To(Succeed())
@@ -302,11 +333,48 @@ var _ = Describe("the output", func() {
 	})
 })
 
-func schema() *jsonschema.Schema {
+// published is the schema in docs.
+func published() any {
 	GinkgoHelper()
-	s, err := jsonschema.NewCompiler().Compile(filepath.Join("..", "docs", "report.schema.json"))
+	file, err := os.Open(filepath.Join("..", "docs", "report.schema.json"))
+	Expect(err).NotTo(HaveOccurred())
+	defer file.Close()
+	doc, err := jsonschema.UnmarshalJSON(file)
+	Expect(err).NotTo(HaveOccurred())
+	return doc
+}
+
+func compiled(doc any) *jsonschema.Schema {
+	GinkgoHelper()
+	c := jsonschema.NewCompiler()
+	Expect(c.AddResource("report.json", doc)).To(Succeed())
+	s, err := c.Compile("report.json")
 	Expect(err).NotTo(HaveOccurred())
 	return s
+}
+
+// schema is the published one, closed: what it does not name is refused.
+func schema() *jsonschema.Schema {
+	GinkgoHelper()
+	return compiled(closed(published()))
+}
+
+// closed refuses, in every object of a schema, the keys that it does not name.
+func closed(part any) any {
+	switch part := part.(type) {
+	case map[string]any:
+		for _, inner := range part {
+			closed(inner)
+		}
+		if _, object := part["properties"].(map[string]any); object {
+			part["additionalProperties"] = false
+		}
+	case []any:
+		for _, inner := range part {
+			closed(inner)
+		}
+	}
+	return part
 }
 
 var _ = Describe("the schema", func() {
@@ -327,12 +395,13 @@ var _ = Describe("the schema", func() {
 		Expect(doc.Defs.Reason.Enum).To(ConsistOf(known))
 		Expect(doc.Defs.Status.Enum).To(ConsistOf(checks.Statuses()))
 	})
-	It("refuses a report with a key that it does not know", func() {
+	It("is open for readers, and closed for these tests", func() {
 		var out bytes.Buffer
 		Expect(report.JSON(&out, reports()["one"])).To(Succeed())
 		text := strings.Replace(out.String(), `"simulated": false`, `"simulated": false, "surprise": 1`, 1)
 		value, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
 		Expect(err).NotTo(HaveOccurred())
+		Expect(compiled(published()).Validate(value)).To(Succeed())
 		Expect(schema().Validate(value)).NotTo(Succeed())
 	})
 })
@@ -340,7 +409,10 @@ var _ = Describe("the schema", func() {
 // FuzzTable feeds names as a server could send them.
 func FuzzTable(f *testing.F) {
 	for _, r := range reports() {
-		h := r.Inventory.Hosts[0]
+		if r.Runs[0].Inventory == nil {
+			continue
+		}
+		h := r.Runs[0].Inventory.Hosts[0]
 		f.Add(h.Name, h.Cluster, "vSPC", 80)
 	}
 	f.Add("a\tb", "\x00", "", 61)

@@ -3,6 +3,7 @@ package report
 import (
 	"strings"
 
+	"github.com/fatih/color"
 	"github.com/olekukonko/tablewriter/pkg/twwarp"
 	"github.com/olekukonko/tablewriter/pkg/twwidth"
 
@@ -20,19 +21,23 @@ type Style struct {
 	Group Grouping
 }
 
-var colours = map[checks.Status]string{
-	checks.Fail:    "\x1b[1;31m",
-	checks.Unknown: "\x1b[35m",
-	checks.Warn:    "\x1b[33m",
-	checks.Pass:    "\x1b[32m",
-	checks.Skip:    "\x1b[2m",
+// colours are used where Style.Colour says so: what the library thinks of the
+// terminal does not count.
+var colours = map[checks.Status]*color.Color{
+	checks.Fail:    color.New(color.Bold, color.FgRed),
+	checks.Unknown: color.New(color.FgMagenta),
+	checks.Warn:    color.New(color.FgYellow),
+	checks.Pass:    color.New(color.FgGreen),
+	checks.Skip:    color.New(color.Faint),
 }
 
 func (s Style) paint(status checks.Status, text string) string {
 	if !s.Colour {
 		return text
 	}
-	return colours[status] + text + "\x1b[0m"
+	c := *colours[status]
+	c.EnableColor()
+	return c.Sprint(text)
 }
 
 // indent wraps text to the width and puts prefix before each line.

@@ -16,40 +16,85 @@ import (
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
 
-// Table writes one table for each cluster, the worst hosts first, or, grouped,
-// one for all with a row for each verdict; and a line that sums up.
+// Table writes, for each target, the plan where there is one; then one table for
+// each cluster, the worst hosts first, or, grouped, one for all with a row for each
+// verdict; and a line that sums up.
 func Table(w io.Writer, r *Report, style Style) error {
 	var b strings.Builder
-	simulated := ""
-	if r.Inventory.Endpoint.Simulated {
-		simulated = " (simulated)"
-	}
-	b.WriteString(strings.Join(Wrap(fmt.Sprintf("%s%s: %s", r.Target, simulated, r.Requirement), style.Width), "\n") + "\n")
-
-	if r.ProbeTarget != "" {
-		fmt.Fprintln(&b, strings.Join(Wrap(r.probeLine(), style.Width), "\n"))
-	}
-	byHost := r.byHost()
-	if r.groups(style) {
-		if err := r.groupedTable(&b, byHost, style); err != nil {
+	for i, run := range r.Runs {
+		if i > 0 {
+			b.WriteString("\n")
+		}
+		if err := run.table(&b, style); err != nil {
 			return err
 		}
-		r.groupedFindings(&b, style)
-	} else {
-		rows, byCluster := r.rows(byHost), r.bySubject(checks.ScopeCluster)
-		columns := shareWidth(r.header(), rows, style.Width)
-		for _, c := range r.Inventory.Clusters() {
-			if err := r.clusterTable(&b, c, byHost, rows, columns, byCluster[c.Path], style); err != nil {
-				return err
-			}
+	}
+	if len(r.Runs) > 1 {
+		b.WriteString("\n")
+		for _, line := range r.summaryLines(style) {
+			b.WriteString(strings.Join(Wrap(line, style.Width), "\n") + "\n")
 		}
 	}
-	b.WriteString("\n" + r.summaryLine(byHost, style) + "\n")
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-func (r *Report) clusterTable(b *strings.Builder, c inventory.Cluster, byHost map[string][]checks.Result, all [][]string, columns []int, findings []checks.Result, style Style) error {
+func (r *Run) table(b *strings.Builder, style Style) error {
+	if r.Err != nil {
+		b.WriteString(style.paint(checks.Unknown, strings.Join(Wrap(fmt.Sprintf("%s: NOT CHECKED: %s", r.Target, Clean(r.Err.Error())), style.Width), "\n")) + "\n")
+		return nil
+	}
+	if len(r.Plan) > 0 {
+		if err := r.planTable(b, style); err != nil {
+			return err
+		}
+		b.WriteString("\n")
+	}
+	b.WriteString(strings.Join(Wrap(r.title(), style.Width), "\n") + "\n")
+	if r.ProbeTarget != "" {
+		fmt.Fprintln(b, strings.Join(Wrap(r.probeLine(), style.Width), "\n"))
+	}
+	byHost := r.byHost()
+	if r.groups(style) {
+		if err := r.groupedTable(b, byHost, style); err != nil {
+			return err
+		}
+		r.groupedFindings(b, style)
+	} else if err := r.clusterTables(b, byHost, style); err != nil {
+		return err
+	}
+	b.WriteString("\n" + r.summaryLine(byHost, style) + "\n")
+	return nil
+}
+
+// title names the target and what is required of its hosts.
+func (r *Run) title() string {
+	simulated := ""
+	if r.Inventory.Endpoint.Simulated {
+		simulated = " (simulated)"
+	}
+	texts := make([]string, len(r.Requirements))
+	for i, req := range r.Requirements {
+		texts[i] = req.String()
+		if len(r.Requirements) > 1 {
+			texts[i] = fmt.Sprintf("%s (%s)", req, req.Name)
+		}
+	}
+	return fmt.Sprintf("%s%s: %s", r.Target, simulated, strings.Join(texts, ", "))
+}
+
+func (r *Run) clusterTables(b *strings.Builder, byHost map[string][]checks.Result, style Style) error {
+	rows, byCluster := r.rows(byHost), r.bySubject(checks.ScopeCluster)
+	columns := shareWidth(r.header(), rows, style.Width)
+	for _, c := range r.Inventory.Clusters() {
+		if err := r.clusterTable(b, c, byHost, rows, columns, byCluster[c.Path], style); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *Run) clusterTable(b *strings.Builder, c inventory.Cluster, byHost map[string][]checks.Result, all [][]string, columns []int, findings []checks.Result, style Style) error {
 	title := "Standalone hosts"
 	if c.Name != "" {
 		title = "Cluster " + Clean(c.Name)
@@ -77,7 +122,7 @@ func (r *Report) clusterTable(b *strings.Builder, c inventory.Cluster, byHost ma
 }
 
 // header names the columns; the probe's is there when connections were tried.
-func (r *Report) header() []string {
+func (r *Run) header() []string {
 	h := []string{"HOST", "STATE", "VERDICT", "RULESET"}
 	if r.ProbeTarget != "" {
 		h = append(h, "PROBE")
@@ -85,7 +130,7 @@ func (r *Report) header() []string {
 	return append(h, "DETAIL")
 }
 
-func (r *Report) probeLine() string {
+func (r *Run) probeLine() string {
 	line := "probed: " + r.ProbeTarget
 	if c := r.Control; c != nil {
 		line += fmt.Sprintf("; from this machine, which says nothing of a host: %s", c.Outcome)
@@ -107,30 +152,37 @@ func verdictWord(s checks.Status) string {
 // cells is a host's row: the verdict is the worst of its checks, and the detail
 // tells the main check's sentence and those of all others that did not pass,
 // each reason and each sentence once.
-func (r *Report) cells(h *inventory.Host, results []checks.Result) []string {
-	row := []string{Clean(h.Name), h.StateLabel(), verdictWord(checks.Worst(results)), "-"}
+func (r *Run) cells(h *inventory.Host, results []checks.Result) []string {
 	told := map[string]bool{}
-	var details []string
+	var decides, details []string
 	for _, res := range results {
-		if res.Check == checks.OutboundPort && res.Decides != "" {
-			row[3] = Clean(strings.ReplaceAll(res.Decides, "+", ", "))
+		if res.Check == checks.OutboundPort {
+			decides = append(decides, res.Decides...)
 		}
 		plain := res.Status == checks.Pass || res.Status == checks.Skip
-		if plain && res.Check != checks.OutboundPort || told[string(res.Reason)] || told[res.Detail] {
+		of := ""
+		if len(r.Requirements) > 1 && res.Requirement != "" {
+			of = res.Requirement + ": "
+		}
+		if plain && res.Check != checks.OutboundPort || told[of+string(res.Reason)] || told[res.Detail] {
 			continue
 		}
-		told[string(res.Reason)], told[res.Detail] = true, true
+		told[of+string(res.Reason)], told[res.Detail] = true, true
 		detail := Clean(res.Detail)
 		if !plain {
 			detail = fmt.Sprintf("%s: %s", res.Reason, detail)
 		}
-		details = append(details, detail)
-	}
-	if r.ProbeTarget != "" {
-		row = append(row, probeCell(h.Probe))
+		details = append(details, of+detail)
 	}
 	if len(details) == 0 && len(results) > 0 {
 		details = append(details, Clean(results[0].Detail))
+	}
+	row := []string{
+		Clean(h.Name), h.StateLabel(), verdictWord(checks.Worst(results)),
+		cmp.Or(Clean(strings.Join(slices.Compact(decides), ", ")), "-"),
+	}
+	if r.ProbeTarget != "" {
+		row = append(row, probeCell(h.Probe))
 	}
 	return append(row, cmp.Or(strings.Join(details, "; "), "nothing to report"))
 }
@@ -145,7 +197,7 @@ func probeCell(p *inventory.Probe) string {
 }
 
 // rows are all hosts' cells, to fit all clusters' tables to one set of columns.
-func (r *Report) rows(byHost map[string][]checks.Result) [][]string {
+func (r *Run) rows(byHost map[string][]checks.Result) [][]string {
 	rows := make([][]string, len(r.Inventory.Hosts))
 	for i := range r.Inventory.Hosts {
 		h := &r.Inventory.Hosts[i]
@@ -243,12 +295,39 @@ func newTable(w io.Writer) *tablewriter.Table {
 	)
 }
 
-func (r *Report) summaryLine(byHost map[string][]checks.Result, style Style) string {
-	s := r.summary(byHost)
-	noun := "hosts"
-	if s.Hosts == 1 {
-		noun = "host"
+func (r *Run) summaryLine(byHost map[string][]checks.Result, style Style) string {
+	line := r.summary(byHost).line(style)
+	if r.Interrupted {
+		line += " (interrupted: what is not known was not read)"
 	}
+	return line
+}
+
+// summaryLines sum the targets up, a line each and one for all.
+func (r *Report) summaryLines(style Style) []string {
+	lines := make([]string, 0, len(r.Runs)+1)
+	for _, run := range r.Runs {
+		what := style.paint(checks.Unknown, "not checked")
+		if run.Err == nil {
+			what = run.Summary().line(style)
+		}
+		lines = append(lines, fmt.Sprintf("%s: %s", Clean(run.Target), what))
+	}
+	all := fmt.Sprintf("%s, %s", counted(len(r.Runs), "target"), r.Summary().line(style))
+	if n := r.failed(); n > 0 {
+		all += fmt.Sprintf("; %s not checked", counted(n, "target"))
+	}
+	return append(lines, all)
+}
+
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+func (s Summary) line(style Style) string {
 	parts := []string{}
 	for _, p := range []struct {
 		n      int
@@ -265,9 +344,5 @@ func (r *Report) summaryLine(byHost map[string][]checks.Result, style Style) str
 			parts = append(parts, style.paint(p.status, fmt.Sprintf("%d %s", p.n, p.text)))
 		}
 	}
-	line := fmt.Sprintf("%d %s: %s", s.Hosts, noun, strings.Join(parts, ", "))
-	if r.Interrupted {
-		line += " (interrupted: what is not known was not read)"
-	}
-	return line
+	return fmt.Sprintf("%s: %s", counted(s.Hosts, "host"), strings.Join(parts, ", "))
 }

@@ -1,15 +1,18 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
+	"regexp"
+	"slices"
+	"strings"
 
 	"github.com/vic-preflight/vic-preflight/checks"
-	"github.com/vic-preflight/vic-preflight/internal/vsphere"
+	"github.com/vic-preflight/vic-preflight/preflight"
+	"github.com/vic-preflight/vic-preflight/report"
 )
 
-// The exit codes. They are a contract; exitStatus prints them in every help.
+// The exit codes. They are a contract; help/exit-status.txt tells them in every help.
 const (
 	exitOK          = 0
 	exitFailed      = 1
@@ -18,16 +21,6 @@ const (
 	exitUnverified  = 4
 	exitInterrupted = 130
 )
-
-const exitStatus = `EXIT STATUS
-  0    done, and every check passed (warnings allowed; --strict turns them into
-       1); after --deny and undo: done, whatever the checks say then
-  1    a check failed; --dry-run: there is something to do, or it is refused
-  2    usage or configuration error: nothing was done
-  3    could not find out: no connection, no login, or a host stayed unknown
-       and none failed (--allow-unknown tolerates hosts)
-  4    a change was asked for and not all of it was made and verified
-  130  interrupted; what was known is reported`
 
 // exitError is an error with the exit code it stands for and hints on the way
 // out. A nil err exits silently: the report has said it all.
@@ -50,64 +43,105 @@ func usageError(err error, hints ...string) error {
 	return &exitError{code: exitUsage, err: err, hints: hints}
 }
 
-// classify gives an error of the vSphere layer its exit code and its hints.
-func classify(err error) error {
-	var (
-		already   *exitError
-		untrusted *vsphere.UntrustedError
-		mismatch  *vsphere.ThumbprintMismatchError
-		login     *vsphere.LoginError
-		selection *vsphere.SelectionError
-		foreign   *vsphere.NotVSphereError
-		away      *vsphere.UnreachableError
-		local     *vsphere.ConfigError
-	)
-	switch {
-	case err == nil || errors.As(err, &already):
-		return err
-	case errors.Is(err, context.Canceled):
-		return &exitError{code: exitInterrupted, err: errors.New("interrupted before anything was known")}
-	case errors.Is(err, context.DeadlineExceeded):
-		return &exitError{code: exitUnknown, err: fmt.Errorf("the time ran out: %w", err), hints: []string{"--timeout sets how long a run may take"}}
-	case errors.As(err, &mismatch):
-		return &exitError{code: exitUnknown, err: err, hints: []string{
-			"somebody may be intercepting the connection, or the certificate was renewed",
-			fmt.Sprintf("presented, SHA-256: %s", mismatch.Presented),
-			fmt.Sprintf("presented, SHA-1:   %s", mismatch.PresentedLegacy),
-			"compare it with the server's own console before you trust it; nothing was sent to it",
-		}}
-	case errors.As(err, &untrusted):
-		return &exitError{code: exitUnknown, err: err, hints: []string{
-			"compare the thumbprint with the server's own console; if it is the same, add:",
-			fmt.Sprintf("--thumbprint %s", untrusted.Thumbprint),
-		}}
-	case errors.As(err, &login):
-		return &exitError{code: exitUnknown, err: err, hints: []string{
-			"vCenter wants the domain too, such as administrator@vsphere.local",
-		}}
-	case errors.As(err, &selection), errors.As(err, &local):
-		return usageError(err)
-	case errors.As(err, &foreign):
-		return &exitError{code: exitUnknown, err: err, hints: []string{"--target takes the address of a vCenter or an ESXi host"}}
-	case errors.As(err, &away):
-		return &exitError{code: exitUnknown, err: err, hints: []string{"is the address right, and does a firewall or proxy stand in between?"}}
+// exitOf gives an error its exit code and its hints.
+func exitOf(err error) *exitError {
+	var exit *exitError
+	if errors.As(err, &exit) {
+		return exit
 	}
-	return &exitError{code: exitUnknown, err: errors.New(vsphere.Describe(err))}
+	if code := codeOf(err); code != 0 {
+		return &exitError{code: code, err: err, hints: preflight.Hints(err)}
+	}
+	return &exitError{code: exitUsage, err: plainGroups(err)} // what cobra finds wrong by itself
 }
 
-// verdict is the exit code of results that were all reported. A host that is
-// tolerated because nothing can be found out about it is not failed by --strict
-// for the very state that makes it so.
-func verdict(results []checks.Result, strict, allowUnknown bool) int {
+// codeOf is the exit code of an error of a run; 0 for any other, and for none.
+func codeOf(err error) int {
+	var (
+		bad         *preflight.UsageError
+		unavailable *preflight.UnavailableError
+		unfinished  *preflight.UnfinishedError
+		late        *preflight.TimeoutError
+		interrupted *preflight.InterruptedError
+	)
+	switch {
+	case errors.As(err, &interrupted):
+		return exitInterrupted
+	case errors.As(err, &unfinished), errors.As(err, &late) && late.Changed:
+		return exitUnverified
+	case errors.As(err, &unavailable), errors.As(err, &late):
+		return exitUnknown
+	case errors.As(err, &bad):
+		return exitUsage
+	}
+	return 0
+}
+
+// The errors that cobra returns for its groups of flags.
+var (
+	exclusive = regexp.MustCompile(`^if any flags in the group \[.*\] are set none of the others can be; \[(.*)\] were all set$`)
+	oneOf     = regexp.MustCompile(`^at least one of the flags in the group \[(.*)\] is required$`)
+)
+
+// plainGroups says what cobra says of groups of flags in words that name the way out.
+func plainGroups(err error) error {
+	dashed := func(names, joint string) string {
+		return "--" + strings.Join(strings.Fields(names), joint+"--")
+	}
+	if m := exclusive.FindStringSubmatch(err.Error()); m != nil {
+		return fmt.Errorf("%s exclude each other", dashed(m[1], " and "))
+	}
+	if m := oneOf.FindStringSubmatch(err.Error()); m != nil {
+		return fmt.Errorf("give %s", dashed(m[1], " or "))
+	}
+	return err
+}
+
+// severity orders exit codes of several targets, the worst first.
+var severity = []int{exitInterrupted, exitUnverified, exitFailed, exitUnknown, exitUsage, exitOK}
+
+// settle is the exit of a command whose report was written. graded says whether the
+// verdicts on the hosts count.
+func (f *outputFlags) settle(rep *report.Report, errs []error, graded bool) error {
 	code := exitOK
-	for _, r := range results {
-		lost := r.Reason == checks.HostDisconnected || r.Reason == checks.HostNotResponding
-		switch {
-		case r.Status == checks.Fail, r.Status == checks.Warn && strict && !(lost && allowUnknown):
-			return exitFailed
-		case r.Status == checks.Unknown && !allowUnknown:
-			code = exitUnknown
+	for i, run := range rep.Runs {
+		c := f.code(run, errs[i], graded)
+		if c == exitUsage && len(rep.Runs) > 1 && !allUsage(errs) {
+			c = exitUnknown // of one target nothing could be found out
+		}
+		if slices.Index(severity, c) < slices.Index(severity, code) {
+			code = c
 		}
 	}
-	return code
+	switch {
+	case code == exitOK:
+		return nil
+	case len(errs) == 1 && errs[0] != nil:
+		return &exitError{code: code, err: errs[0], hints: preflight.Hints(errs[0])}
+	}
+	return &exitError{code: code}
+}
+
+// code is the exit code of one target.
+func (f *outputFlags) code(run *report.Run, err error, graded bool) int {
+	grade := codes[run.Grade(f.strict, f.allowUnknown)]
+	switch code := codeOf(err); {
+	case code == exitUnknown && run.Err == nil && graded && grade == exitFailed:
+		return exitFailed // the time ran out, but not before that was known
+	case err != nil:
+		return code
+	case run.DryRun:
+		return codes[run.PlanGrade(f.allowUnknown)]
+	case graded:
+		return grade
+	}
+	return exitOK
+}
+
+// codes are those of grades.
+var codes = map[checks.Status]int{checks.Fail: exitFailed, checks.Unknown: exitUnknown, checks.Pass: exitOK}
+
+// allUsage reports whether nothing was done for any target.
+func allUsage(errs []error) bool {
+	return !slices.ContainsFunc(errs, func(err error) bool { return codeOf(err) != exitUsage })
 }

@@ -1,175 +1,92 @@
 package main
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"net/netip"
-	"time"
+	"cmp"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/fix"
-	"github.com/vic-preflight/vic-preflight/internal/onhost"
-	"github.com/vic-preflight/vic-preflight/internal/vsphere"
-	"github.com/vic-preflight/vic-preflight/inventory"
+	"github.com/vic-preflight/vic-preflight/preflight"
 )
 
-// changing holds the flags of every command that changes hosts.
-type changing struct {
-	dryRun        bool
-	journal       string
-	hostTimeout   time.Duration
-	verifyTimeout time.Duration
+// fixFlags are those of fix and of update firewall.
+type fixFlags struct {
+	target       targetFlags
+	requirement  requirementFlags
+	allow        allowFlags
+	method       methodFlags
+	ssh          sshFlags
+	change       changeFlags
+	output       outputFlags
+	permit, deny bool
 }
 
-func (c *changing) register(f *pflag.FlagSet) {
-	f.BoolVar(&c.dryRun, "dry-run", false, "print what would be done and change nothing; exit 1 when something would be")
-	f.StringVar(&c.journal, "journal", "", "new `file` for what undo needs; a dated one in the state directory when absent")
-	f.DurationVar(&c.hostTimeout, "host-timeout", time.Minute, "`time` that one host may take for its changes")
-	f.DurationVar(&c.verifyTimeout, "verify-timeout", 30*time.Second, "`time` to wait until changes are seen")
+// methodFlags are those of ways to open the port that are not a ruleset the host has
+// already.
+type methodFlags struct {
+	method            string
+	vib               string
+	lower             bool
+	secureBootUnknown bool
 }
 
-func (c *changing) validate() error {
-	for _, t := range []struct {
-		flag string
-		d    time.Duration
-	}{{"--host-timeout", c.hostTimeout}, {"--verify-timeout", c.verifyTimeout}} {
-		if t.d <= 0 {
-			return usageError(fmt.Errorf("%s %s is no time to wait", t.flag, t.d))
-		}
+// The methods as --method spells them, besides those of package fix. Both stay with
+// the rulesets that hosts have.
+const (
+	methodAuto    = "auto"
+	methodRuleset = "ruleset"
+)
+
+func (m *methodFlags) register(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&m.method, "method", methodAuto, "`way` to open the port: ruleset (auto), or over SSH: vib, which lasts, or service-xml, which the next reboot wipes out")
+	f.StringVar(&m.vib, "vib", "", "VIB `file` to install with --method vib; vic-preflight vib build makes one")
+	f.BoolVar(&m.lower, "lower-acceptance-level", false, "set hosts' acceptance level to CommunitySupported where a VIB needs it; hosts show that as a security alert")
+	f.BoolVar(&m.secureBootUnknown, "secure-boot-unknown", false, "install a VIB also on hosts that do not tell whether they have UEFI Secure Boot; those that have it do not start again")
+	complete(cmd, "method", methodAuto, methodRuleset, string(fix.MethodVIB), string(fix.MethodServiceXML))
+}
+
+// onHost reports whether the method takes logins to the hosts.
+func (m *methodFlags) onHost() bool { return m.method != methodAuto && m.method != methodRuleset }
+
+func (m *methodFlags) put(o *preflight.Options) {
+	o.Change.VIB, o.Change.LowerAcceptance, o.Change.SecureBootUnknown = m.vib, m.lower, m.secureBootUnknown
+	if m.onHost() {
+		o.Change.Method = fix.Method(m.method)
 	}
-	return nil
-}
-
-// allowing holds the flags that say how the port is opened.
-type allowing struct {
-	ruleset    string
-	allowedIPs []string
-}
-
-func (al *allowing) register(f *pflag.FlagSet) {
-	f.StringVar(&al.ruleset, "ruleset", fix.Auto, "`key` of the ruleset to enable; auto takes vic-engine where the host has it, else vSPC, which opens all outbound TCP")
-	f.StringArrayVar(&al.allowedIPs, "allowed-ip", nil, "let what is enabled through to this `address` or CIDR alone, or to vch: the addresses given with --vch-ip (repeatable)")
-}
-
-// options turns the flags into what fix.Allow needs.
-func (al *allowing) options(req checks.Requirement) (fix.AllowOptions, error) {
-	opts := fix.AllowOptions{Requirement: req, Ruleset: al.ruleset}
-	if al.ruleset == "" {
-		return opts, usageError(errors.New("--ruleset names no ruleset"))
-	}
-	for _, s := range al.allowedIPs {
-		if s == "vch" {
-			if len(req.Peers) == 0 {
-				return opts, usageError(errors.New("--allowed-ip vch needs the virtual container host's address: give --vch-ip"))
-			}
-			opts.Only = append(opts.Only, req.Peers...)
-			continue
-		}
-		p, err := parsePeer("--allowed-ip", s)
-		if err != nil {
-			return opts, err
-		}
-		opts.Only = append(opts.Only, p)
-	}
-	for _, p := range req.Peers {
-		if len(opts.Only) > 0 && !inventory.Covered(p, opts.Only) {
-			return opts, usageError(fmt.Errorf("--allowed-ip leaves out the virtual container host %s", p), "add --allowed-ip vch")
-		}
-	}
-	// Without --vch-ip the addresses to allow are what is required of the host.
-	if len(req.Peers) == 0 && len(opts.Only) > 0 {
-		opts.Requirement.Peers = append([]netip.Prefix(nil), opts.Only...)
-	}
-	return opts, nil
-}
-
-// fixOptions are the flags of fix and of update firewall.
-type fixOptions struct {
-	connection
-	required
-	allowing
-	changing
-	bringing
-	run
-	allow, deny bool
 }
 
 func newFix(a *app) *cobra.Command {
-	return fixCommand(a, "fix", "Open or close the port on every host, and prove that it took",
-		joinLines(
-			"  # what would be done",
-			"  vic-preflight fix --allow --dry-run --target sim://mixed",
-			"",
-			"  # do it, for the virtual container host's address alone",
-			"  vic-preflight fix --allow --target sim://closed --vch-ip 10.0.0.5 --allowed-ip vch",
-			"",
-			"  # a VIB, for hosts that have no ruleset that could serve",
-			"  vic-preflight vib build --output vmware-vic.vib",
-			"  vic-preflight fix --allow --method vib --vib vmware-vic.vib --dry-run \\",
-			"      --lower-acceptance-level --ssh-key ~/.ssh/id_ed25519 --target vcenter.example",
-			"",
-			"  # close what --allow may have opened",
-			"  vic-preflight fix --deny --target sim://open --compute-resource prod",
-		))
+	return fixCommand(a, "fix", "Open or close the port on every host, and prove that it took", "fix")
 }
 
 // newUpdate is vic-machine's name for the same command, with the same flags.
 func newUpdate(a *app) *cobra.Command {
-	update := &cobra.Command{
-		Use:   "update",
-		Short: "vic-machine's name for fix: update firewall --allow|--deny",
-		Args:  noCommand,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return usageError(errors.New("update what?"), "vic-preflight update firewall --allow|--deny")
-		},
-	}
-	update.AddCommand(fixCommand(a, "firewall", "The same as fix, under vic-machine's name and with its flags",
-		joinLines(
-			"  vic-preflight update firewall --target sim://closed --compute-resource prod --allow",
-			"  vic-preflight update firewall --target sim://esxi --allow",
-		)))
-	return update
+	return parent("update", "vic-machine's name for fix: update firewall --allow|--deny", "update what?", "vic-preflight update firewall --allow|--deny",
+		fixCommand(a, "firewall", "The same as fix, under vic-machine's name and with its flags", "update-firewall"))
 }
 
-func fixCommand(a *app, name, short, example string) *cobra.Command {
-	o := &fixOptions{}
+func fixCommand(a *app, name, short, help string) *cobra.Command {
+	x := &fixFlags{}
 	cmd := &cobra.Command{
-		Use:   name + " --allow|--deny",
+		Use:   name + " --allow|--deny [TARGET...]",
 		Short: short,
-		Long: short + `.
-
---allow enables, on hosts that do not let the port out yet, vic-engine where the
-host has it (it opens TCP 2377 alone), else vSPC (it opens all outbound TCP;
---allowed-ip narrows it). Hosts that are right already are left alone.
-
-Where a host has neither, --method vib installs a VIB that brings a ruleset, and
---method service-xml writes one that the next reboot wipes out; both log in to
-the hosts by SSH.
-
---deny disables vic-engine and vSPC. Before each change a line is written to a
-journal; "vic-preflight undo JOURNAL" takes the changes back.`,
-		Example: example,
-		Args:    noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if o.onHost() {
-				takeTime(cmd.Flags(), &o.changing, &o.run)
-			}
-			return o.execute(cmd.Context(), a, cmd.Flags())
-		},
+		Long:  short + ".\n\n" + longHelp("fix"), Example: exampleHelp(help),
+		RunE: func(cmd *cobra.Command, args []string) error { return x.execute(cmd, a, args) },
 	}
 	f := cmd.Flags()
-	f.BoolVar(&o.allow, "allow", false, "let the port out")
-	f.BoolVar(&o.deny, "deny", false, "close what --allow may have opened: vic-engine and vSPC")
-	o.connection.register(f)
-	o.required.register(f)
-	o.allowing.register(f)
-	o.bringing.register(f)
-	o.changing.register(f)
-	o.run.register(f)
+	f.BoolVar(&x.permit, "allow", false, "let the port out")
+	f.BoolVar(&x.deny, "deny", false, "close what --allow may have opened: vic-engine and vSPC")
+	cmd.MarkFlagsMutuallyExclusive("allow", "deny")
+	cmd.MarkFlagsOneRequired("allow", "deny")
+	x.target.register(cmd)
+	x.requirement.register(f)
+	x.allow.register(f)
+	x.method.register(cmd)
+	x.ssh.register(cmd)
+	x.change.register(f)
+	x.output.register(cmd)
 	// vic-machine takes a log level here. It says nothing to this tool, but a
 	// script that gives it must go on working.
 	f.IntP("debug", "v", 0, "")
@@ -177,95 +94,20 @@ journal; "vic-preflight undo JOURNAL" takes the changes back.`,
 	return cmd
 }
 
-func (o *fixOptions) execute(ctx context.Context, a *app, f *pflag.FlagSet) error {
-	switch {
-	case o.allow && o.deny:
-		return usageError(errors.New("--allow and --deny exclude each other"))
-	case !o.allow && !o.deny:
-		return usageError(errors.New("give --allow or --deny"))
-	case o.deny && !o.onHost() && (o.ruleset != fix.Auto || len(o.allowedIPs) > 0):
-		return usageError(errors.New("--ruleset and --allowed-ip go with --allow"))
+func (x *fixFlags) execute(cmd *cobra.Command, a *app, args []string) error {
+	f := cmd.Flags()
+	req, err := x.requirement.requirement()
+	o := preflight.Options{Requirements: []checks.Requirement{req}, Only: []string{checks.OutboundPort}}
+	o.Change.Do = preflight.Allow
+	if x.deny {
+		o.Change.Do = preflight.Deny
 	}
-	req, err := o.requirement()
-	if err != nil {
+	x.method.put(&o)
+	if err := cmp.Or(
+		goesWith(f, x.method.onHost(), "--method vib|service-xml", sshNames...),
+		err, x.allow.put(&o, req), x.change.put(&o, a, f), x.ssh.put(&o.SSH, a),
+	); err != nil {
 		return err
 	}
-	if err := o.bringing.validate(f, &o.allowing, o.deny); err != nil {
-		return err
-	}
-	opts, err := o.options(req)
-	if err != nil {
-		return err
-	}
-	client, offer, err := o.load(a, req)
-	if err != nil {
-		return err
-	}
-	selected, err := checks.Select(checks.Default(), []string{checks.OutboundPort}, nil)
-	if err != nil {
-		return err
-	}
-	r, err := o.begin(ctx, a, &o.connection, &o.changing)
-	if err != nil {
-		return err
-	}
-	defer r.end()
-	// A change is planned from fresh facts alone: vCenter's copy can be old.
-	collect := vsphere.CollectOptions{Refresh: true, HostTimeout: o.hostTimeout}
-	if o.allow {
-		collect.Switch = checks.SwitchMatters(opts.Requirement)
-	}
-	if o.onHost() || o.ruleset != fix.Auto { // then it counts whether what permits lasts
-		collect.Software = checks.SoftwareMatters(opts.Requirement)
-	}
-	inv, err := r.collect(o.selection(r.session.target), collect)
-	if err != nil {
-		return err
-	}
-	if offer != nil {
-		done, err := r.bring(inv, &o.bringing, client, offer, &o.changing)
-		if err != nil {
-			return err
-		}
-		return r.finish(inv, req, selected, done, true)
-	}
-	plan := fix.Allow(inv.Hosts, opts)
-	if o.deny {
-		if plan, err = r.deny(inv, req); err != nil {
-			return err
-		}
-	}
-	done, err := r.carryOut(plan, inv, &o.changing)
-	if err != nil {
-		return err
-	}
-	return r.finish(inv, opts.Requirement, selected, done, !o.deny)
-}
-
-// load reads what a way over SSH takes; there is none, and no error, where the
-// method needs no logins.
-func (o *fixOptions) load(a *app, req checks.Requirement) (*onhost.Client, *fix.Offer, error) {
-	if !o.onHost() {
-		return nil, nil, nil
-	}
-	offer, file, err := o.offer(req, &o.allowing)
-	if err != nil {
-		return nil, nil, err
-	}
-	login, err := o.loginTo(o.target, a)
-	return &onhost.Client{Login: login, VIB: file}, offer, err
-}
-
-// deny plans a deny, with the virtual machines that it would cut off.
-func (r *running) deny(inv *inventory.Inventory, req checks.Requirement) (*fix.Plan, error) {
-	plan := fix.Deny(inv.Hosts, req, nil)
-	hosts := plan.ChangedHosts()
-	if len(hosts) == 0 {
-		return plan, nil
-	}
-	vms, err := r.session.SerialVMs(r.ctx, hosts)
-	if err != nil {
-		fmt.Fprintf(r.app.stderr, "warning: which virtual machines this cuts off is not known: %v\n", err)
-	}
-	return fix.Deny(inv.Hosts, req, vms), nil
+	return x.output.run(cmd, a, &x.target, o, args, !x.deny)
 }

@@ -3,9 +3,8 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"os"
+	"io"
 	"sync"
 	"time"
 
@@ -16,27 +15,18 @@ import (
 	"github.com/vic-preflight/vic-preflight/report"
 )
 
-type listenOptions struct {
+type listenFlags struct {
 	address, keyFile, output string
 	maxConns                 int
 	duration                 time.Duration
 }
 
 func newListen(a *app) *cobra.Command {
-	o := &listenOptions{}
+	o := &listenFlags{}
 	cmd := &cobra.Command{
 		Use:   "listen",
 		Short: "Stand where the VCH will stand, and answer probes",
-		Long: `listen serves the virtual container host's future address and port before it
-exists, and prints who came. It proves itself to probes by a key that never
-travels, and speaks enough of a serial port concentrator's telnet to identify
-the virtual machine that an ESXi host dials for.`,
-		Example: joinLines(
-			"  # at the virtual container host's future address",
-			"  vic-preflight listen --listen 10.0.0.5:2377 --key-file listener.key",
-			"  # elsewhere, with a copy of the key",
-			"  vic-preflight probe --target vcenter.example --vch-ip 10.0.0.5 --listener-key listener.key",
-		),
+		Long:  longHelp("listen"), Example: exampleHelp("listen"),
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.execute(cmd.Context(), a) },
 	}
@@ -49,17 +39,7 @@ the virtual machine that an ESXi host dials for.`,
 	return cmd
 }
 
-// jsonPeer is a line of listen -o json.
-type jsonPeer struct {
-	At     time.Time      `json:"at"`
-	From   string         `json:"from"`
-	Kind   probe.PeerKind `json:"kind"`
-	VMName string         `json:"vmName,omitempty"`
-	VMUUID string         `json:"vmUuid,omitempty"`
-	URI    string         `json:"uri,omitempty"`
-}
-
-func (o *listenOptions) execute(ctx context.Context, a *app) error {
+func (o *listenFlags) execute(ctx context.Context, a *app) error {
 	switch {
 	case o.output != "text" && o.output != "json":
 		return usageError(fmt.Errorf("--output %q is no format; the formats are: text, json", o.output))
@@ -68,15 +48,15 @@ func (o *listenOptions) execute(ctx context.Context, a *app) error {
 	case o.maxConns < 1:
 		return usageError(fmt.Errorf("--max-connections %d is not 1 or more", o.maxConns))
 	}
-	key, err := o.key()
+	key, err := probe.KeyFile(o.keyFile)
 	if err != nil {
-		return err
+		return usageError(fmt.Errorf("--key-file %w", err), "vic-preflight listen --key-file NEW writes one")
 	}
 	var mu sync.Mutex
 	l, err := probe.Listen(ctx, o.address, key, probe.ListenOptions{MaxConns: o.maxConns, OnPeer: func(p probe.Peer) {
 		mu.Lock()
 		defer mu.Unlock()
-		o.print(a, p)
+		o.print(a.stdout, p)
 	}})
 	if err != nil {
 		return usageError(err, "is the address this machine's, and the port free?")
@@ -89,38 +69,25 @@ func (o *listenOptions) execute(ctx context.Context, a *app) error {
 	return l.Close()
 }
 
-func (o *listenOptions) print(a *app, p probe.Peer) {
+// jsonPeer is a line of listen -o json. Its names are a contract.
+type jsonPeer struct {
+	At     time.Time      `json:"at"`
+	From   string         `json:"from"`
+	Kind   probe.PeerKind `json:"kind"`
+	VMName string         `json:"vmName,omitempty"`
+	VMUUID string         `json:"vmUuid,omitempty"`
+	URI    string         `json:"uri,omitempty"`
+}
+
+func (o *listenFlags) print(w io.Writer, p probe.Peer) {
 	if o.output == "json" {
 		// A peer's own words are escaped by the encoder.
-		_ = json.NewEncoder(a.stdout).Encode(jsonPeer{p.At.UTC(), p.From, p.Kind, report.Clean(p.VMName), report.Clean(p.VMUUID), report.Clean(p.URI)})
+		_ = json.NewEncoder(w).Encode(jsonPeer{p.At.UTC(), p.From, p.Kind, report.Clean(p.VMName), report.Clean(p.VMUUID), report.Clean(p.URI)})
 		return
 	}
 	line := fmt.Sprintf("%s  %-15s  %s", p.At.Format(time.TimeOnly), p.From, p.Kind)
 	if p.Kind == probe.PeerVMX {
 		line += fmt.Sprintf("  %s (%s) %s", p.VMName, p.VMUUID, p.URI)
 	}
-	fmt.Fprintln(a.stdout, report.Clean(line))
-}
-
-// key reads the key, or makes one, in the file when one is named. Without a file
-// the key serves nobody else: then only vmx peers can be identified.
-func (o *listenOptions) key() (probe.Key, error) {
-	if o.keyFile != "" {
-		if _, err := os.Stat(o.keyFile); err == nil {
-			return readKey("--key-file", o.keyFile)
-		}
-	}
-	key, err := probe.NewKey()
-	if err != nil || o.keyFile == "" {
-		return key, err
-	}
-	f, err := os.OpenFile(o.keyFile, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err == nil {
-		_, err = fmt.Fprintln(f, key.Hex())
-		err = errors.Join(err, f.Close())
-	}
-	if err != nil {
-		return key, usageError(fmt.Errorf("--key-file: %w", err))
-	}
-	return key, nil
+	fmt.Fprintln(w, report.Clean(line))
 }

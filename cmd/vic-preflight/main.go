@@ -1,15 +1,19 @@
 // Command vic-preflight tells, before vic-machine create, whether every ESXi
 // host can reach the virtual container host on TCP 2377.
 //
-// This package holds flags, environment, exit codes and wiring. It does not
-// know how a verdict is reached.
+// This package holds flags, environment, exit codes, and where reports go. It does
+// not know how a run proceeds: see package preflight.
 package main
 
 import (
 	"context"
+	"io"
+	"log"
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/adrg/xdg"
 )
 
 func main() {
@@ -17,8 +21,9 @@ func main() {
 	// The first signal ends the run in good order; give the second one back to
 	// the system, for a run that hangs on its way out.
 	context.AfterFunc(ctx, stop)
+	log.SetOutput(io.Discard) // the simulator's own log is not this tool's
 
 	os.Exit(execute(ctx, &app{
-		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv,
+		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, stateDir: xdg.StateHome,
 	}, os.Args[1:]))
 }

@@ -41,7 +41,7 @@ func (i invocation) run(ctx context.Context) outcome {
 	var stdout, stderr bytes.Buffer
 	a := &app{
 		stdin: strings.NewReader(i.stdin), stdout: &stdout, stderr: &stderr,
-		getenv: func(key string) string { return i.env[key] },
+		getenv: func(key string) string { return i.env[key] }, stateDir: firstOf(i.env["XDG_STATE_HOME"], filepath.Join(i.env["HOME"], ".local", "state")),
 	}
 	code := execute(ctx, a, i.args)
 	return outcome{code, stdout.String(), stderr.String()}
@@ -53,6 +53,15 @@ type writerFunc func()
 func (f writerFunc) Write(p []byte) (int, error) {
 	f()
 	return len(p), nil
+}
+
+// onTarget reads what a JSON report says of its only target.
+func onTarget(out outcome, what any) {
+	GinkgoHelper()
+	var r struct{ Targets []json.RawMessage }
+	Expect(json.Unmarshal([]byte(out.stdout), &r)).To(Succeed(), out.stderr)
+	Expect(r.Targets).To(HaveLen(1))
+	Expect(json.Unmarshal(r.Targets[0], what)).To(Succeed())
 }
 
 func start(name string) *sim.VCenter {
@@ -113,11 +122,13 @@ var _ = DescribeTable("bad input that needs no server", verifyBad,
 	Entry("an unknown flag", badRow{invocation{args: []string{"check", "--prot", "1"}}, exitUsage, "unknown flag: --prot", "check --help"}),
 	Entry("an unknown command", badRow{invocation{args: []string{"chek"}}, exitUsage, `no command "chek"`, "--help"}),
 	Entry("an unknown command of a command", badRow{invocation{args: []string{"vib", "bild"}}, exitUsage, `no command "bild"`, "vic-preflight vib --help"}),
-	Entry("an argument too many", badRow{invocation{args: []string{"check", "vcenter"}}, exitUsage, `"vcenter"`, "is a flag missing"}),
-	Entry("a target without its flag is not repeated", badRow{invocation{args: []string{"check", "root:" + secret + "@vc.example"}}, exitUsage, "what was given", "is a flag missing"}),
+	Entry("an argument too many", badRow{invocation{args: []string{"rule", "render", "vcenter"}}, exitUsage, `"vcenter"`, "is a flag missing"}),
+	Entry("an argument too many is not repeated", badRow{invocation{args: []string{"rule", "render", "root:" + secret + "@vc.example"}}, exitUsage, "what was given", "is a flag missing"}),
+	Entry("a word that is a target as well", badRow{invocation{args: []string{"check", "vcenter"}}, exitUsage, "no user", ""}),
+	Entry("an argument that is no target", badRow{invocation{args: []string{"check", "root:" + secret + "@"}}, exitUsage, "there is no host name", "it takes"}),
 	Entry("a target without its command is not repeated", badRow{invocation{args: []string{"root:" + secret + "@vc.example"}}, exitUsage, "no command what was given", ""}),
 	Entry("an address and a network at once", badRow{invocation{args: []string{"check", "-t", "sim://open", "--vch-ip", "10.0.0.5/24"}}, exitUsage, "--vch-ip 10.0.0.5/24", "10.0.0.0/24 for the network"}),
-	Entry("a thumbprint for a target without TLS", badRow{invocation{args: []string{"check", "-t", "http://127.0.0.1:1", "--thumbprint", strings.Repeat("AB", 20)}}, exitUsage, "no certificate to compare", ""}),
+	Entry("a thumbprint for a target without TLS", badRow{invocation{args: []string{"check", "-t", "http://127.0.0.1:1", "-u", "root", "-p", secret, "--thumbprint", strings.Repeat("AB", 20)}}, exitUsage, "no certificate to compare", ""}),
 	Entry("CA certificates that are not there", badRow{invocation{args: []string{"check", "-t", "root:" + secret + "@127.0.0.1:1"}, env: map[string]string{"GOVC_TLS_CA_CERTS": "/nonexistent"}}, exitUsage, "/nonexistent", ""}),
 	Entry("an unknown format", badRow{invocation{args: []string{"check", "-t", "sim://open", "-o", "xml"}}, exitUsage, `--output "xml" is no format`, "table, json"}),
 	Entry("an unknown colour", badRow{invocation{args: []string{"check", "-t", "sim://open", "--color", "red"}}, exitUsage, `--color "red"`, ""}),
@@ -161,7 +172,7 @@ var _ = Describe("bad input that a server answers", func() {
 		vc := start("open")
 		wrong := strings.Repeat("AB:", 19) + "AB"
 		for _, more := range [][]string{nil, {"--insecure"}} {
-			out := invocation{args: append(flags(vc, "--thumbprint", wrong), more...)}.run(ctx)
+			out := invocation{args: append([]string{"check", "-t", vc.URL.Host, "-u", "root", "-p", secret, "--thumbprint", wrong}, more...)}.run(ctx)
 			Expect(out.code).To(Equal(exitUnknown))
 			Expect(out.stderr).To(And(ContainSubstring("not the given "+wrong), ContainSubstring("intercepting"), ContainSubstring("presented, SHA-256: ")))
 		}
@@ -176,7 +187,7 @@ var _ = Describe("bad input that a server answers", func() {
 
 	It("names that are not there", func(ctx SpecContext) {
 		vc := start("open")
-		check(ctx, append(flags(vc), "--target", vc.URL.Host+"/dc9"), exitUsage, `no datacenter "dc9"`, "/dc1")
+		check(ctx, []string{"check", "-t", vc.URL.Host + "/dc9", "-u", "root", "-p", secret, "--thumbprint", vc.Thumbprint}, exitUsage, `no datacenter "dc9"`, "/dc1")
 		check(ctx, flags(vc, "--compute-resource", "nope"), exitUsage, `no cluster, host or resource pool "nope"`, "/dc1/host/prod")
 		check(ctx, flags(vc, "--host", "nope*"), exitUsage, `no host matches "nope*"`, "esx01.example")
 		vc.AddDatacenter("dc2")
@@ -186,7 +197,7 @@ var _ = Describe("bad input that a server answers", func() {
 	It("zero hosts", func(ctx SpecContext) {
 		vc := start("open")
 		vc.AddDatacenter("empty")
-		check(ctx, append(flags(vc), "--target", vc.URL.Host+"/empty"), exitUsage, "no hosts to check")
+		check(ctx, []string{"check", "-t", vc.URL.Host + "/empty", "-u", "root", "-p", secret, "--thumbprint", vc.Thumbprint}, exitUsage, "no hosts to check")
 	}, SpecTimeout(time.Minute))
 
 	It("neither vCenter nor ESXi", func(ctx SpecContext) {
@@ -220,7 +231,7 @@ var _ = Describe("hosts that cannot be read", func() {
 				Checks []struct{ ID, Status, Reason, Detail string }
 			}
 		}
-		Expect(json.Unmarshal([]byte(out.stdout), &r)).To(Succeed())
+		onTarget(out, &r)
 		found := map[string]string{}
 		for _, h := range r.Hosts {
 			found[h.Name] = h.Checks[0].Status + " " + h.Checks[0].Reason + ": " + h.Checks[0].Detail

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"time"
@@ -35,7 +34,7 @@ func persistences(text string) map[string]persistence {
 			}
 		}
 	}
-	Expect(json.Unmarshal([]byte(text), &r)).To(Succeed())
+	onTarget(outcome{stdout: text}, &r)
 	found := map[string]persistence{}
 	for _, h := range r.Hosts {
 		p := persistence{lasts: map[string]string{}}

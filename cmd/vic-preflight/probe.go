@@ -1,128 +1,92 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/vic-preflight/vic-preflight/checks"
-	"github.com/vic-preflight/vic-preflight/internal/vsphere"
-	"github.com/vic-preflight/vic-preflight/probe"
+	"github.com/vic-preflight/vic-preflight/inventory"
+	"github.com/vic-preflight/vic-preflight/preflight"
+	"github.com/vic-preflight/vic-preflight/report"
 )
 
-// probeOptions are the flags of the probe command.
-type probeOptions struct {
-	connection
-	required
-	probing
-	run
-	cleanup bool
-	force   bool
+// probeCommandFlags are those of the probe command.
+type probeCommandFlags struct {
+	target         targetFlags
+	requirement    requirementFlags
+	probe          probeFlags
+	ssh            sshFlags
+	output         outputFlags
+	cleanup, force bool
 }
 
-// probeLife is longer than any probe's machine lives: younger ones may be those
-// of a probe that runs.
-const probeLife = 15 * time.Minute
-
 func newProbe(a *app) *cobra.Command {
-	o := &probeOptions{}
+	p := &probeCommandFlags{}
 	cmd := &cobra.Command{
-		Use:   "probe",
+		Use:   "probe [TARGET...]",
 		Short: "Open real connections from every host, and say what came of them",
-		Long: `probe lets each host dial the target, and says what came of it beside what the
-host's rulesets say. With the serial vantage the host itself dials: a diskless
-virtual machine with one network serial port is made on it, powered on, and
-deleted again. A listener (vic-preflight listen, or one that is started here
-when the target is an address of this machine) proves that the connection ended
-at the target.`,
-		Example: joinLines(
-			"  # real connections on this machine's loopback, through simulated firewalls",
-			"  vic-preflight probe --target sim://mixed",
-			"",
-			"  # on the machine that has the virtual container host's future address",
-			"  vic-preflight probe --target vcenter.example/dc1 --user administrator@vsphere.local \\",
-			"      --password-file ~/.vcpass --compute-resource cluster1 --vch-ip 10.0.0.5",
-			"",
-			"  # remove what a killed probe has left",
-			"  vic-preflight probe --cleanup --target sim://open",
-		),
-		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return o.execute(cmd, a) },
+		Long:  longHelp("probe"), Example: exampleHelp("probe"),
+		RunE: func(cmd *cobra.Command, args []string) error { return p.execute(cmd, a, args) },
 	}
 	f := cmd.Flags()
-	f.BoolVar(&o.cleanup, "cleanup", false, "remove the virtual machines that killed probes have left behind, and do nothing else")
-	f.BoolVar(&o.force, "force", false, "with --cleanup, remove also those younger than 15 minutes, which may belong to a probe that runs")
-	o.connection.register(f)
-	o.required.register(f)
-	o.probing.register(f, vantageSerial)
-	o.run.register(f)
+	f.BoolVar(&p.cleanup, "cleanup", false, "remove the virtual machines that killed probes have left behind, and do nothing else")
+	f.BoolVar(&p.force, "force", false, "with --cleanup, remove also those younger than 15 minutes, which may belong to a probe that runs")
+	p.target.register(cmd)
+	p.requirement.register(f)
+	p.probe.register(cmd, string(inventory.VantageSerial))
+	p.ssh.register(cmd)
+	p.output.register(cmd)
 	return cmd
 }
 
-func (o *probeOptions) execute(cmd *cobra.Command, a *app) error {
-	req, err := o.requirement()
-	if err != nil {
-		return err
+func (p *probeCommandFlags) execute(cmd *cobra.Command, a *app, args []string) error {
+	f := cmd.Flags()
+	req, err := p.requirement.requirement()
+	o := preflight.Options{
+		Requirements: []checks.Requirement{req}, Only: []string{checks.OutboundPort, checks.TCPConnect},
 	}
-	if err := o.probing.validate(cmd.Flags()); err != nil {
+	switch err := cmp.Or(
+		err, p.probe.put(&o, f), goesWith(f, p.probe.vantage == string(inventory.VantageSSH), "--probe ssh", sshNames...),
+		p.ssh.put(&o.SSH, a), goesWith(f, p.cleanup, "--cleanup", "force"),
+	); {
+	case err != nil:
 		return err
-	}
-	if !o.on() && !o.cleanup {
+	case p.cleanup:
+		return p.cleanUp(cmd, a, args)
+	case !p.probe.on():
 		return usageError(errors.New("--probe none leaves nothing to do"))
 	}
-	selected, err := checks.Select(checks.Default(), []string{checks.OutboundPort, checks.TCPConnect}, nil)
-	if err != nil {
-		return err
-	}
-	if o.force && !o.cleanup {
-		return usageError(errors.New("--force goes with --cleanup"))
-	}
-	var pr *prober // a cleanup needs none, nor what it would read
-	if !o.cleanup {
-		if pr, err = o.probing.load(a); err != nil {
-			return err
-		}
-		defer pr.close()
-	}
-	r, err := o.begin(cmd.Context(), a, &o.connection, nil)
-	if err != nil {
-		return err
-	}
-	defer r.end()
-	if o.cleanup {
-		return r.cleanup(o.force)
-	}
-	inv, err := r.collect(o.selection(r.session.target), vsphere.CollectOptions{Switch: checks.SwitchMatters(req)})
-	if err != nil {
-		return err
-	}
-	if err := pr.prepare(r, inv, req); err != nil {
-		return err
-	}
-	r.probe(pr, inv)
-	return r.finish(inv, req, selected, nil, true)
+	return p.output.run(cmd, a, &p.target, o, args, true)
 }
 
-// cleanup removes leftovers and names them.
-func (r *running) cleanup(force bool) error {
-	age := probeLife
-	if force {
-		age = 0
-	}
-	removed, young, err := r.session.CleanupMachines(r.ctx, probe.MachinePrefix, age)
-	if young > 0 {
-		fmt.Fprintf(r.app.stderr, "note: %d are left that are younger than %s and may belong to a probe that runs; --force removes them too\n", young, probeLife)
-	}
-	for _, name := range removed {
-		fmt.Fprintln(r.app.stdout, "removed", name)
-	}
+// cleanUp removes leftovers, target by target, and names them.
+func (p *probeCommandFlags) cleanUp(cmd *cobra.Command, a *app, args []string) error {
+	var base preflight.Options
+	p.output.put(&base, cmd)
+	list, err := p.target.list(cmd.Context(), a, base, args)
 	if err != nil {
-		return &exitError{code: exitUnverified, err: err}
+		return err
 	}
-	if len(removed) == 0 {
-		fmt.Fprintln(r.app.stdout, "There is nothing to remove.")
+	con := newConsole(a, len(list) > 1)
+	defer con.close()
+	for _, o := range list {
+		o.Observer = con.observer(o.Target.String())
+		gone, err := preflight.CleanUp(cmd.Context(), o, p.force)
+		if gone.Young > 0 {
+			o.Observer.Note(fmt.Sprintf("%d are left that are younger than %s and may belong to a probe that runs; --force removes them too", gone.Young, preflight.MachineLife))
+		}
+		for _, name := range gone.Names {
+			fmt.Fprintln(a.stdout, "removed", report.Clean(name))
+		}
+		if err != nil {
+			return err
+		}
+		if len(gone.Names) == 0 {
+			fmt.Fprintln(a.stdout, "There is nothing to remove.")
+		}
 	}
 	return nil
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -41,7 +40,7 @@ func probes(out outcome) map[string]string {
 			Checks []struct{ ID, Status, Reason string }
 		}
 	}
-	Expect(json.Unmarshal([]byte(out.stdout), &r)).To(Succeed(), out.stderr)
+	onTarget(out, &r)
 	found := map[string]string{}
 	for _, h := range r.Hosts {
 		text := "none"

@@ -18,11 +18,13 @@ import (
 // version is set by the Makefile; see buildVersion.
 var version string
 
-// app is what a run may touch of the world around it.
+// app is what a command may touch of the world around it.
 type app struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	getenv         func(string) string
+	// stateDir is where journals go by themselves.
+	stateDir string
 }
 
 // execute runs one command line and returns its exit code.
@@ -33,37 +35,34 @@ func execute(ctx context.Context, a *app, args []string) int {
 	if err == nil {
 		return exitOK
 	}
-	var exit *exitError
-	if !errors.As(err, &exit) {
-		// What cobra finds wrong by itself, such as an unknown command.
-		exit = &exitError{code: exitUsage, err: err, hints: []string{"vic-preflight --help lists the commands"}}
-	}
+	exit := exitOf(err)
 	if exit.err != nil {
-		// An error may quote what a server said.
-		fmt.Fprintf(a.stderr, "vic-preflight: %s\n", report.Clean(exit.err.Error()))
-		for _, hint := range exit.hints {
-			fmt.Fprintf(a.stderr, "hint: %s\n", report.Clean(hint))
-		}
+		a.complain("", exit.err, exit.hints)
 	}
 	return exit.code
+}
+
+// complain writes an error and the ways out. An error may quote what a server said.
+func (a *app) complain(target string, err error, hints []string) {
+	if target != "" {
+		target += ": "
+	}
+	fmt.Fprintf(a.stderr, "vic-preflight: %s\n", report.Clean(target+err.Error()))
+	for _, hint := range hints {
+		fmt.Fprintf(a.stderr, "hint: %s\n", report.Clean(hint))
+	}
 }
 
 func newRoot(a *app) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "vic-preflight",
 		Short: "Check that every ESXi host can reach a virtual container host on TCP 2377",
-		Long: `ESXi hosts dial the virtual container host (VCH) of vSphere Integrated
-Containers on TCP 2377. vic-preflight tells, before vic-machine create, for
-every host of a cluster: is the port permitted, by which ruleset, for the VCH's
-address, and will it last.
-
-Try it without a vCenter:
-
-  vic-preflight check --target sim://mixed`,
-		SilenceErrors: true,
-		SilenceUsage:  true,
-		Args:          noCommand,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Long:  longHelp("root"), Example: exampleHelp("root"),
+		SuggestionsMinimumDistance: 2,
+		SilenceErrors:              true,
+		SilenceUsage:               true,
+		Args:                       noCommand,
+		RunE:                       func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
@@ -73,33 +72,20 @@ Try it without a vCenter:
 		return usageError(err, fmt.Sprintf("%s --help lists the flags", cmd.CommandPath()))
 	})
 	root.AddCommand(newCheck(a), newFix(a), newUpdate(a), newUndo(a), newProbe(a), newListen(a), newVIB(a), newRule(a), newSim(a), newExplain(a), newVersion(a))
-	root.SetUsageTemplate(usageTemplate)
+	root.SetUsageTemplate(usageTemplate + exitStatus + "\n")
 	return root
 }
-
-// usageTemplate is cobra's, with the flags before the examples and EXIT STATUS
-// at the end.
-const usageTemplate = `Usage:
-  {{.UseLine}}{{if .HasAvailableSubCommands}} COMMAND
-
-Commands:{{range .Commands}}{{if .IsAvailableCommand}}
-  {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}{{end}}{{if .HasAvailableLocalFlags}}
-
-Flags:
-{{.LocalFlags.FlagUsagesWrapped 80 | trimTrailingWhitespaces}}{{end}}{{if .HasExample}}
-
-EXAMPLES
-{{.Example}}{{end}}
-
-` + exitStatus + `
-`
 
 // noCommand refuses arguments that are no command.
 func noCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	return usageError(fmt.Errorf("there is no command %s", quoteWord(args[0])), cmd.CommandPath()+" --help lists the commands")
+	var hints []string
+	if meant := cmd.SuggestionsFor(args[0]); len(meant) > 0 {
+		hints = append(hints, fmt.Sprintf("did you mean %s?", strings.Join(meant, " or ")))
+	}
+	return usageError(fmt.Errorf("there is no command %s", quoteWord(args[0])), append(hints, cmd.CommandPath()+" --help lists the commands")...)
 }
 
 // noArgs is cobra.NoArgs with this tool's exit code.
@@ -119,6 +105,16 @@ func quoteWord(s string) string {
 	return "what was given"
 }
 
+// parent is a command that has commands alone. ask is what is said without one.
+func parent(use, short, ask string, hint string, commands ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: use, Short: short, Args: noCommand, SuggestionsMinimumDistance: 2,
+		RunE: func(*cobra.Command, []string) error { return usageError(errors.New(ask), hint) },
+	}
+	cmd.AddCommand(commands...)
+	return cmd
+}
+
 func newVersion(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
@@ -129,29 +125,10 @@ func newVersion(a *app) *cobra.Command {
 	}
 }
 
-// buildVersion is the released version, or the commit it was built from.
+// buildVersion is the released version, or what Go knows of the commit.
 func buildVersion() string {
-	if version != "" {
-		return version
+	if info, ok := debug.ReadBuildInfo(); version == "" && ok && info.Main.Version != "" {
+		return info.Main.Version
 	}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "dev"
-	}
-	commit, dirty := "", ""
-	for _, s := range info.Settings {
-		switch {
-		case s.Key == "vcs.revision":
-			commit = s.Value[:min(12, len(s.Value))]
-		case s.Key == "vcs.modified" && s.Value == "true":
-			dirty = "+changes"
-		}
-	}
-	if commit == "" {
-		return "dev"
-	}
-	return "dev-" + commit + dirty
+	return firstOf(version, "dev")
 }
-
-// joinLines joins help text that is kept as lines in the source.
-func joinLines(lines ...string) string { return strings.Join(lines, "\n") }

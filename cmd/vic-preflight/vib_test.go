@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,7 +17,9 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
+	"github.com/vic-preflight/vic-preflight/internal/newfile"
 	"github.com/vic-preflight/vic-preflight/internal/vib"
+	"github.com/vic-preflight/vic-preflight/report"
 )
 
 // built runs vib build into a file of its own, and returns the file.
@@ -194,7 +197,7 @@ var _ = Describe("vib build", func() {
 		Expect(out.code).To(Equal(exitOK), out.stderr)
 		Expect(path).To(BeAnExistingFile())
 		Expect(out.stderr).NotTo(ContainSubstring("\x1b"))
-		Expect(out.stderr).To(ContainSubstring(`install -v '/tmp/it'\''s[2J $(a) vib.vib'` + "\n"))
+		Expect(out.stderr).To(ContainSubstring(`install -v '/tmp/it'"'"'s[2J $(a) vib.vib'` + "\n"))
 	})
 
 	Describe("the file", func() {
@@ -221,10 +224,9 @@ var _ = Describe("vib build", func() {
 
 		It("does not appear when its name was taken in the meantime", func() {
 			dir := GinkgoT().TempDir()
-			temp, path := filepath.Join(dir, "temp"), filepath.Join(dir, "a.vib")
-			Expect(os.WriteFile(temp, []byte("new"), 0o600)).To(Succeed())
+			path := filepath.Join(dir, "a.vib")
 			Expect(os.WriteFile(path, []byte("precious"), 0o600)).To(Succeed())
-			Expect(place(temp, path, false)).To(MatchError(path + " is there already"))
+			Expect(newfile.Write(path, []byte("new"), false)).To(MatchError(fs.ErrExist))
 			Expect(string(contents(path))).To(Equal("precious"))
 		})
 
@@ -361,7 +363,7 @@ Problems: none
 		data := archive(ctx, "--esxi", "6-7")
 		out := inspect(ctx, data, "-o", "json")
 		Expect(out.code).To(Equal(exitOK), out.stderr)
-		var v inspected
+		var v report.VIB
 		d := json.NewDecoder(strings.NewReader(out.stdout))
 		d.DisallowUnknownFields()
 		Expect(d.Decode(&v)).To(Succeed())
@@ -369,7 +371,7 @@ Problems: none
 		Expect(v.ID).To(Equal("vic-preflight_bootbank_vmware-vic_1.0.0-6.7"))
 		Expect(v.SHA256).To(Equal(fmt.Sprintf("%x", sha256.Sum256([]byte(data)))))
 		Expect(v.Suits).To(Equal([]string{"6-7"}))
-		Expect(v.Rulesets).To(Equal([]inspectedRuleset{{Key: "vmware-vic", Enabled: true, Rules: []inspectedRule{{"outbound", "tcp", "dst", 2377, 2377}}}}))
+		Expect(v.Rulesets).To(Equal([]report.VIBRuleset{{Key: "vmware-vic", Enabled: true, Rules: []report.VIBRule{{Direction: "outbound", Protocol: "tcp", PortType: "dst", Port: 2377, EndPort: 2377}}}}))
 		for _, list := range []string{`"platforms": []`, `"problems": []`} {
 			Expect(out.stdout).To(ContainSubstring(list))
 		}
@@ -415,8 +417,8 @@ Problems: none
 	})
 
 	It("wraps behind the labels where the terminal is narrow", func() {
-		v := &inspected{ID: "a", Summary: "one two three four five", Problems: []string{"six seven eight nine ten eleven twelve"}}
-		Expect(v.table(30)).To(And(
+		v := &report.VIB{ID: "a", Summary: "one two three four five", Problems: []string{"six seven eight nine ten eleven twelve"}}
+		Expect(v.Table(30)).To(And(
 			ContainSubstring("  summary           one two\n                    three four\n                    five\n"),
 			ContainSubstring("  - six seven eight nine ten\n    eleven twelve\n"),
 		))

@@ -160,14 +160,16 @@ func (w *world) probe(ctx context.Context, vantage string, more ...string) seen 
 	}
 	out := w.tool(ctx, append(args, more...)...)
 	var r struct {
-		Hosts []struct {
-			Name  string
-			Probe *struct{ Outcome, Cause, Peer string }
+		Targets []struct {
+			Hosts []struct {
+				Name  string
+				Probe *struct{ Outcome, Cause, Peer string }
+			}
 		}
 	}
 	Expect(json.Unmarshal([]byte(out.stdout), &r)).To(Succeed(), out.stderr)
 	found := seen{}
-	for _, h := range r.Hosts {
+	for _, h := range r.Targets[0].Hosts {
 		found[h.Name] = "none"
 		if h.Probe != nil {
 			found[h.Name] = h.Probe.Outcome

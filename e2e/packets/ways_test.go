@@ -78,14 +78,16 @@ func (w *esxiWorld) persistence(ctx context.Context, more ...string) (reasons ma
 	GinkgoHelper()
 	out := w.tool(ctx, append([]string{"check", "--refresh", "-o", "json"}, more...)...)
 	var r struct {
-		Hosts []struct {
-			Name   string
-			Checks []struct{ ID, Reason string }
+		Targets []struct {
+			Hosts []struct {
+				Name   string
+				Checks []struct{ ID, Reason string }
+			}
 		}
 	}
 	Expect(json.Unmarshal([]byte(out.stdout), &r)).To(Succeed(), out.stderr)
 	reasons = map[string]string{}
-	for _, h := range r.Hosts {
+	for _, h := range r.Targets[0].Hosts {
 		for _, c := range h.Checks {
 			if c.ID == "rule-persistence" {
 				reasons[h.Name] = c.Reason

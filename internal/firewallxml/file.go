@@ -21,6 +21,7 @@ package firewallxml
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 )
@@ -39,6 +40,15 @@ type File struct {
 
 	root *node
 	last *node // the last service's element; nil when there is none
+}
+
+// Read is Parse of all that the reader holds, and of no more than MaxSize.
+func Read(in io.Reader) (*File, error) {
+	data, err := io.ReadAll(io.LimitReader(in, MaxSize+1))
+	if err != nil {
+		return nil, err
+	}
+	return Parse(data)
 }
 
 // Parse reads a file. It keeps a copy of data. What is wrong with the file is a

@@ -24,6 +24,20 @@ type Service struct {
 	Enabled, Required bool
 }
 
+// NewService is a service that ESXi takes over enabled. The error says why it could
+// not be written.
+func NewService(id string, rules []inventory.Rule) (Service, error) {
+	s := Service{ID: id, Enabled: true, Rules: rules}
+	return s, s.Validate()
+}
+
+// Ruleset is what ESXi makes of the service: it lets any address through.
+func (s Service) Ruleset() inventory.Ruleset {
+	return inventory.Ruleset{
+		Key: s.ID, Enabled: s.Enabled, Required: s.Required, Rules: s.Rules, Allowed: &inventory.AllowedHosts{All: true},
+	}
+}
+
 // maxID bounds an id. The longest of ESXi's own has 26 characters.
 const maxID = 64
 

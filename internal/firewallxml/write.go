@@ -62,6 +62,26 @@ func (f *File) Insert(s Service) ([]byte, error) {
 	return append(edited, f.data[at:]...), nil
 }
 
+// Add is Insert for a file that is handed out: it returns the edited file, and the
+// service as it stands in there. Nothing is returned that does not read as what was
+// meant.
+func (f *File) Add(s Service) ([]byte, Service, error) {
+	edited, err := f.Insert(s)
+	if err != nil {
+		return nil, s, err
+	}
+	again, err := Parse(edited)
+	if err != nil {
+		return nil, s, fmt.Errorf("with %s in it: %w", s.ID, err)
+	}
+	services := again.Services()
+	s.Number = services[len(services)-1].Number
+	if !bytes.Equal(Render(services[len(services)-1]), Render(s)) {
+		return nil, s, fmt.Errorf("with %s in it, it does not read as was meant", s.ID)
+	}
+	return edited, s, nil
+}
+
 func (f *File) usesNumbers() bool {
 	for _, s := range f.services {
 		if s.Number != "" {

@@ -82,8 +82,34 @@ func (b *builder) newHost(cluster *simulator.ClusterComputeResource) *simulator.
 // adopt makes a host that is in the registry into the one of the spec.
 func (b *builder) adopt(host *simulator.HostSystem, spec hostSpec) {
 	m := b.ctx.Map
-	id := stableUUID("host", b.vc.Scenario.Name+"/"+spec.name)
+	identifyHost(host, spec, stableUUID("host", b.vc.Scenario.Name+"/"+spec.name))
 
+	dss := m.Put(&simulator.HostDatastoreSystem{Host: &host.HostSystem}).Reference()
+	host.ConfigManager.DatastoreSystem = &dss
+
+	h := &Host{
+		Name: spec.name, Ref: host.Self, object: host, direct: b.vc.Scenario.bare,
+		firewall: firewallOf(spec), off: spec.off, defaultPass: spec.defaultPass, denySwitch: spec.denySwitch,
+	}
+	b.addFirewall(h, spec)
+	h.services = newServiceSystem(h)
+	m.Put(h.services)
+	host.ConfigManager.ServiceSystem = &h.services.Self
+	h.addImage(m, spec)
+
+	// The stock executer is made on first use and put into the registry; make
+	// it now, so that ours is the later one.
+	host.RetrieveManagedMethodExecuter(b.ctx, nil)
+	ref := executerRef(host.Self)
+	m.Put(&executer{ManagedMethodExecuter: m.Get(ref).(*simulator.ManagedMethodExecuter), host: h})
+
+	b.addAddress(h)
+	b.vc.hosts[spec.name], b.vc.byRef[host.Self] = h, h
+	b.vc.names = append(b.vc.names, spec.name)
+}
+
+// identifyHost gives the host what tells it from others, and its state.
+func identifyHost(host *simulator.HostSystem, spec hostSpec, id string) {
 	host.Name, host.Summary.Config.Name = spec.name, spec.name
 	product := *host.Summary.Config.Product
 	product.Version, product.Build = spec.version, "0"
@@ -104,14 +130,12 @@ func (b *builder) adopt(host *simulator.HostSystem, spec hostSpec) {
 		host.Runtime.ConnectionState = spec.connection
 	}
 	host.Runtime.InMaintenanceMode = spec.maintenance
+}
 
-	dss := m.Put(&simulator.HostDatastoreSystem{Host: &host.HostSystem}).Reference()
-	host.ConfigManager.DatastoreSystem = &dss
-
-	h := &Host{
-		Name: spec.name, Ref: host.Self, object: host, direct: b.vc.Scenario.bare,
-		firewall: firewallOf(spec), off: spec.off, defaultPass: spec.defaultPass, denySwitch: spec.denySwitch,
-	}
+// addFirewall puts this package's firewall in the place of the stock one, whose
+// rulesets all hosts share.
+func (b *builder) addFirewall(h *Host, spec hostSpec) {
+	host := h.object
 	stock := simulator.NewHostFirewallSystem(&host.HostSystem)
 	stock.FirewallInfo = h.firewall
 	if spec.noInfo {
@@ -120,37 +144,27 @@ func (b *builder) adopt(host *simulator.HostSystem, spec hostSpec) {
 	host.Config.Firewall = stock.FirewallInfo
 	stock.Self = types.ManagedObjectReference{Type: "HostFirewallSystem", Value: "firewallSystem-" + host.Self.Value}
 	h.system = &firewallSystem{HostFirewallSystem: stock, host: h}
-	m.Put(h.system)
+	b.ctx.Map.Put(h.system)
 	host.ConfigManager.FirewallSystem = &stock.Self
-
-	h.services = newServiceSystem(h)
-	m.Put(h.services)
-	host.ConfigManager.ServiceSystem = &h.services.Self
-	h.addImage(m, spec)
-
-	// The stock executer is made on first use and put into the registry; make
-	// it now, so that ours is the later one.
-	host.RetrieveManagedMethodExecuter(b.ctx, nil)
-	ref := executerRef(host.Self)
-	m.Put(&executer{ManagedMethodExecuter: m.Get(ref).(*simulator.ManagedMethodExecuter), host: h})
-
 	if spec.denyInfo {
 		h.Deny("firewallInfo", &types.NoPermission{Object: &h.system.Self, PrivilegeId: "System.Read"})
 		h.Deny("config.firewall", &types.NoPermission{Object: &h.Ref, PrivilegeId: "System.Read"})
 	}
+}
+
+// addAddress gives the host an address on loopback, or its own in the lab.
+func (b *builder) addAddress(h *Host) {
 	n := len(b.vc.names)
 	h.address = netip.AddrFrom4([4]byte{127, 20, byte(n / 250), byte(n%250 + 1)})
 	if h.network = b.vc.network; h.network != nil {
-		if own := h.network.Address(spec.name); own.IsValid() {
+		if own := h.network.Address(h.Name); own.IsValid() {
 			h.address = own
 		}
 		if err := h.tellNetwork(); err != nil {
 			panic(fmt.Sprintf("the lab's network: %v", err)) // a lab that is half there proves nothing
 		}
 	}
-	setManagementIP(host, h.address)
-	b.vc.hosts[spec.name], b.vc.byRef[host.Self] = h, h
-	b.vc.names = append(b.vc.names, spec.name)
+	setManagementIP(h.object, h.address)
 }
 
 // setManagementIP makes the address that of the selected management vmk, where

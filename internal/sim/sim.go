@@ -19,6 +19,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -93,7 +94,12 @@ type VCenter struct {
 	store string
 }
 
-// Start builds the scenario and serves it until Close.
+// starting is held while one is built: govmomi's simulator builds on variables of
+// its package (the default license, the server's own context).
+var starting sync.Mutex
+
+// Start builds the scenario and serves it until Close. Several may be started
+// side by side.
 func Start(scenario Scenario, opts Options) (vc *VCenter, err error) {
 	if opts.Listen == "" {
 		opts.Listen = "127.0.0.1:0"
@@ -112,6 +118,8 @@ func Start(scenario Scenario, opts Options) (vc *VCenter, err error) {
 		return nil, err
 	}
 
+	starting.Lock()
+	defer starting.Unlock()
 	vc = &VCenter{
 		Scenario: scenario, network: opts.Network, dialAfter: opts.DialAfter, hosts: map[string]*Host{}, byRef: map[types.ManagedObjectReference]*Host{},
 		meter: &meter{requests: map[string]int{}, faults: map[faultKey]*injected{}},

@@ -24,6 +24,7 @@ import (
 // firewallFacts is what is kept of a HostFirewallInfo. It takes its place as
 // the value of the property firewallInfo.
 type firewallFacts struct {
+	incomingBlocked inventory.Tristate
 	outgoingBlocked inventory.Tristate
 	rulesets        []*inventory.Ruleset
 }
@@ -85,16 +86,17 @@ func readAnswer(src io.Reader, kept *keeper, decode func(io.Reader) (answer, err
 type reader struct {
 	scanner
 	*keeper
-	// scope are the namespace declarations around the objects.
-	scope []attribute
-	// before are the rulesets of the firewall before, beforeList what came of
-	// them; spare is room for the next.
-	before, spare []*keptRuleset
-	beforeList    []*inventory.Ruleset
+	// declared are the namespace declarations around the objects.
+	declared []attribute
+	// last are the rulesets of the firewall that was read last, and lastList is what
+	// came of them. room is for those of the next one.
+	last, room []*keptRuleset
+	lastList   []*inventory.Ruleset
 	// usual is how many properties the last object had.
 	usual int
-	// around are the names of the elements around the objects.
-	around [][]byte
+	// enclosing are the names of the elements around the objects, the inner ones
+	// first.
+	enclosing [][]byte
 }
 
 // begin reads what is before the objects.
@@ -114,21 +116,21 @@ func (r *reader) begin(a *answer) bool {
 	if name := string(method.name); !ok || name != "RetrievePropertiesExResponse" && name != "ContinueRetrievePropertiesExResponse" || !r.declares(method) {
 		return false
 	}
-	r.scope = append(r.scope, method.attrs...)
-	r.around = [][]byte{method.name, inner.name, outer.name}
+	r.declared = append(r.declared, method.attrs...)
+	r.enclosing = [][]byte{method.name, inner.name, outer.name}
 	// Where nothing was found there is no value.
 	if t, found := r.openIf("returnval"); found {
 		if len(t.attrs) > 0 || !r.token(a) {
 			return false
 		}
-		r.around = append([][]byte{t.name}, r.around...)
+		r.enclosing = append([][]byte{t.name}, r.enclosing...)
 	}
 	// The head is kept beyond the window that it was read in.
-	for i := range r.around {
-		r.around[i] = bytes.Clone(r.around[i])
+	for i := range r.enclosing {
+		r.enclosing[i] = bytes.Clone(r.enclosing[i])
 	}
-	for i := range r.scope {
-		r.scope[i] = attribute{bytes.Clone(r.scope[i].name), bytes.Clone(r.scope[i].value)}
+	for i := range r.declared {
+		r.declared[i] = attribute{bytes.Clone(r.declared[i].name), bytes.Clone(r.declared[i].value)}
 	}
 	return true
 }
@@ -156,10 +158,10 @@ func (r *reader) objects(w *window, a *answer) error {
 
 // end reads what is after the objects.
 func (r *reader) end(a *answer) bool {
-	if len(r.around) == 4 && !r.token(a) {
+	if len(r.enclosing) == 4 && !r.token(a) {
 		return false
 	}
-	for _, name := range r.around {
+	for _, name := range r.enclosing {
 		if !r.close(name) {
 			return false
 		}
@@ -185,7 +187,7 @@ func (r *reader) token(a *answer) bool {
 // is reports whether the tag is the named one of the namespace, whatever its
 // prefix, and takes its declarations over.
 func (r *reader) is(t tag, namespace, local string) bool {
-	r.scope = append(r.scope, t.attrs...)
+	r.declared = append(r.declared, t.attrs...)
 	prefix, name, prefixed := strings.Cut(string(t.name), ":")
 	return prefixed && name == local && r.namespace(prefix) == namespace && r.declares(t)
 }
@@ -202,7 +204,7 @@ func (r *reader) declares(t tag) bool {
 
 // namespace is what a prefix stands for; of several declarations the inner one.
 func (r *reader) namespace(prefix string) string {
-	uri, _ := namespaceIn(r.scope, prefix)
+	uri, _ := namespaceIn(r.declared, prefix)
 	return uri
 }
 

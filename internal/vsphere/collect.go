@@ -125,21 +125,17 @@ func hostRef(h *inventory.Host) types.ManagedObjectReference {
 // each calls f for every host, some at a time, until the context ends. Each call
 // has a bound of its own.
 func (s *Session) each(ctx context.Context, stage string, hosts []*inventory.Host, opts CollectOptions, f func(context.Context, *inventory.Host)) {
-	var g errgroup.Group
-	g.SetLimit(s.cfg.MostWorkers) // the limiter bounds the calls
 	count := counter(stage, len(hosts), opts.Progress)
-	for _, h := range hosts {
-		if ctx.Err() != nil {
-			break
-		}
-		g.Go(func() error {
-			one := withCallBound(ctx, opts.HostTimeout)
-			f(one, h)
+	crew := s.newCrew(len(hosts), func(h *inventory.Host) {
+		if ctx.Err() == nil {
+			f(withCallBound(ctx, opts.HostTimeout), h)
 			count(1)
-			return nil
-		})
+		}
+	})
+	for _, h := range hosts {
+		crew.queue <- h
 	}
-	_ = g.Wait() // f reports by host
+	crew.finish()
 }
 
 // refresh brings vCenter's copies up to date.
@@ -218,7 +214,7 @@ func setFirewall(fw *inventory.Firewall, content *types.ObjectContent) {
 	for _, p := range content.PropSet {
 		if facts, ok := p.Val.(firewallFacts); ok {
 			fw.Unreadable = ""
-			fw.OutgoingBlocked, fw.Rulesets = facts.outgoingBlocked, facts.rulesets
+			fw.IncomingBlocked, fw.OutgoingBlocked, fw.Rulesets = facts.incomingBlocked, facts.outgoingBlocked, facts.rulesets
 			return
 		}
 	}

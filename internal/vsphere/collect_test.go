@@ -58,6 +58,7 @@ var _ = Describe("Collect", func() {
 		Expect(h.BootTime).To(BeTemporally("~", time.Now(), time.Minute))
 		Expect(h.Firewall.Switch).To(Equal(inventory.Switch{Enabled: inventory.Yes, Loaded: inventory.Yes, DefaultPass: inventory.No}))
 		Expect(h.Firewall.OutgoingBlocked).To(Equal(inventory.Yes))
+		Expect(h.Firewall.IncomingBlocked).To(Equal(inventory.Yes))
 		engine := h.Firewall.Ruleset("vic-engine")
 		Expect(engine.Enabled).To(BeFalse())
 		Expect(engine.UserControllable).To(Equal(inventory.No))

@@ -11,7 +11,6 @@ import (
 	"github.com/vmware/govmomi/vim25/soap"
 	"github.com/vmware/govmomi/vim25/types"
 	"github.com/vmware/govmomi/vim25/xml"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
@@ -194,8 +193,7 @@ type switches struct {
 	session *Session
 	ctx     context.Context
 	opts    CollectOptions
-	queue   chan *inventory.Host
-	g       errgroup.Group
+	crew    *crew
 
 	mu          sync.Mutex
 	done, total int
@@ -204,15 +202,8 @@ type switches struct {
 
 // startSwitches gets ready for so many hosts.
 func (s *Session) startSwitches(ctx context.Context, opts CollectOptions, hosts int) *switches {
-	sw := &switches{session: s, ctx: ctx, opts: opts, queue: make(chan *inventory.Host, hosts)}
-	for range min(s.cfg.MostWorkers, hosts) { // the limiter bounds the calls
-		sw.g.Go(func() error {
-			for h := range sw.queue {
-				sw.read(h)
-			}
-			return nil
-		})
-	}
+	sw := &switches{session: s, ctx: ctx, opts: opts}
+	sw.crew = s.newCrew(hosts, sw.read)
 	return sw
 }
 
@@ -226,7 +217,7 @@ func (sw *switches) ask(hosts []*inventory.Host) {
 		}
 		h.Firewall.Switch.Unreadable = "it was not read"
 		sw.count(0, 1)
-		sw.queue <- h
+		sw.crew.queue <- h
 	}
 }
 
@@ -253,12 +244,11 @@ func (sw *switches) count(done, total int) {
 
 // wait waits for the hosts that were asked for; there come no more.
 func (sw *switches) wait() {
-	close(sw.queue)
 	sw.mu.Lock()
 	sw.known = true
 	sw.mu.Unlock()
 	sw.count(0, 0)
-	_ = sw.g.Wait() // each host holds its own error
+	sw.crew.finish()
 }
 
 func parseSwitch(fields map[string]string, err error) inventory.Switch {

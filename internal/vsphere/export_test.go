@@ -79,7 +79,7 @@ func Limiting(next http.RoundTripper, usual int) (http.RoundTripper, func() int)
 // GrowingLimiting is one under a limiter that may grow.
 func GrowingLimiting(next http.RoundTripper, usual, most int) (http.RoundTripper, func() int) {
 	l := newLimiter(usual, most)
-	return limiting{next, l}, l.Bound
+	return limitedTransport{next, l}, l.Bound
 }
 
 // Limiter is limiter, for the tests.
@@ -88,12 +88,8 @@ type Limiter = limiter
 // NewLimiter is newLimiter, for the tests.
 var NewLimiter = newLimiter
 
-// Bound is how many calls may be in flight now.
-func (l *limiter) Bound() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.limit
-}
+// Bound is bound, for the tests.
+func (l *limiter) Bound() int { return l.bound() }
 
 // Answered is answered, for the tests.
 func (l *limiter) Answered(method string, took time.Duration) { l.answered(method, took) }
@@ -123,7 +119,7 @@ func (l *limiter) Round(ctx context.Context, method string, took time.Duration, 
 
 // Grow raises a session's bound as far as it may.
 func Grow(s *Session) {
-	l := s.client.Client.Transport.(limiting).limiter
+	l := s.limiter
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.set(l.most)

@@ -10,7 +10,7 @@ import (
 // of 429 or 503 (vCenter's proxy gives it when there are too many) halves the
 // bound, and a full round of calls that went well raises it by one, up to the
 // usual bound. From there on it goes by the time that answers take, as TCP Vegas
-// does: a round that is as quick as they were raises the bound by one, a slower
+// does: two rounds that are as quick as they were raise the bound by one, a slower
 // one lowers it by one. A greater step would be past the mark before that is
 // seen, and each call more at a time is a connection more to make.
 type limiter struct {
@@ -132,7 +132,7 @@ func (l *limiter) answered(method string, took time.Duration) {
 	}
 	p.add(took)
 	switch {
-	case l.limit < l.usual, l.waiting == 0, p.best == 0:
+	case l.limit < l.usual, l.waiting == 0, p.best < worthMore:
 		return
 	case p.slower():
 		l.slow++
@@ -142,10 +142,17 @@ func (l *limiter) answered(method string, took time.Duration) {
 	switch {
 	case l.slow >= l.limit:
 		l.set(max(l.usual, l.limit-1))
-	case l.calm >= l.limit:
+	case l.calm >= worthRounds*l.limit:
 		l.set(min(l.most, l.limit+1))
 		l.tell()
 	}
+}
+
+// bound is how many calls may be in flight now.
+func (l *limiter) bound() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.limit
 }
 
 func (l *limiter) set(limit int) { l.limit, l.calm, l.slow = limit, 0, 0 }
@@ -159,6 +166,13 @@ const (
 	// that is busy already calls take longer by as much as there are more of them,
 	// so that they grow by this much at most.
 	slowdown = 4. / 3
+	// worthMore is how long an answer must take for one call more at a time to be
+	// worth a connection more, which costs 1 ms of work and 0.1 MB. Answers that
+	// come sooner are bounded by what both sides do, not by the way between them.
+	worthMore = 5 * time.Millisecond
+	// worthRounds is how many rounds in which answers stay as quick as they were
+	// raise the bound by one: a check that ends within some rounds gains nothing.
+	worthRounds = 2
 )
 
 // pace is how long answers to one method take.

@@ -231,12 +231,18 @@ var _ = Describe("the bound of calls in flight", func() {
 
 	It("grows to the most while answers are as quick as before", func(ctx SpecContext) {
 		l := vsphere.NewLimiter(16, 64)
-		rounds(ctx, l, 1, quick)
-		Expect(l.Bound()).To(Equal(16), "how quick answers are is not known yet")
+		rounds(ctx, l, 2, quick)
+		Expect(l.Bound()).To(Equal(16), "how quick answers are was not known in the first")
 		rounds(ctx, l, 1, quick)
 		Expect(l.Bound()).To(Equal(17))
-		rounds(ctx, l, 60, quick*13/10) // calls take a little longer when there are more
+		rounds(ctx, l, 120, quick*13/10) // calls take a little longer when there are more
 		Expect(l.Bound()).To(Equal(64))
+	})
+
+	It("does not grow for answers that come sooner than a connection is made", func(ctx SpecContext) {
+		l := vsphere.NewLimiter(16, 64)
+		rounds(ctx, l, 50, 4*time.Millisecond)
+		Expect(l.Bound()).To(Equal(16))
 	})
 
 	It("stays where it is without another most", func(ctx SpecContext) {
@@ -249,7 +255,7 @@ var _ = Describe("the bound of calls in flight", func() {
 
 	It("steps back by one when answers get slower, and not below the usual", func(ctx SpecContext) {
 		l := vsphere.NewLimiter(16, 64)
-		rounds(ctx, l, 60, quick)
+		rounds(ctx, l, 120, quick)
 		rounds(ctx, l, 1, slow)
 		high := l.Bound()
 		Expect(high).To(BeNumerically("~", 64, 1), "a round is mixed while the pace is smoothed")
@@ -269,7 +275,7 @@ var _ = Describe("the bound of calls in flight", func() {
 
 	It("compares a method's answers with that method's", func(ctx SpecContext) {
 		l := vsphere.NewLimiter(16, 64)
-		for range 60 {
+		for range 120 {
 			rounds(ctx, l, 1, quick)
 			Expect(l.Round(ctx, "RefreshFirewall", 20*slow, false)).To(Succeed())
 		}
@@ -286,10 +292,10 @@ var _ = Describe("the bound of calls in flight", func() {
 
 	It("is halved by a push back, however far it grew", func(ctx SpecContext) {
 		l := vsphere.NewLimiter(16, 64)
-		rounds(ctx, l, 60, quick)
+		rounds(ctx, l, 120, quick)
 		Expect(l.Round(ctx, "ExecuteSoap", 0, true)).To(Succeed())
 		Expect(l.Bound()).To(Equal(32))
-		rounds(ctx, l, 2, quick)
+		rounds(ctx, l, 4, quick)
 		Expect(l.Bound()).To(Equal(34))
 		for range 10 {
 			Expect(l.Round(ctx, "ExecuteSoap", 0, true)).To(Succeed())
@@ -348,8 +354,8 @@ func TestGrowth(t *testing.T) {
 					ctx = vsphere.WithCallBound(ctx, time.Minute)
 				}
 				var g errgroup.Group
-				g.SetLimit(64)
-				for range 4000 {
+				g.SetLimit(66)
+				for range 8000 {
 					g.Go(func() error {
 						r, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://vc.example", strings.NewReader("<Body><ExecuteSoap/></Body>"))
 						if err != nil {

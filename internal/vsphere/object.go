@@ -34,7 +34,7 @@ func (r *reader) object(raw []byte) (content types.ObjectContent, ok bool) {
 func (r *reader) decode(raw []byte, v any) error {
 	var b bytes.Buffer
 	b.WriteString("<part")
-	for _, a := range r.scope {
+	for _, a := range r.declared {
 		b.WriteByte(' ')
 		b.Write(a.name)
 		b.WriteString(`="`)
@@ -60,6 +60,7 @@ func takeFirewall(content *types.ObjectContent) {
 
 func factsOf(info *types.HostFirewallInfo) firewallFacts {
 	facts := firewallFacts{
+		incomingBlocked: inventory.FromPtr(info.DefaultPolicy.IncomingBlocked),
 		outgoingBlocked: inventory.FromPtr(info.DefaultPolicy.OutgoingBlocked),
 		rulesets:        make([]*inventory.Ruleset, len(info.Ruleset)),
 	}
@@ -202,18 +203,18 @@ func (r *reader) references(t tag) (types.AnyType, bool) {
 func (r *reader) firewall() (types.AnyType, bool) {
 	var facts firewallFacts
 	if t, found := r.openIf("defaultPolicy"); found {
-		if len(t.attrs) > 0 || !r.flag("incomingBlocked", nil) || !r.flag("outgoingBlocked", &facts.outgoingBlocked) ||
+		if len(t.attrs) > 0 || !r.flag("incomingBlocked", &facts.incomingBlocked) || !r.flag("outgoingBlocked", &facts.outgoingBlocked) ||
 			!r.close([]byte("defaultPolicy")) {
 			return nil, false
 		}
 	}
 	same := true
-	found := r.spare[:0]
+	found := r.room[:0]
 	for r.skipSpace(); ; r.skipSpace() {
 		rest := r.text[r.at:]
 		// Most hosts have the rulesets of the host before.
-		if n := len(found); n < len(r.before) && r.before[n].begins(rest) {
-			found = append(found, r.before[n])
+		if n := len(found); n < len(r.last) && r.last[n].begins(rest) {
+			found = append(found, r.last[n])
 		} else if bytes.HasPrefix(rest, rulesetOpen) {
 			k, ok := r.ruleset(rest)
 			if !ok {
@@ -225,11 +226,11 @@ func (r *reader) firewall() (types.AnyType, bool) {
 		}
 		r.at += len(found[len(found)-1].raw)
 	}
-	if !same || len(found) != len(r.before) || r.beforeList == nil {
-		r.beforeList = r.list(found)
+	if !same || len(found) != len(r.last) || r.lastList == nil {
+		r.lastList = r.list(found)
 	}
-	r.before, r.spare = found, r.before
-	facts.rulesets = r.beforeList
+	r.last, r.room = found, r.last
+	facts.rulesets = r.lastList
 	return facts, r.close([]byte("val"))
 }
 
@@ -267,9 +268,7 @@ func (r *reader) flag(name string, to *inventory.Tristate) bool {
 	if !ok || len(t.attrs) > 0 || string(text) != "true" && string(text) != "false" {
 		return false
 	}
-	if to != nil {
-		*to = inventory.Known(string(text) == "true")
-	}
+	*to = inventory.Known(string(text) == "true")
 	return true
 }
 

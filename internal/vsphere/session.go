@@ -50,9 +50,10 @@ type Config struct {
 
 // Session is a login. Its methods may be called concurrently.
 type Session struct {
-	cfg    Config
-	client *vim25.Client
-	http   *http.Transport
+	cfg     Config
+	client  *vim25.Client
+	http    *http.Transport
+	limiter *limiter
 
 	// kept is what equal parts of answers are decoded to.
 	kept *keeper
@@ -118,7 +119,8 @@ func Connect(ctx context.Context, cfg Config) (*Session, error) {
 	s.http = newTransport(tlsConfig(cfg.Thumbprints, cfg.Insecure, roots), cfg.MostWorkers)
 
 	sc := soap.NewClient(cfg.Target.url(), false)
-	sc.Client.Transport = limiting{draining{s.http}, newLimiter(cfg.Workers, cfg.MostWorkers)}
+	s.limiter = newLimiter(cfg.Workers, cfg.MostWorkers)
+	sc.Client.Transport = limitedTransport{drainedTransport{s.http}, s.limiter}
 	sc.UserAgent = cfg.UserAgent
 
 	client, err := vim25.NewClient(ctx, sc)

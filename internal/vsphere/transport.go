@@ -34,12 +34,12 @@ func newTransport(cfg *tls.Config, calls int) *http.Transport {
 	}
 }
 
-// draining reads an answer to its end before it closes it. govmomi's decoder
+// drainedTransport reads an answer to its end before it closes it. govmomi's decoder
 // stops at </Envelope>; for a chunked answer net/http then drops the
 // connection, and every call pays for a new one.
-type draining struct{ next http.RoundTripper }
+type drainedTransport struct{ next http.RoundTripper }
 
-func (d draining) RoundTrip(r *http.Request) (*http.Response, error) {
+func (d drainedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	res, err := d.next.RoundTrip(r)
 	if err != nil {
 		return nil, err

@@ -38,14 +38,14 @@ func withCallBound(ctx context.Context, d time.Duration) context.Context {
 	return context.WithValue(ctx, callBound{}, d)
 }
 
-// limiting is the transport under a limiter. It sends a call again that was
+// limitedTransport is the transport under a limiter. It sends a call again that was
 // pushed back.
-type limiting struct {
+type limitedTransport struct {
 	next http.RoundTripper
 	*limiter
 }
 
-func (t limiting) RoundTrip(r *http.Request) (*http.Response, error) {
+func (t limitedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	body, err := readBody(r)
 	if err != nil {
 		return nil, err
@@ -78,7 +78,7 @@ func (t limiting) RoundTrip(r *http.Request) (*http.Response, error) {
 // send makes the call once. The call lasts until its answer was read: closing
 // that releases the limiter. How quick the server is shows in the calls that have
 // a bound: each is about one host, so that those of a method are alike.
-func (t limiting) send(r *http.Request, body []byte, epoch int) (*http.Response, error) {
+func (t limitedTransport) send(r *http.Request, body []byte, epoch int) (*http.Response, error) {
 	ctx, cancel := r.Context(), context.CancelFunc(func() {})
 	bound, bounded := ctx.Value(callBound{}).(time.Duration)
 	if bounded {
@@ -97,7 +97,7 @@ func (t limiting) send(r *http.Request, body []byte, epoch int) (*http.Response,
 	if bounded && !pushedBack && took() > 0 {
 		t.answered(methodOf(body), took())
 	}
-	res.Body = &releasing{res.Body, sync.OnceFunc(func() {
+	res.Body = &countedBody{res.Body, sync.OnceFunc(func() {
 		t.release(epoch, pushedBack)
 		cancel()
 	})}
@@ -170,13 +170,13 @@ func comeBack(retryAfter string) error {
 	return errPushedBack
 }
 
-// releasing releases the limiter when the answer is closed.
-type releasing struct {
+// countedBody releases the limiter when the answer is closed.
+type countedBody struct {
 	io.ReadCloser
 	release func()
 }
 
-func (b *releasing) Close() error {
+func (b *countedBody) Close() error {
 	defer b.release()
 	return b.ReadCloser.Close()
 }

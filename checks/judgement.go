@@ -1,0 +1,162 @@
+package checks
+
+import (
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/vic-preflight/vic-preflight/inventory"
+)
+
+// Judgement is what one requirement comes to on one host. It is passed once for
+// the facts that were read; results, plans and reports take it from here.
+type Judgement struct {
+	Host *inventory.Host
+	// Port says whether the firewall lets the requirement through, State whether
+	// the host takes part, Persistence whether what permits the port lasts.
+	Port, State, Persistence *Verdict
+}
+
+// Lasts reports whether what permits the port is known to survive a reboot.
+func (j *Judgement) Lasts() bool { return j.Persistence.Status == Pass }
+
+// Lost reports whether what permits the port is known not to survive a reboot.
+func (j *Judgement) Lost() bool { return j.Persistence.Reason == LostAtReboot }
+
+// Judge passes judgements on hosts for one requirement. Hosts whose firewalls are
+// the same share their verdicts: in a large inventory nearly all are. Its methods
+// may be called concurrently.
+type Judge struct {
+	Requirement Requirement
+
+	mu         sync.Mutex
+	ports      map[firewallFacts]*Verdict
+	persistent map[rulesetsID]*Verdict // of hosts of which the rulesets alone are known
+	groups     map[rulesetsID][]matches
+}
+
+// NewJudge returns a judge of the requirement, which must be valid.
+func NewJudge(req Requirement) *Judge {
+	return &Judge{
+		Requirement: req, ports: map[firewallFacts]*Verdict{},
+		persistent: map[rulesetsID]*Verdict{}, groups: map[rulesetsID][]matches{},
+	}
+}
+
+// Judgements are those of all hosts of an inventory for one requirement.
+type Judgements struct {
+	Requirement Requirement
+	// Hosts are in the order of the inventory's.
+	Hosts []Judgement
+}
+
+// JudgeAll passes judgement on every host, for each of the requirements.
+func JudgeAll(inv *inventory.Inventory, reqs ...Requirement) []Judgements {
+	all := make([]Judgements, len(reqs))
+	for i, req := range reqs {
+		judge := NewJudge(req)
+		all[i] = Judgements{Requirement: req, Hosts: make([]Judgement, len(inv.Hosts))}
+		for n := range inv.Hosts {
+			all[i].Hosts[n] = judge.Host(&inv.Hosts[n])
+		}
+	}
+	return all
+}
+
+// Host passes judgement on one host.
+func (j *Judge) Host(h *inventory.Host) Judgement {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return Judgement{Host: h, Port: j.port(h), State: judgeHostState(h), Persistence: j.persistence(h)}
+}
+
+// SwitchMatters reports whether the verdict on a host can be another one when the
+// firewall's master switch is known. Where a ruleset permits, it cannot.
+func (j *Judge) SwitchMatters(h *inventory.Host) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	v := j.port(h)
+	switch {
+	case v.Status == Pass, v.Reason == AllowedHostsUnverified, v.Reason == BorrowedRuleset:
+		return false
+	}
+	return unreadable(h) == nil
+}
+
+// SoftwareMatters reports whether what is installed on a host can make another
+// verdict of whether its rules last. Where built-in rulesets do, or nothing
+// permits the port, it cannot.
+func (j *Judge) SoftwareMatters(h *inventory.Host) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return unreadable(h) == nil && slices.ContainsFunc(j.groupsOf(h.Firewall.Rulesets), func(m matches) bool {
+		return m.softwareMatters(j.Requirement.Peers)
+	})
+}
+
+// SiteRulesets are the keys of a host's enabled rulesets for the requirement that
+// ESXi does not bring itself.
+func (r Requirement) SiteRulesets(h *inventory.Host) []string {
+	var keys []string
+	for _, rs := range h.Firewall.Rulesets {
+		opens := slices.ContainsFunc(r.Ports, func(port int) bool { return rs.Covers(r.Direction, r.Protocol, port) })
+		if rs.Enabled && opens && !BuiltIn(rs.Key) {
+			keys = append(keys, rs.Key)
+		}
+	}
+	return keys
+}
+
+// rulesetsID tells lists of rulesets apart without looking into them: hosts with
+// equal rulesets share the list of them.
+type rulesetsID struct {
+	first **inventory.Ruleset
+	count int
+}
+
+func idOf(rulesets []*inventory.Ruleset) rulesetsID {
+	if len(rulesets) == 0 {
+		return rulesetsID{}
+	}
+	return rulesetsID{&rulesets[0], len(rulesets)}
+}
+
+// matchings sorts a list of rulesets by what they can do, once for each group of
+// ports that the same of them cover.
+func (j *Judge) groupsOf(rulesets []*inventory.Ruleset) []matches {
+	id := idOf(rulesets)
+	found, ok := j.groups[id]
+	if !ok {
+		found = match(rulesets, j.Requirement)
+		j.groups[id] = found
+	}
+	return found
+}
+
+// worse joins the verdicts on two groups of ports: the worse one counts, and of
+// two alike both are told.
+func worse(a, b *Verdict) *Verdict {
+	switch {
+	case a == nil || b.Status.Worse(a.Status):
+		return b
+	case a.Status.Worse(b.Status):
+		return a
+	}
+	both := *a
+	both.Detail += "; " + b.Detail
+	both.Decides = union(a.Decides, b.Decides)
+	both.Missing = union(a.Missing, b.Missing)
+	both.reach = strings.Trim(a.reach+"; "+b.reach, "; ")
+	return &both
+}
+
+// union appends to a what it lacks of b.
+func union[T comparable](a, b []T) []T {
+	joined := slices.Clone(a)
+	for _, x := range b {
+		if !slices.Contains(joined, x) {
+			joined = append(joined, x)
+		}
+	}
+	return joined
+}

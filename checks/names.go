@@ -1,0 +1,100 @@
+package checks
+
+import (
+	"fmt"
+	"strings"
+)
+
+// builtin are the rulesets that ESXi brings itself, from its 6.5.0 (captured in
+// govmomi simulator/esx/host_firewall_system.go) to its 8.0 U2b (listed in
+// vmware/dod-compliance-and-automation, esxi-80-000239.md). Each belongs to a
+// service of the host, unless a requirement names it.
+var builtin = set(
+	"CIMHttpServer", "CIMHttpsServer", "CIMSLP", "DHCPv6", "DVFilter", "DVSSync", "HBR", "NFC", "WOL",
+	"activeDirectoryAll", "cmmds", "dhcp", "dns", "dpd", "esxio-orchestrator", "esxioComm", "esxupdate",
+	"etcdClientComm", "etcdPeerComm", "faultTolerance", "fdm", "ftpClient", "gdbserver", "gstored",
+	"httpClient", "iSCSI", "iofiltervp", "ipfam", "iwarp-pm", "nfs41Client", "nfsClient", "ntpClient",
+	"nvmemdns", "nvmetcp", "proxy", "ptpd", "pvrdma", "rabbitmqproxy", "rdt", "remoteSerialPort",
+	"settingsd", "snmp", "sshClient", "sshServer", "syslog", "trusted-infrastructure-kmxa",
+	"trusted-infrastructure-kmxd", "updateManager", "vMotion", "vSPC", "vSphereClient", "vdfs",
+	"vic-engine", "vltd", "vpxHeartbeats", "vsanEncryption", "vsanhealth-multicasttest",
+	"vsanhealth-unicasttest", "vsanmgmt-https-tunnel", "vsanvp", "vvold", "webAccess",
+)
+
+// Source is the way by which a ruleset comes onto a host, to go by its key alone.
+type Source string
+
+// The sources. The empty one is not known.
+const (
+	FromESXi Source = "esxi"
+	FromVIB  Source = "vib"
+	// ByHand is written into service.xml.
+	ByHand Source = "hand"
+)
+
+// others are keys that ESXi does not bring and that tell where they come from.
+var others = map[string]Source{
+	"vmware-vic":  FromVIB, // a VIB of VIC's tech preview, and those of vib build
+	"vicoutgoing": ByHand,  // as VIC's manuals told
+}
+
+// SourceOf tells how a ruleset of the key comes onto a host.
+func SourceOf(key string) Source {
+	if builtin[key] {
+		return FromESXi
+	}
+	return others[key]
+}
+
+// since tells from which version on ESXi brings a ruleset, where it is not in all
+// that are known.
+var since = map[string]string{"vic-engine": "vSphere 6.7"}
+
+// Since is the first version that brings the ruleset, such as vSphere 6.7; empty
+// when all that are known do, or nothing is known.
+func Since(key string) string { return since[key] }
+
+// BuiltIn reports whether ESXi itself brings a ruleset of that key, in any version
+// that is known. Nobody else should: keys that differ by case alone count too, as
+// people would take the one for the other.
+func BuiltIn(key string) bool {
+	for known := range builtin {
+		if strings.EqualFold(known, key) {
+			return true
+		}
+	}
+	return false
+}
+
+// KeyTakenError means that a new ruleset must not have the key.
+type KeyTakenError struct {
+	Key, Problem string
+	// Hints say the way out.
+	Hints []string
+}
+
+func (e *KeyTakenError) Error() string { return e.Key + " " + e.Problem }
+
+// KeyFree returns a *KeyTakenError where a new ruleset for the requirement must not
+// have the key, when it comes onto hosts by the given way.
+func KeyFree(key string, req Requirement, from Source) error {
+	switch {
+	case BuiltIn(key):
+		return &KeyTakenError{key, "is a ruleset that ESXi brings itself: a second one would be in its way", []string{
+			"enable what is there: vic-preflight fix --allow", "or give the new one another key",
+		}}
+	case from == ByHand && SourceOf(key) == FromVIB:
+		return &KeyTakenError{key, "is the key of a VIB's ruleset: a rule written by hand could be taken for one that lasts", []string{
+			fmt.Sprintf("leave it away for %s, the key that is known to be written by hand", req.KeyFrom(ByHand)),
+		}}
+	}
+	return nil
+}
+
+func set(keys ...string) map[string]bool {
+	m := make(map[string]bool, len(keys))
+	for _, key := range keys {
+		m[key] = true
+	}
+	return m
+}

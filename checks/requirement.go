@@ -1,0 +1,211 @@
+package checks
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/vic-preflight/vic-preflight/inventory"
+)
+
+// Requirement is what must be open on every host.
+type Requirement struct {
+	// Name tells the requirements of a run apart, such as vic. It is kebab-case,
+	// and a contract: it appears in reports and journals.
+	Name string
+	// Direction is inventory.Outbound or inventory.Inbound, seen from the host.
+	Direction string
+	// Protocol is inventory.TCP or inventory.UDP.
+	Protocol string
+	// Ports are the destination ports, 1 to 65535, all of which must be open.
+	// Inbound, they are ports of the host.
+	Ports []int
+	// Peers are the addresses or networks on the other side, as
+	// inventory.ParsePrefix returns them. Empty means that they are not known yet.
+	Peers []netip.Prefix
+
+	// Prefer are the keys of the rulesets that are made for it, the best first.
+	// Accept are those of others that serve as well. A ruleset of neither list may
+	// belong to another service.
+	Prefer, Accept []string
+	// Fallback are those of Accept that a fix may enable where a host has none of
+	// Prefer.
+	Fallback []string
+
+	Words
+}
+
+// Words say in a report what the requirement is about.
+type Words struct {
+	// Peer is who is on the other side, with an article: a virtual container host.
+	Peer string
+	// PeerOption is the option that gives the peers, such as --vch-ip.
+	PeerOption string
+	// Breaks says what does not work where the ports are shut.
+	Breaks string
+}
+
+// DefaultPort is the TCP port that ESXi hosts dial on a virtual container host.
+const DefaultPort = 2377
+
+// VIC is the requirement of vSphere Integrated Containers: hosts dial the virtual
+// container host for the serial ports of container VMs (vmware/vic, doc/design/
+// communications.md).
+func VIC(peers ...netip.Prefix) Requirement {
+	return Requirement{
+		Name: "vic", Direction: inventory.Outbound, Protocol: inventory.TCP, Ports: []int{DefaultPort}, Peers: peers,
+		// vic-engine opens 2377 alone, and is built in since vSphere 6.7.
+		Prefer: []string{"vic-engine"},
+		// vSPC opens all outbound TCP; remoteSerialPort also lets TCP 23 and
+		// 1024-65535 in.
+		Accept:   []string{"vmware-vic", "vicoutgoing", "vSPC", "remoteSerialPort"},
+		Fallback: []string{"vSPC"},
+		Words: Words{
+			Peer: "a virtual container host", PeerOption: "--vch-ip",
+			Breaks: "vic-machine create fails its verification, or containers stay in Starting",
+		},
+	}
+}
+
+// ByVICMachine reports whether vic-machine update firewall opens the same.
+func (r Requirement) ByVICMachine() bool {
+	vic := VIC()
+	return r.Name == vic.Name && slices.Equal(r.Ports, vic.Ports)
+}
+
+// Validate returns an error that says what is wrong with the requirement.
+func (r Requirement) Validate() error {
+	switch {
+	case r.Name == "":
+		return errors.New("a requirement has no name")
+	case r.Direction != inventory.Outbound && r.Direction != inventory.Inbound:
+		return fmt.Errorf("the requirement %s: the direction %q is neither outbound nor inbound", r.Name, r.Direction)
+	case r.Protocol != inventory.TCP && r.Protocol != inventory.UDP:
+		return fmt.Errorf("the requirement %s: the protocol %q is neither tcp nor udp", r.Name, r.Protocol)
+	case len(r.Ports) == 0:
+		return fmt.Errorf("the requirement %s has no port", r.Name)
+	}
+	for _, port := range r.Ports {
+		if port < 1 || port > 65535 {
+			return fmt.Errorf("the requirement %s: %d is not a port: it takes 1 to 65535", r.Name, port)
+		}
+	}
+	return nil
+}
+
+// String describes the requirement in one phrase.
+func (r Requirement) String() string {
+	peer := r.Peer
+	if len(r.Peers) > 0 {
+		peer = joinPrefixes(r.Peers)
+	}
+	what := r.Direction + " " + r.Service()
+	if peer == "" {
+		return what
+	}
+	return fmt.Sprintf("%s %s %s", what, r.to(), peer)
+}
+
+// Service names protocol and ports, such as TCP 2377.
+func (r Requirement) Service() string { return r.service(r.Ports) }
+
+func (r Requirement) service(ports []int) string {
+	texts := make([]string, len(ports))
+	for i, port := range ports {
+		texts[i] = strconv.Itoa(port)
+	}
+	return strings.ToUpper(r.Protocol) + " " + enumerate(texts)
+}
+
+// enumerate joins words as prose does.
+func enumerate(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " and " + words[last]
+}
+
+// way and to are the direction in words.
+func (r Requirement) way() string {
+	if r.Direction == inventory.Inbound {
+		return "in"
+	}
+	return "out"
+}
+
+func (r Requirement) to() string {
+	if r.Direction == inventory.Inbound {
+		return "from"
+	}
+	return "to"
+}
+
+// Covers reports whether the ruleset's rules let all the ports through.
+func (r Requirement) Covers(rs *inventory.Ruleset) bool {
+	for _, port := range r.Ports {
+		if !rs.Covers(r.Direction, r.Protocol, port) {
+			return false
+		}
+	}
+	return true
+}
+
+// Rules are those of a ruleset that opens the requirement and nothing else.
+func (r Requirement) Rules() []inventory.Rule {
+	rules := make([]inventory.Rule, len(r.Ports))
+	for i, port := range r.Ports {
+		rules[i] = inventory.Rule{Port: port, Direction: r.Direction, PortType: inventory.Dst, Protocol: r.Protocol}
+	}
+	return rules
+}
+
+// Switchable are the keys of the rulesets that a fix may enable by itself, in the
+// order in which it takes them.
+func (r Requirement) Switchable() []string { return slices.Concat(r.Prefer, r.Fallback) }
+
+// KeyFrom is the first accepted key that is known to come onto hosts by the given
+// way; empty when there is none.
+func (r Requirement) KeyFrom(s Source) string {
+	for _, key := range r.Accept {
+		if SourceOf(key) == s {
+			return key
+		}
+	}
+	return ""
+}
+
+// Say fills the requirement's words into a text: {service}, {way} (out or in),
+// {to} (to or from), {a peer}, {the peer}, {option}, {breaks}, and, for commands,
+// {prefer}, {fallback} and {vib}.
+func (r Requirement) Say(text string) string {
+	if !strings.Contains(text, "{") {
+		return text
+	}
+	the := r.Peer
+	for _, article := range []string{"a ", "an "} {
+		if rest, ok := strings.CutPrefix(the, article); ok {
+			the = "the " + rest
+		}
+	}
+	words := []string{
+		"{service}", r.Service(), "{way}", r.way(), "{to}", r.to(), "{a peer}", r.Peer, "{the peer}", the,
+		"{option}", r.PeerOption, "{breaks}", r.Breaks,
+	}
+	for name, key := range map[string]string{"{prefer}": first(r.Prefer), "{fallback}": first(r.Fallback), "{vib}": r.KeyFrom(FromVIB)} {
+		if key != "" { // what nobody can fill stays, and its command is left out
+			words = append(words, name, key)
+		}
+	}
+	return strings.NewReplacer(words...).Replace(text)
+}
+
+func first(list []string) string {
+	if len(list) == 0 {
+		return ""
+	}
+	return list[0]
+}

@@ -1,0 +1,213 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/netip"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/fix"
+	"github.com/vic-preflight/vic-preflight/inventory"
+	"github.com/vic-preflight/vic-preflight/preflight"
+)
+
+// The flags that commands share. Each group registers its flags, and puts what they
+// say into preflight.Options.
+
+// requirementFlags state what must be open.
+type requirementFlags struct {
+	port   int
+	vchIPs []string
+}
+
+func (r *requirementFlags) register(f *pflag.FlagSet) {
+	f.IntVar(&r.port, "port", checks.DefaultPort, "destination `port` that must be open")
+	f.StringArrayVar(&r.vchIPs, "vch-ip", nil, "`address` of the virtual container host, or the CIDR it will be leased from (repeatable)")
+}
+
+// requirement is vic, at the port and for the addresses.
+func (r *requirementFlags) requirement() (checks.Requirement, error) {
+	req := checks.VIC()
+	req.Ports = []int{r.port}
+	if r.port < 1 || r.port > 65535 {
+		return req, usageError(fmt.Errorf("--port %d is not a port: it takes 1 to 65535", r.port))
+	}
+	for _, s := range r.vchIPs {
+		p, err := parsePeer("--vch-ip", s)
+		if err != nil {
+			return req, err
+		}
+		req.Peers = append(req.Peers, p)
+	}
+	return req, nil
+}
+
+// parsePeer reads an address or a network that a flag gives.
+func parsePeer(flag, s string) (netip.Prefix, error) {
+	p, err := inventory.ParsePeer(s)
+	var two *inventory.AmbiguousPeerError
+	switch {
+	case errors.As(err, &two):
+		return p, usageError(fmt.Errorf("%s %w", flag, err), fmt.Sprintf("give %s for the address, or %s for the network", two.Address, two.Network))
+	case err != nil:
+		return p, usageError(fmt.Errorf("%s: %w", flag, err))
+	}
+	return p, nil
+}
+
+// allowFlags say how the port is opened.
+type allowFlags struct {
+	ruleset    string
+	allowedIPs []string
+}
+
+func (al *allowFlags) register(f *pflag.FlagSet) {
+	f.StringVar(&al.ruleset, "ruleset", fix.Auto, "`key` of the ruleset to enable; auto takes vic-engine where the host has it, else vSPC, which opens all outbound TCP")
+	f.StringArrayVar(&al.allowedIPs, "allowed-ip", nil, "let what is enabled through to this `address` or CIDR alone, or to vch: the addresses given with --vch-ip (repeatable)")
+}
+
+func (al *allowFlags) put(o *preflight.Options, req checks.Requirement) error {
+	if al.ruleset == "" {
+		return usageError(errors.New("--ruleset names no ruleset"))
+	}
+	o.Change.Ruleset = al.ruleset
+	for _, s := range al.allowedIPs {
+		if s == "vch" {
+			if len(req.Peers) == 0 {
+				return usageError(errors.New("--allowed-ip vch needs the virtual container host's address: give --vch-ip"))
+			}
+			o.Change.Only = append(o.Change.Only, req.Peers...)
+			continue
+		}
+		p, err := parsePeer("--allowed-ip", s)
+		if err != nil {
+			return err
+		}
+		o.Change.Only = append(o.Change.Only, p)
+	}
+	return nil
+}
+
+// changeFlags are those of every command that changes hosts.
+type changeFlags struct {
+	dryRun  bool
+	journal string
+}
+
+func (c *changeFlags) register(f *pflag.FlagSet) {
+	f.BoolVar(&c.dryRun, "dry-run", false, "print what would be done and change nothing; exit 1 when something would be")
+	f.StringVar(&c.journal, "journal", "", "new `file` for what undo needs; a dated one in the state directory when absent")
+	f.Duration("host-timeout", time.Minute, "`time` that one host may take for its changes")
+	f.Duration("verify-timeout", 30*time.Second, "`time` to wait until changes are seen")
+}
+
+func (c *changeFlags) put(o *preflight.Options, a *app, f *pflag.FlagSet) (err error) {
+	o.Change.DryRun, o.Change.Journal, o.Change.StateDir = c.dryRun, c.journal, a.stateDir
+	// What was not given is the run's to say: it takes longer on hosts themselves.
+	for name, to := range map[string]*time.Duration{"host-timeout": &o.Change.HostTimeout, "verify-timeout": &o.Change.VerifyTimeout} {
+		if !f.Changed(name) {
+			continue
+		}
+		if *to, err = f.GetDuration(name); err == nil && *to <= 0 {
+			err = usageError(fmt.Errorf("--%s %s is no time to wait", name, *to))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// probeFlags are those of real connections.
+type probeFlags struct {
+	vantage, target, key string
+	timeout              time.Duration
+	retries              int
+}
+
+// vantageNone is what --probe takes for no connections.
+const vantageNone = "none"
+
+func (p *probeFlags) register(cmd *cobra.Command, vantage string) {
+	f := cmd.Flags()
+	f.StringVar(&p.vantage, "probe", vantage, "`vantage` of real connections: none, local (this machine, a control), ssh (each host's own nc), or serial (each host dials, for a virtual machine made for a moment)")
+	f.StringVar(&p.target, "probe-target", "", "`host` to connect to, at --port; the one --vch-ip when absent")
+	f.StringVar(&p.key, "listener-key", "", "`file` with the key of a vic-preflight listen that stands at the target; on this machine's own addresses one is started")
+	f.DurationVar(&p.timeout, "probe-timeout", 0, "`time` that a connection may take (default 5s; a serial probe takes 20s at least, 2s of simulated hosts)")
+	f.IntVar(&p.retries, "probe-retries", 0, "`number` of further tries where a host did not get through; never another login that was refused")
+	complete(cmd, "probe", vantageNone, string(inventory.VantageLocal), string(inventory.VantageSSH), string(inventory.VantageSerial))
+}
+
+func (p *probeFlags) on() bool { return p.vantage != vantageNone }
+
+func (p *probeFlags) put(o *preflight.Options, f *pflag.FlagSet) error {
+	if p.on() {
+		o.Probe = preflight.ProbeOptions{
+			Vantage: inventory.Vantage(p.vantage), Target: p.target, ListenerKey: p.key, Timeout: p.timeout, Retries: p.retries,
+		}
+	}
+	return cmp.Or(
+		goesWith(f, p.on(), "--probe local|ssh|serial", "listener-key", "probe-target", "probe-timeout"),
+		goesWith(f, p.on() && p.vantage != string(inventory.VantageLocal), "--probe ssh|serial", "probe-retries"),
+	)
+}
+
+// sshFlags are those of logins to the hosts themselves.
+type sshFlags struct {
+	user, key, passwordFile, knownHosts string
+	port                                int
+	start                               bool
+}
+
+func (s *sshFlags) register(cmd *cobra.Command) {
+	s.registerLogin(cmd)
+	cmd.Flags().BoolVar(&s.start, "ssh-start-service", false, "start the SSH service on hosts where it does not run, and stop it again")
+}
+
+// registerLogin leaves out what takes the vSphere API.
+func (s *sshFlags) registerLogin(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&s.user, "ssh-user", "root", "user `name` on the hosts")
+	f.StringVar(&s.key, "ssh-key", "", "private key `file`; the SSH agent's keys when absent, and there is no password")
+	f.StringVar(&s.passwordFile, "ssh-password-file", "", "`file` with the password on the hosts; tried once a host, as hosts lock accounts out")
+	f.StringVar(&s.knownHosts, "ssh-known-hosts", "", "`file` with the hosts' keys (default ~/.ssh/known_hosts); a key that is not in it is never taken")
+	f.IntVar(&s.port, "ssh-port", 22, "`port` of the hosts' SSH servers")
+	cmd.MarkFlagsMutuallyExclusive("ssh-key", "ssh-password-file")
+}
+
+func (s *sshFlags) put(o *preflight.SSHOptions, a *app) error {
+	if s.port < 1 || s.port > 65535 {
+		return usageError(fmt.Errorf("--ssh-port %d is not a port", s.port))
+	}
+	*o = preflight.SSHOptions{
+		User: s.user, Port: s.port, Key: s.key, PasswordFile: s.passwordFile, Agent: a.getenv("SSH_AUTH_SOCK"),
+		KnownHosts: firstOf(s.knownHosts, filepath.Join(a.getenv("HOME"), ".ssh", "known_hosts")), StartService: s.start,
+	}
+	return nil
+}
+
+// sshNames are the flags of sshFlags.
+var sshNames = []string{"ssh-user", "ssh-key", "ssh-password-file", "ssh-known-hosts", "ssh-port", "ssh-start-service"}
+
+// goesWith refuses flags that were given where they mean nothing.
+func goesWith(f *pflag.FlagSet, on bool, with string, names ...string) error {
+	for _, name := range names {
+		if !on && f.Changed(name) {
+			return usageError(fmt.Errorf("--%s goes with %s", name, with))
+		}
+	}
+	return nil
+}
+
+// complete offers a flag's values to the shell.
+func complete(cmd *cobra.Command, flag string, values ...string) {
+	if err := cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+		panic(err) // there is no such flag
+	}
+}

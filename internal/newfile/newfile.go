@@ -1,0 +1,52 @@
+// Package newfile writes files that nobody asked to be replaced, and those that
+// somebody did. It does not know what is in them.
+package newfile
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/google/renameio/v2/maybe"
+)
+
+// ErrIrregular means that a name stands for something that is no regular file, such as
+// a device or a link: that is never replaced.
+var ErrIrregular = errors.New("it is there, and no regular file: it is not replaced")
+
+// Vacant returns an error when a file may not be written: fs.ErrExist where one is
+// there that may not be replaced, or ErrIrregular.
+func Vacant(path string, replace bool) error {
+	info, err := os.Lstat(path)
+	switch {
+	case err != nil: // if it is more than that it is not there, writing says so
+		return nil
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%s: %w", path, ErrIrregular)
+	case !replace:
+		return fmt.Errorf("%s: %w", path, fs.ErrExist)
+	}
+	return nil
+}
+
+// Write makes a file, and leaves nothing when it fails. One that is replaced is so in
+// one step, where the system knows such a step. One that is not to be replaced is
+// never written to, also when it came in the meantime.
+func Write(path string, data []byte, replace bool) error {
+	if err := Vacant(path, replace); err != nil {
+		return err
+	}
+	if replace {
+		return maybe.WriteFile(path, data, 0o644)
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return errors.Join(err, os.Remove(path))
+	}
+	return nil
+}

@@ -1,0 +1,150 @@
+package preflight
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/adrg/xdg"
+
+	"github.com/vic-preflight/vic-preflight/fix"
+	"github.com/vic-preflight/vic-preflight/inventory"
+)
+
+// changes are a plan and what became of it.
+type changes struct {
+	plan     *fix.Plan
+	outcomes []*fix.Outcome
+	journal  string
+	dryRun   bool
+}
+
+// change does what was asked for: it plans, asks for the privilege, and unless it is
+// a dry run journals, applies and verifies. It returns nil where nothing was asked
+// for. What a change may have made decisive is read afterwards.
+func change(ctx context.Context, s *session, inv *inventory.Inventory, o Options, in *inputs) (*changes, error) {
+	if o.Change.Do == NoChange || len(inv.Hosts) == 0 {
+		return nil, nil
+	}
+	p, err := plan(ctx, s, inv, o, in)
+	if err != nil {
+		return nil, err
+	}
+	defer p.close()
+	refuseUnprivileged(ctx, s, p.Plan, o.observer())
+	done := &changes{plan: p.Plan, dryRun: o.Change.DryRun}
+	switch list := p.Changes(); {
+	case done.dryRun || len(list) == 0:
+		return done, nil
+	case ctx.Err() != nil:
+		for _, c := range list {
+			done.outcomes = append(done.outcomes, &fix.Outcome{Change: c, Err: fix.ErrNotStarted})
+		}
+		return done, nil
+	}
+	journal, err := openJournal(inv, o)
+	if err != nil {
+		return nil, &UnfinishedError{Err: err, Hints: []string{"nothing was changed; --journal names another file"}}
+	}
+	done.journal = journal.Path
+	o.observer().Journal(journal.Path)
+	if done.outcomes, err = apply(ctx, s, p, journal, o); err != nil {
+		return nil, &UnfinishedError{Err: err}
+	}
+	verify(ctx, s, done.outcomes, o)
+	s.ReadSoftware(ctx, pointers(inv, func(*inventory.Host) bool { return true }), o.facts(in))
+	return done, nil
+}
+
+// refuseUnprivileged asks beforehand, so that a missing privilege is known before
+// anything changes. Where the server does not say, the calls will tell.
+func refuseUnprivileged(ctx context.Context, s *session, p *fix.Plan, obs Observer) {
+	hosts := p.ChangedHosts()
+	if len(hosts) == 0 || ctx.Err() != nil {
+		return
+	}
+	granted, err := s.Privileged(ctx, hosts, fix.Privilege)
+	if err != nil {
+		obs.Warn(fmt.Sprintf("whether the account may change the hosts is not known: %v", err))
+		return
+	}
+	p.Refuse(func(h *fix.HostPlan) (fix.Reason, string) {
+		if may, known := granted[h.Host.ID]; known && !may {
+			return fix.NotPrivileged, fmt.Sprintf("the account lacks the privilege %s on the host", fix.Privilege)
+		}
+		return "", ""
+	})
+	if len(p.ChangedHosts()) == 0 {
+		obs.Warn(fmt.Sprintf("the account lacks the privilege %s on all %d hosts that need a change: nothing is changed", fix.Privilege, len(hosts)))
+	}
+}
+
+func apply(ctx context.Context, s *session, p planned, journal *fix.Journal, o Options) ([]*fix.Outcome, error) {
+	opts := fix.ApplyOptions{Workers: o.workers(), HostTimeout: o.Change.HostTimeout, Progress: o.progress}
+	if p.client != nil {
+		opts.OnHost = p.client
+	}
+	outcomes, err := fix.Apply(ctx, p.Plan, s, journal, opts)
+	return outcomes, errors.Join(err, journal.Close())
+}
+
+// interruptedVerify is how long a run that ended early still looks whether what it
+// did holds.
+const interruptedVerify = 5 * time.Second
+
+func verify(ctx context.Context, s *session, outcomes []*fix.Outcome, o Options) {
+	looking, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(interruptedVerify, cancel) })
+	defer stop()
+	fix.Verify(looking, outcomes, s, fix.VerifyOptions{
+		Timeout: o.Change.VerifyTimeout, HostTimeout: o.Change.HostTimeout, Workers: o.workers(), Progress: o.progress,
+	})
+}
+
+// openJournal makes the file that Journal names, or a new one in the state directory.
+func openJournal(inv *inventory.Inventory, o Options) (*fix.Journal, error) {
+	started := time.Now().UTC()
+	header := fix.Header{
+		Tool: o.tool(), StartedAt: started, Address: inv.Endpoint.Address, InstanceUUID: inv.Endpoint.InstanceUUID,
+		FullName: inv.Endpoint.FullName, Datacenter: inv.Datacenter, Requirement: fix.RequirementOf(o.requirement()),
+	}
+	if o.Change.Journal != "" {
+		return fix.CreateJournal(o.Change.Journal, header)
+	}
+	state := o.Change.StateDir
+	if state == "" {
+		state = xdg.StateHome
+	}
+	if !filepath.IsAbs(state) {
+		return nil, errors.New("there is no state directory for the journal: neither XDG_STATE_HOME nor HOME is set")
+	}
+	// Runs side by side may begin at the same moment.
+	for n := 1; ; n++ {
+		name := fmt.Sprintf("%s-%d-%d.jsonl", started.Format("20060102T150405.000Z"), os.Getpid(), n)
+		journal, err := fix.CreateJournal(filepath.Join(state, "vic-preflight", "journals", name), header)
+		if !errors.Is(err, fs.ErrExist) {
+			return journal, err
+		}
+	}
+}
+
+// incomplete reports whether something that was asked for was not made and
+// verified.
+func (c *changes) incomplete(allowUnknown bool) bool {
+	for _, h := range c.plan.Hosts {
+		if h.Reason.Refused() && !(allowUnknown && h.Reason.Unknown()) {
+			return true
+		}
+	}
+	for _, out := range c.outcomes {
+		if !out.Done || !out.Verified {
+			return true
+		}
+	}
+	return false
+}

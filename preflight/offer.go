@@ -1,0 +1,104 @@
+package preflight
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/fix"
+	"github.com/vic-preflight/vic-preflight/internal/firewallxml"
+	"github.com/vic-preflight/vic-preflight/internal/vib"
+	"github.com/vic-preflight/vic-preflight/inventory"
+)
+
+// serviceOffer is a service of its own in service.xml, under the key that is known
+// to be written by hand, or another.
+func serviceOffer(req checks.Requirement, c ChangeOptions) (*fix.Offer, error) {
+	key := req.KeyFrom(checks.ByHand)
+	if c.named() {
+		key = c.Ruleset
+	}
+	service, err := NewService("ruleset", key, req, checks.ByHand)
+	if err != nil {
+		return nil, err
+	}
+	return &fix.Offer{
+		Method: fix.MethodServiceXML, Ruleset: service.Ruleset(),
+		Insert: func(text []byte) ([]byte, error) {
+			f, err := firewallxml.Parse(text)
+			if err != nil {
+				return nil, err
+			}
+			edited, _, err := f.Add(service)
+			return edited, err
+		},
+	}, nil
+}
+
+// NewService is a service with which a file brings the requirement's rules. option is
+// where the key comes from; the error is a *UsageError.
+func NewService(option, key string, req checks.Requirement, from checks.Source) (firewallxml.Service, error) {
+	service, err := firewallxml.NewService(key, req.Rules())
+	if err != nil {
+		return service, file(option, err)
+	}
+	var taken *checks.KeyTakenError
+	if errors.As(checks.KeyFree(key, req, from), &taken) {
+		return service, &UsageError{Option: option, Err: taken, Hints: taken.Hints}
+	}
+	return service, nil
+}
+
+// vibOffer is what a VIB brings for the requirement. The error says why it cannot
+// serve.
+func vibOffer(req checks.Requirement, p *vib.Package) (*fix.Offer, error) {
+	switch {
+	case len(p.Problems) > 0:
+		return nil, fmt.Errorf("it is damaged: %s", strings.Join(p.Problems, "; "))
+	case !p.LiveInstall || !p.LiveRemove:
+		return nil, errors.New("it cannot be installed, or not be removed again, while the host runs")
+	case p.Type != "bootbank":
+		return nil, fmt.Errorf("it is of the type %q, and only those for the boot bank are installed", p.Type)
+	}
+	i := slices.IndexFunc(p.Services, func(s firewallxml.Service) bool {
+		rs := s.Ruleset()
+		return rs.Enabled && req.Covers(&rs)
+	})
+	if i < 0 {
+		return nil, errors.New(req.Say("it brings no ruleset that lets {service} {way}"))
+	}
+	return &fix.Offer{
+		Method: fix.MethodVIB, Ruleset: p.Services[i].Ruleset(), MaintenanceMode: p.MaintenanceMode,
+		VIB: fix.VIBChange{Name: p.Name, ID: p.ID()}, Community: p.AcceptanceLevel == inventory.Community,
+		Suits: func(version string) string { return unsuited(p, version) }, Also: besides(p, i),
+	}, nil
+}
+
+// besides says what a VIB brings that is not the one service.
+func besides(p *vib.Package, service int) []string {
+	var also []string
+	for i, s := range p.Services {
+		if rs := s.Ruleset(); i != service {
+			also = append(also, fmt.Sprintf("the ruleset %s (%s)", rs.Key, fix.Opens(&rs, rs.Allowed)))
+		}
+	}
+	if files := len(p.Files); files > 1 {
+		also = append(also, fmt.Sprintf("%d more files: vic-preflight vib inspect lists them", files-1))
+	}
+	return also
+}
+
+// unsuited says why a host of the version would not take the VIB; empty when it
+// would.
+func unsuited(p *vib.Package, version string) string {
+	g, known := vib.GenerationOf(inventory.MajorVersion(version))
+	switch {
+	case !known:
+		return fmt.Sprintf("which VIBs ESXi %s takes is not known", version)
+	case p.Suits(g.Flavour):
+		return ""
+	}
+	return fmt.Sprintf("the VIB is not built for ESXi %s: vic-preflight vib build --esxi %s", version, g.Name)
+}

@@ -1,0 +1,346 @@
+package preflight
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/fix"
+	"github.com/vic-preflight/vic-preflight/inventory"
+)
+
+// Options are what a run is asked for. The zero values of all but Target are
+// defaults: a check of every host for a virtual container host.
+type Options struct {
+	Target Target
+	// Requirements are what must be open; empty means checks.VIC(). A change, and
+	// a probe, takes one alone.
+	Requirements []checks.Requirement
+
+	// ComputeResource is a cluster, a host or a resource pool, by name or path;
+	// empty means all hosts of the datacenter. Hosts are globs that narrow it.
+	ComputeResource string
+	Hosts           []string
+
+	// Only and Skip pick checks by their IDs.
+	Only, Skip []string
+	// Refresh asks each host to refresh vCenter's copy of its firewall first. A
+	// change always does.
+	Refresh bool
+	// FirewallState asks every host whether its firewall is on, also where no
+	// verdict hangs on it.
+	FirewallState bool
+	// Origins looks on the hosts, by SSH, for where rulesets come from.
+	Origins bool
+	// Previous is the file of an earlier report in JSON, to tell what a reboot has
+	// taken away since.
+	Previous string
+
+	Change ChangeOptions
+	Probe  ProbeOptions
+	SSH    SSHOptions
+
+	// Timeout bounds the whole run. 0 means 5 minutes, or an hour where a change
+	// is made on the hosts themselves; NoTimeout means no bound.
+	Timeout time.Duration
+	// Concurrency is how many calls are in flight at a time, 1 to 256. 0 means a
+	// number that grows while the server answers as quickly as before.
+	Concurrency int
+
+	// AllowUnknown tolerates hosts that nothing can be found out about: a change that
+	// was not made on them is not missing.
+	AllowUnknown bool
+
+	// Observer is told how far the run is; nil means nobody.
+	Observer Observer
+	// Tool names the caller in journals and in the server's list of sessions.
+	Tool string
+}
+
+// NoTimeout is the Timeout of a run that may take as long as it takes.
+const NoTimeout time.Duration = -1
+
+// Change is what a run changes.
+type Change string
+
+// The changes. The zero value changes nothing.
+const (
+	NoChange Change = ""
+	// Allow lets the requirement through where it is shut.
+	Allow Change = "allow"
+	// Deny closes what Allow may have opened.
+	Deny Change = "deny"
+	// Undo takes back what an earlier run changed.
+	Undo Change = "undo"
+)
+
+// ChangeOptions say what is changed, and how.
+type ChangeOptions struct {
+	Do Change
+	// DryRun plans, and changes nothing.
+	DryRun bool
+	// Method is how Allow opens the port. The zero value is fix.MethodRuleset.
+	Method fix.Method
+	// Ruleset is the key of the one to enable, or to bring by fix.MethodServiceXML;
+	// empty or fix.Auto leaves the choice to the run.
+	Ruleset string
+	// Only narrows what is enabled to these peers.
+	Only []netip.Prefix
+	// VIB is the file to install by fix.MethodVIB.
+	VIB string
+	// LowerAcceptance permits to lower hosts' acceptance level where the VIB needs
+	// it, SecureBootUnknown to install on hosts that do not tell whether they have
+	// UEFI Secure Boot.
+	LowerAcceptance, SecureBootUnknown bool
+
+	// UndoJournal is the journal of the run that Undo takes back. Force takes back
+	// also what somebody else has changed since.
+	UndoJournal string
+	Force       bool
+
+	// Journal is the new file that takes the changes back; empty means a dated one
+	// in StateDir, and that, when empty, is the user's.
+	Journal, StateDir string
+	// HostTimeout bounds what is asked of one host; 0 means a minute, or 15 where
+	// a change is made on the host itself. VerifyTimeout is how long to wait until
+	// changes are seen; 0 means 30 seconds.
+	HostTimeout, VerifyTimeout time.Duration
+}
+
+// ProbeOptions say what connections are opened.
+type ProbeOptions struct {
+	// Vantage is where they start; empty means that there are none.
+	Vantage inventory.Vantage
+	// Target is the host to connect to, at the required port; empty means the one
+	// peer.
+	Target string
+	// ListenerKey is the file with the key of a listener that stands there.
+	ListenerKey string
+	// Timeout bounds a connection; 0 means 5 s, and 20 s for a serial probe.
+	Timeout time.Duration
+	// Retries are further tries where a host did not get through, at most 10.
+	Retries int
+}
+
+// SSHOptions say how to log in to the hosts themselves.
+type SSHOptions struct {
+	// User is root when empty, Port 22 when 0.
+	User string
+	Port int
+	// Key is a file with a private key, PasswordFile one with the password. Agent is
+	// the socket of an SSH agent, which serves when there is neither.
+	Key, PasswordFile, Agent string
+	// KnownHosts is the file with the hosts' keys.
+	KnownHosts string
+	// StartService starts the SSH service where it does not run, and stops it again.
+	StartService bool
+}
+
+// The defaults of times, where the options say none.
+const (
+	defaultTimeout       = 5 * time.Minute
+	defaultHostTimeout   = time.Minute
+	defaultVerifyTimeout = 30 * time.Second
+	// onHostRun and onHostTimeout are for changes on the hosts themselves: a host
+	// takes a minute for a VIB.
+	onHostRun     = time.Hour
+	onHostTimeout = 15 * time.Minute
+)
+
+// MostConcurrency is the largest Concurrency that is taken.
+const MostConcurrency = 256
+
+// Validate returns a *UsageError that names the option which cannot be taken. It
+// looks at the options alone; files are read later.
+func (o *Options) Validate() error {
+	for _, validate := range []func() error{o.validateChecks, o.validateTimes, o.validateProbe, o.validateChange, o.validateSSH} {
+		if err := validate(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (o *Options) validateChecks() error {
+	for _, req := range o.requirements() {
+		if err := req.Validate(); err != nil {
+			return &UsageError{Option: "port", Err: err}
+		}
+	}
+	if len(o.requirements()) > 1 && (o.Change.Do != NoChange || o.Probe.Vantage != "") {
+		return usage("", "a change, and a probe, takes one requirement, and there are %d", len(o.requirements()))
+	}
+	selected, err := o.checks()
+	if err != nil {
+		return &UsageError{Err: err}
+	}
+	if len(selected) == 0 {
+		return usage("", "--only and --skip leave no check to run")
+	}
+	for _, need := range []struct {
+		wanted bool
+		check  string
+		why    string
+	}{
+		{o.Change.Do != NoChange, checks.OutboundPort, "--fix is proved by"},
+		{o.Probe.Vantage != "", checks.TCPConnect, "--probe is judged by"},
+		{o.Origins, checks.RulePersistence, "--ssh is for"},
+		{o.Previous != "", checks.RulePersistence, "--previous is judged by"},
+	} {
+		if need.wanted && !among(selected, need.check) {
+			return usage("", "%s the check %s, which --only and --skip leave out", need.why, need.check)
+		}
+	}
+	return nil
+}
+
+func (o *Options) validateTimes() error {
+	switch {
+	case o.Timeout < 0 && o.Timeout != NoTimeout:
+		return usage("timeout", "%s is negative", o.Timeout)
+	case o.Change.HostTimeout < 0:
+		return usage("host-timeout", "%s is no time to wait", o.Change.HostTimeout)
+	case o.Change.VerifyTimeout < 0:
+		return usage("verify-timeout", "%s is no time to wait", o.Change.VerifyTimeout)
+	case o.Concurrency < 0 || o.Concurrency > MostConcurrency:
+		return usage("concurrency", "%d is not a number from 1 to %d", o.Concurrency, MostConcurrency)
+	}
+	return nil
+}
+
+func (o *Options) validateProbe() error {
+	p := &o.Probe
+	switch {
+	case !slices.Contains([]inventory.Vantage{"", inventory.VantageLocal, inventory.VantageSSH, inventory.VantageSerial}, p.Vantage):
+		return usage("probe", "%q is no vantage; the vantages are: none, local, ssh, serial", p.Vantage)
+	case p.Timeout < 0:
+		return usage("probe-timeout", "%s is no time to wait", p.Timeout)
+	case p.Retries < 0 || p.Retries > 10:
+		return usage("probe-retries", "%d is not a number from 0 to 10", p.Retries)
+	case p.Target != "" && !isHost(strings.Trim(p.Target, "[]")):
+		return usage("probe-target", "is not a host name or address; the port is --port")
+	case p.Vantage != "" && o.Change.DryRun:
+		return usage("", "--dry-run makes no connections: leave --probe out")
+	case p.Vantage != "" && (o.requirement().Direction != inventory.Outbound || o.requirement().Protocol != inventory.TCP):
+		return usage("probe", "opens TCP connections from the hosts: it says nothing of %s", o.requirement())
+	}
+	return nil
+}
+
+func isHost(s string) bool {
+	_, err := netip.ParseAddr(s)
+	return err == nil || s != "" && !strings.ContainsAny(s, ":/@ \t")
+}
+
+func (o *Options) validateChange() error {
+	c := &o.Change
+	for _, p := range o.requirement().Peers {
+		if len(c.Only) > 0 && !inventory.Covered(p, c.Only) {
+			return &UsageError{
+				Err:   errors.New(o.requirement().Say(fmt.Sprintf("--allowed-ip leaves out {the peer} %s", peerText(p)))),
+				Hints: []string{"add --allowed-ip vch"},
+			}
+		}
+	}
+	switch {
+	case c.Do == Undo && c.UndoJournal == "":
+		return usage("", "undo takes the journal of the run that made the changes")
+	case c.Do == Undo && o.ComputeResource != "":
+		return usage("", "undo takes no --compute-resource: the journal names the hosts, and --host narrows them")
+	case c.Do == Deny && !c.onHost() && (c.named() || len(c.Only) > 0):
+		return usage("", "--ruleset and --allowed-ip go with --allow")
+	}
+	return c.validateMethod()
+}
+
+func (c *ChangeOptions) validateMethod() error {
+	of := c.VIB != "" || c.LowerAcceptance || c.SecureBootUnknown
+	switch {
+	case c.Method != fix.MethodRuleset && c.Method != fix.MethodVIB && c.Method != fix.MethodServiceXML:
+		return usage("method", "%q is none of auto, ruleset, vib and service-xml", string(c.Method))
+	case c.Method != fix.MethodVIB && of:
+		return usage("", "--vib, --lower-acceptance-level and --secure-boot-unknown go with --method vib")
+	case c.Method == fix.MethodVIB && c.VIB == "":
+		return &UsageError{Err: errors.New("--method vib needs --vib FILE"), Hints: []string{"vic-preflight vib build makes one"}}
+	case c.Method == fix.MethodVIB && c.named():
+		return usage("", "--ruleset does not go with --method vib: the VIB brings what it brings")
+	case c.onHost() && c.Do != Allow:
+		return usage("", "--method goes with --allow; undo takes back what it did")
+	case c.onHost() && len(c.Only) > 0:
+		return usage("", "--allowed-ip does not go with --method %s: a new ruleset lets everybody through", string(c.Method))
+	}
+	return nil
+}
+
+func (o *Options) validateSSH() error {
+	switch {
+	case o.SSH.Port < 0 || o.SSH.Port > 65535:
+		return usage("ssh-port", "%d is not a port", o.SSH.Port)
+	case o.SSH.Key != "" && o.SSH.PasswordFile != "":
+		return usage("", "--ssh-key and --ssh-password-file exclude each other")
+	}
+	return nil
+}
+
+// requirements are those of the run. Without the addresses of peers, those that a
+// change lets through are what is required.
+func (o *Options) requirements() []checks.Requirement {
+	reqs := o.Requirements
+	if len(reqs) == 0 {
+		reqs = []checks.Requirement{checks.VIC()}
+	}
+	if len(reqs) == 1 && len(reqs[0].Peers) == 0 && len(o.Change.Only) > 0 {
+		only := reqs[0]
+		only.Peers = slices.Clone(o.Change.Only)
+		return []checks.Requirement{only}
+	}
+	return reqs
+}
+
+// requirement is the one of a change or a probe.
+func (o *Options) requirement() checks.Requirement { return o.requirements()[0] }
+
+// checks are those that Only and Skip pick.
+func (o *Options) checks() ([]checks.Check, error) {
+	return checks.Select(checks.Default(), o.Only, o.Skip)
+}
+
+func among(selected []checks.Check, id string) bool {
+	return slices.ContainsFunc(selected, func(c checks.Check) bool { return c.ID == id })
+}
+
+// onHost reports whether the method takes logins to the hosts.
+func (c *ChangeOptions) onHost() bool { return c.Method != fix.MethodRuleset }
+
+func (c *ChangeOptions) named() bool { return c.Ruleset != "" && c.Ruleset != fix.Auto }
+
+// logsIn reports whether the run logs in to hosts, as far as the options tell.
+func (o *Options) logsIn() bool { return o.Origins || o.Change.onHost() }
+
+// settleTimes puts the defaults in. onHost is what a run is that changes hosts
+// themselves.
+func (o *Options) settleTimes(onHost bool) {
+	run, host := defaultTimeout, defaultHostTimeout
+	if onHost {
+		run, host = onHostRun, onHostTimeout
+	}
+	for _, t := range []struct {
+		value    *time.Duration
+		default_ time.Duration
+	}{{&o.Timeout, run}, {&o.Change.HostTimeout, host}, {&o.Change.VerifyTimeout, defaultVerifyTimeout}} {
+		if *t.value == 0 {
+			*t.value = t.default_
+		}
+	}
+}
+
+func peerText(p netip.Prefix) string {
+	if p.IsSingleIP() {
+		return p.Addr().String()
+	}
+	return p.String()
+}

@@ -1,0 +1,98 @@
+package preflight
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/fix"
+	"github.com/vic-preflight/vic-preflight/internal/onhost"
+	"github.com/vic-preflight/vic-preflight/inventory"
+)
+
+// planned is a plan, and what it takes to carry it out on the hosts themselves.
+type planned struct {
+	*fix.Plan
+	// client is nil where the plan needs no logins.
+	client *onhost.Client
+	// close ends the way into the hosts.
+	close func()
+}
+
+// plan says what is to be done, and why, for every host. It changes nothing but the
+// SSH services that are started for a survey; the caller must close what it returns.
+func plan(ctx context.Context, s *session, inv *inventory.Inventory, o Options, in *inputs) (planned, error) {
+	p := planned{close: func() {}}
+	judged := checks.JudgeAll(inv, o.Requirements...)[0]
+	switch {
+	case o.Change.Do == Undo:
+		return planUndo(ctx, s, inv, o, in)
+	case o.Change.Do == Deny:
+		p.Plan = planDeny(ctx, s, judged, o)
+	case in.offer != nil:
+		return planOffer(ctx, s, judged, o, in), nil
+	default:
+		p.Plan = fix.Allow(judged, fix.AllowOptions{Ruleset: o.Change.Ruleset, Only: o.Change.Only})
+	}
+	return p, nil
+}
+
+// planDeny names the virtual machines that a deny would cut off.
+func planDeny(ctx context.Context, s *session, judged checks.Judgements, o Options) *fix.Plan {
+	p := fix.Deny(judged, nil)
+	hosts := p.ChangedHosts()
+	if len(hosts) == 0 {
+		return p
+	}
+	vms, err := s.SerialVMs(ctx, hosts)
+	if err != nil {
+		o.observer().Warn(fmt.Sprintf("which virtual machines this cuts off is not known: %v", err))
+	}
+	return fix.Deny(judged, vms)
+}
+
+// planOffer asks the hosts that want the offer.
+func planOffer(ctx context.Context, s *session, judged checks.Judgements, o Options, in *inputs) planned {
+	var wanted []*inventory.Host
+	for i := range judged.Hosts {
+		if j := &judged.Hosts[i]; in.offer.Wants(j) {
+			wanted = append(wanted, j.Host)
+		}
+	}
+	way := openHosts(ctx, s, o, wanted)
+	client := &onhost.Client{Login: *in.login, Address: way.address, VIB: in.vib}
+	methods := []fix.Method{in.offer.Method}
+	surveys := survey(ctx, o, client, wanted, func(*inventory.Host) []fix.Method { return methods })
+	return planned{fix.Bring(judged, *in.offer, surveys), client, way.close}
+}
+
+// planUndo plans to take back what the journal says, on the hosts that are selected.
+func planUndo(ctx context.Context, s *session, inv *inventory.Inventory, o Options, in *inputs) (planned, error) {
+	p := planned{close: func() {}}
+	entries := in.journal.Entries
+	if len(o.Hosts) > 0 { // those left out on purpose are not missing
+		entries = slices.DeleteFunc(slices.Clone(entries), func(e fix.Entry) bool {
+			return !slices.ContainsFunc(inv.Hosts, func(h inventory.Host) bool { return h.ID == e.Host.ID })
+		})
+	}
+	var surveys map[string]fix.Survey
+	if changesHosts(entries) {
+		methods := map[string][]fix.Method{} // by host ID
+		for _, e := range entries {
+			if e.OnHost() && !slices.Contains(methods[e.Host.ID], e.Method) {
+				methods[e.Host.ID] = append(methods[e.Host.ID], e.Method)
+			}
+		}
+		hosts := pointers(inv, func(h *inventory.Host) bool { return len(methods[h.ID]) > 0 && h.IsConnected() })
+		way := openHosts(ctx, s, o, hosts)
+		p.client, p.close = &onhost.Client{Login: *in.login, Address: way.address}, way.close
+		surveys = survey(ctx, o, p.client, hosts, func(h *inventory.Host) []fix.Method { return methods[h.ID] })
+	}
+	var err error
+	if p.Plan, err = fix.Undo(inv, in.journal.Header, entries, surveys, o.Change.Force); err != nil {
+		p.close()
+		return planned{}, foreign(err)
+	}
+	return p, nil
+}

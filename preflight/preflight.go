@@ -1,0 +1,66 @@
+// Package preflight does one run: it finds out of one target, a vCenter or an ESXi
+// host, whether its hosts let through what is required, and where that is asked for
+// it probes, changes and verifies.
+//
+// Options go in, a report.Run comes out; progress, notes and warnings go to an
+// Observer. The package knows how a run proceeds. It knows neither flags nor
+// terminals nor formats.
+package preflight
+
+import (
+	"context"
+	"time"
+
+	"github.com/vic-preflight/vic-preflight/report"
+)
+
+// Run does one run, from signing in to the verdicts. The hosts' state is what the
+// options ask for, whatever the error says.
+//
+// Where nothing could be found out, the run is nil, and the error is a *UsageError,
+// an *UnavailableError, or an *InterruptedError. Else the run holds what was found
+// and done; with it comes an *InterruptedError or a *TimeoutError when it ended
+// early, and an *UnfinishedError when a change that was asked for was not made and
+// verified, or something is left.
+func Run(ctx context.Context, o Options) (*report.Run, error) {
+	started := time.Now()
+	in, err := load(&o)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := o.bound(ctx)
+	defer cancel()
+	s, err := signIn(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	if err := in.belongs(s); err != nil {
+		return nil, err
+	}
+	inv, err := collect(ctx, s, o, in)
+	if err != nil {
+		return nil, err
+	}
+	// What keeps a probe from being made is known before anything is changed.
+	p, err := prepareProbe(ctx, s, inv, o, in)
+	if err != nil {
+		return nil, err
+	}
+	defer p.close()
+	done, err := change(ctx, s, inv, o, in)
+	if err != nil {
+		return nil, err
+	}
+	findOrigins(ctx, s, inv, o, in)
+	probed := connect(ctx, s, p, inv, o)
+	return settle(ctx, o, in, outcome{started: started, label: s.label, inventory: inv, changes: done, probed: probed})
+}
+
+// bound is the context of the whole run.
+func (o *Options) bound(ctx context.Context) (context.Context, context.CancelFunc) {
+	if o.Timeout == NoTimeout {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, o.Timeout)
+}

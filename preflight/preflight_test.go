@@ -1,0 +1,346 @@
+package preflight_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"github.com/vmware/govmomi/vim25/types"
+
+	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/fix"
+	"github.com/vic-preflight/vic-preflight/internal/sim"
+	"github.com/vic-preflight/vic-preflight/internal/sim/simtest"
+	"github.com/vic-preflight/vic-preflight/inventory"
+	"github.com/vic-preflight/vic-preflight/preflight"
+	"github.com/vic-preflight/vic-preflight/report"
+)
+
+const secret = "s3cr3t-pass"
+
+func start(scenario string) *sim.VCenter {
+	GinkgoHelper()
+	return simtest.Start(GinkgoTB(), scenario, sim.Options{User: "root", Password: secret})
+}
+
+// on are options for a simulator.
+func on(vc *sim.VCenter) preflight.Options {
+	o := preflight.Options{Target: preflight.Target{
+		Address: vc.URL.Host, User: "root", Password: secret, Thumbprints: []string{vc.Thumbprint},
+	}}
+	o.Change.StateDir = GinkgoT().TempDir()
+	return o
+}
+
+// backup is a requirement of another direction than vic's.
+func backup() checks.Requirement {
+	return checks.Requirement{
+		Name: "backup", Direction: inventory.Inbound, Protocol: inventory.TCP, Ports: []int{902}, Prefer: []string{"NFC"},
+		Words: checks.Words{Peer: "a backup proxy", PeerOption: "--peer", Breaks: "backups stop"},
+	}
+}
+
+// statuses are those of a check, by host name and requirement.
+func statuses(run *report.Run, check string) map[string]string {
+	found := map[string]string{}
+	for _, r := range run.Results {
+		if r.Check == check {
+			found[filepath.Base(r.Subject)+" "+r.Requirement] = fmt.Sprintf("%s %s", r.Status, r.Reason)
+		}
+	}
+	return found
+}
+
+// memory is an Observer that keeps what it is told.
+type memory struct {
+	mu       sync.Mutex
+	texts    []string
+	journals []string
+	totals   map[preflight.Stage][]int
+}
+
+func (m *memory) Progress(stage preflight.Stage, done, total int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.totals == nil {
+		m.totals = map[preflight.Stage][]int{}
+	}
+	m.totals[stage] = append(m.totals[stage], total)
+}
+
+func (m *memory) say(text string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.texts = append(m.texts, text)
+}
+
+func (m *memory) Note(text string)    { m.say("note: " + text) }
+func (m *memory) Warn(text string)    { m.say("warning: " + text) }
+func (m *memory) Journal(path string) { m.journals = append(m.journals, path) }
+
+var _ = Describe("a run of several requirements", func() {
+	It("judges each on every host, from one collection", func(ctx SpecContext) {
+		calls := func(reqs ...checks.Requirement) (*report.Run, int) {
+			vc := start("open")
+			o := on(vc)
+			o.Requirements = reqs
+			run, err := preflight.Run(ctx, o)
+			Expect(err).NotTo(HaveOccurred())
+			return run, vc.Requests()
+		}
+		udp := checks.Requirement{Name: "ntp", Direction: inventory.Outbound, Protocol: inventory.UDP, Ports: []int{123}, Prefer: []string{"ntpClient"}}
+		run, several := calls(checks.VIC(), backup(), udp)
+		got := statuses(run, checks.OutboundPort)
+		Expect(got).To(HaveLen(3 * len(run.Inventory.Hosts)))
+		Expect(got).To(HaveKeyWithValue("esx01.example vic", "pass permitted"))
+		Expect(got).To(HaveKeyWithValue("esx01.example backup", "pass permitted"), "NFC is enabled as ESXi is installed")
+		Expect(got).To(HaveKeyWithValue("esx01.example ntp", "fail ruleset-disabled"))
+		Expect(statuses(run, checks.HostState)).To(HaveLen(len(run.Inventory.Hosts)), "the host's own, once")
+		Expect(statuses(run, checks.ClusterDrift)).To(HaveKey("prod backup"))
+
+		_, one := calls(checks.VIC())
+		// A switch is asked for where any of the requirements is shut.
+		Expect(several).To(BeNumerically("<=", one+2*len(run.Inventory.Hosts)))
+	}, SpecTimeout(time.Minute))
+
+	It("is refused for a change and for a probe", func(ctx SpecContext) {
+		o := preflight.Options{Target: preflight.Target{Address: "sim://closed"}, Requirements: []checks.Requirement{checks.VIC(), backup()}}
+		o.Change.Do = preflight.Allow
+		_, err := preflight.Run(ctx, o)
+		Expect(err).To(MatchError(ContainSubstring("takes one requirement, and there are 2")))
+		o.Change.Do, o.Probe.Vantage = preflight.NoChange, inventory.VantageSerial
+		_, err = preflight.Run(ctx, o)
+		Expect(err).To(MatchError(ContainSubstring("takes one requirement, and there are 2")))
+	})
+
+	It("is not probed where a connection from the hosts says nothing", func(ctx SpecContext) {
+		o := preflight.Options{Target: preflight.Target{Address: "sim://closed"}, Requirements: []checks.Requirement{backup()}}
+		o.Probe.Vantage = inventory.VantageSerial
+		_, err := preflight.Run(ctx, o)
+		Expect(err).To(MatchError(ContainSubstring("says nothing of inbound TCP 902 from a backup proxy")))
+	})
+})
+
+var _ = Describe("another requirement than vic", func() {
+	It("is opened by its own ruleset, journaled under its name, and undone", func(ctx SpecContext) {
+		vc := start("open")
+		vc.ChangeAll(func(info *types.HostFirewallInfo) {
+			for i := range info.Ruleset {
+				if info.Ruleset[i].Key == "NFC" {
+					info.Ruleset[i].Enabled = false
+				}
+			}
+		})
+		o, seen := on(vc), &memory{}
+		o.Requirements, o.Change.Do, o.Observer = []checks.Requirement{backup()}, preflight.Allow, seen
+		run, err := preflight.Run(ctx, o)
+		Expect(err).NotTo(HaveOccurred())
+		for _, e := range run.Plan {
+			Expect(e.Ruleset + " " + string(e.Action)).To(Equal("NFC enable"))
+			Expect(e.Verified).To(BeTrue())
+		}
+		Expect(statuses(run, checks.OutboundPort)).To(HaveKeyWithValue("esx01.example backup", "pass permitted"))
+		Expect(seen.journals).To(Equal([]string{run.Journal}))
+		recorded, err := fix.ReadJournal(run.Journal)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(recorded.Header.Requirement).To(Equal(&fix.JournalRequirement{Name: "backup", Direction: "inbound", Protocol: "tcp", Ports: []int{902}}))
+
+		By("undoing it, with the requirement of the journal")
+		o = on(vc)
+		o.Change.Do, o.Change.UndoJournal = preflight.Undo, run.Journal
+		run, err = preflight.Run(ctx, o)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(statuses(run, checks.OutboundPort)).To(HaveKey("esx01.example backup"))
+		for _, e := range run.Plan {
+			Expect(e.Ruleset + " " + string(e.Action)).To(Equal("NFC disable"))
+		}
+	}, SpecTimeout(time.Minute))
+
+	It("gets no broad ruleset by itself", func(ctx SpecContext) {
+		vc := start("closed")
+		o := on(vc)
+		o.Requirements = []checks.Requirement{{Name: "web", Direction: inventory.Outbound, Protocol: inventory.TCP, Ports: []int{8443}}}
+		o.Change.Do, o.Change.DryRun = preflight.Allow, true
+		run, err := preflight.Run(ctx, o)
+		Expect(err).NotTo(HaveOccurred())
+		for _, e := range run.Plan {
+			Expect(e.Action).To(Equal(report.Refuse), "vSPC would open it, and all else")
+		}
+	}, SpecTimeout(time.Minute))
+})
+
+var _ = Describe("RunAll", func() {
+	options := func(addresses ...string) (list []preflight.Options) {
+		for _, a := range addresses {
+			t, err := preflight.ParseTarget(a)
+			Expect(err).NotTo(HaveOccurred())
+			list = append(list, preflight.Options{Target: t})
+		}
+		return list
+	}
+
+	It("does the others when one target cannot be judged, and keeps their order and their hosts apart", func(ctx SpecContext) {
+		rep, errs := preflight.RunAll(ctx, options("sim://mixed", "sim://nosuch", "sim://closed"))
+		Expect(errs).To(HaveExactElements(BeNil(), MatchError(ContainSubstring(`unknown scenario "nosuch"`)), BeNil()))
+		Expect(rep.Runs).To(HaveLen(3))
+		Expect(rep.Runs[1].Err).To(Equal(errs[1]))
+		Expect(rep.Runs[1].Target).To(Equal("sim://nosuch"))
+		Expect(rep.Runs[1].Status()).To(Equal(checks.Unknown))
+		Expect(statuses(rep.Runs[0], checks.OutboundPort)).To(HaveKeyWithValue("esx01.example vic", "pass permitted"))
+		Expect(statuses(rep.Runs[2], checks.OutboundPort)).To(HaveKeyWithValue("esx01.example vic", "fail ruleset-disabled"))
+		Expect(rep.Summary().Hosts).To(Equal(20 + 5))
+		Expect(rep.Status()).To(Equal(checks.Fail))
+		Expect(rep.Requirements).To(HaveLen(1))
+	}, SpecTimeout(time.Minute))
+
+	It("journals each target's changes in a file of its own", func(ctx SpecContext) {
+		list := options("sim://closed", "sim://closed", "sim://closed")
+		state := GinkgoT().TempDir()
+		for i := range list {
+			list[i].Change.Do, list[i].Change.StateDir = preflight.Allow, state
+		}
+		rep, errs := preflight.RunAll(ctx, list)
+		Expect(errs).To(HaveEach(BeNil()))
+		journals := map[string]bool{}
+		for _, run := range rep.Runs {
+			recorded, err := fix.ReadJournal(run.Journal)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(recorded.Entries).To(HaveLen(5))
+			journals[run.Journal] = true
+		}
+		Expect(journals).To(HaveLen(3))
+	}, SpecTimeout(time.Minute))
+
+	It("is over for all targets when its context ends", func(ctx SpecContext) {
+		ended, cancel := context.WithCancel(ctx)
+		cancel()
+		rep, errs := preflight.RunAll(ended, options("sim://open", "sim://closed"))
+		var interrupted *preflight.InterruptedError
+		for i := range errs {
+			Expect(errors.As(errs[i], &interrupted)).To(BeTrue())
+			Expect(rep.Runs[i].Err).To(HaveOccurred())
+		}
+	}, SpecTimeout(time.Minute))
+})
+
+var _ = DescribeTable("options that cannot be taken are a *UsageError that names them, before anything is contacted",
+	func(change func(*preflight.Options), says string) {
+		o := preflight.Options{Target: preflight.Target{Address: "127.0.0.1:1", User: "root", Password: secret}}
+		change(&o)
+		run, err := preflight.Run(context.Background(), o)
+		Expect(run).To(BeNil())
+		var bad *preflight.UsageError
+		Expect(errors.As(err, &bad)).To(BeTrue(), "%v", err)
+		Expect(err).To(MatchError(ContainSubstring(says)))
+	},
+	Entry("no target", func(o *preflight.Options) { o.Target.Address = "" }, "no target"),
+	Entry("no user", func(o *preflight.Options) { o.Target.User = "" }, "no user for 127.0.0.1:1"),
+	Entry("a thumbprint that is none", func(o *preflight.Options) { o.Target.Thumbprints = []string{"AB"} }, "--thumbprint"),
+	Entry("a requirement that is not whole", func(o *preflight.Options) { o.Requirements = []checks.Requirement{{Name: "x"}} }, "the requirement x"),
+	Entry("a time that is negative", func(o *preflight.Options) { o.Timeout = -time.Second }, "--timeout -1s is negative"),
+	Entry("a time for a host that is none", func(o *preflight.Options) { o.Change.HostTimeout = -1 }, "--host-timeout"),
+	Entry("a concurrency that is none", func(o *preflight.Options) { o.Concurrency = 257 }, "--concurrency 257"),
+	Entry("a check that is none", func(o *preflight.Options) { o.Only = []string{"x"} }, `unknown check "x"`),
+	Entry("a vantage that is none", func(o *preflight.Options) { o.Probe.Vantage = "moon" }, `--probe "moon" is no vantage`),
+	Entry("a method that is none", func(o *preflight.Options) { o.Change.Do, o.Change.Method = preflight.Allow, "magic" }, `--method "magic"`),
+	Entry("an undo of nothing", func(o *preflight.Options) { o.Change.Do = preflight.Undo }, "undo takes the journal"),
+	Entry("a journal that is none", func(o *preflight.Options) {
+		o.Change.Do, o.Change.UndoJournal = preflight.Undo, "preflight_test.go"
+	}, "no journal of vic-preflight"),
+	Entry("peers that a change leaves out", func(o *preflight.Options) {
+		o.Requirements = []checks.Requirement{checks.VIC(netip.MustParsePrefix("10.0.0.5/32"))}
+		o.Change.Do, o.Change.Only = preflight.Allow, []netip.Prefix{netip.MustParsePrefix("10.0.0.6/32")}
+	}, "leaves out the virtual container host 10.0.0.5"),
+	Entry("an SSH port that is none", func(o *preflight.Options) { o.SSH.Port = 70000 }, "--ssh-port 70000"),
+	Entry("an earlier report that is not there", func(o *preflight.Options) { o.Previous = "/nonexistent" }, "--previous: open /nonexistent"),
+	Entry("logins without a key", func(o *preflight.Options) { o.Origins, o.SSH.KnownHosts = true, os.DevNull }, "no way to log in"),
+)
+
+var _ = Describe("the errors of a run", func() {
+	It("say that nothing could be found out, with the way out, and never the password", func(ctx SpecContext) {
+		vc := start("open")
+		o := on(vc)
+		o.Target.Password = secret + "x"
+		run, err := preflight.Run(ctx, o)
+		Expect(run).To(BeNil())
+		var unavailable *preflight.UnavailableError
+		Expect(errors.As(err, &unavailable)).To(BeTrue())
+		Expect(preflight.Hints(err)).To(ContainElement(ContainSubstring("vCenter wants the domain")))
+		Expect(err.Error()).NotTo(ContainSubstring(secret))
+	}, SpecTimeout(time.Minute))
+
+	It("come with what was found when the time ran out", func(ctx SpecContext) {
+		vc := start("closed")
+		release := vc.Hold("RetrieveManagedMethodExecuter", vc.Host("esx01.example").Ref, nil)
+		defer release()
+		o := on(vc)
+		o.Timeout = time.Second
+		run, err := preflight.Run(ctx, o)
+		var late *preflight.TimeoutError
+		Expect(errors.As(err, &late)).To(BeTrue(), "%v", err)
+		Expect(late.Changed).To(BeFalse())
+		Expect(run.Interrupted).To(BeTrue())
+		Expect(statuses(run, checks.OutboundPort)).To(HaveKeyWithValue("esx02.example vic", "fail ruleset-disabled"))
+	}, SpecTimeout(time.Minute))
+
+	It("say that a change is not finished, with what was done", func(ctx SpecContext) {
+		vc := start("closed")
+		vc.Fault("EnableRuleset", vc.Host("esx02.example").FirewallRef(), &types.HostConfigFault{})
+		o := on(vc)
+		o.Change.Do = preflight.Allow
+		run, err := preflight.Run(ctx, o)
+		var unfinished *preflight.UnfinishedError
+		Expect(errors.As(err, &unfinished)).To(BeTrue(), "%v", err)
+		done := 0
+		for _, e := range run.Plan {
+			if e.Verified {
+				done++
+			}
+		}
+		Expect(done).To(Equal(4))
+	}, SpecTimeout(time.Minute))
+})
+
+var _ = Describe("an Observer", func() {
+	It("is told stages whose totals stay the same", func(ctx SpecContext) {
+		vc := start("large?hosts=300")
+		o, seen := on(vc), &memory{}
+		o.FirewallState, o.Refresh, o.Observer = true, true, seen
+		_, err := preflight.Run(ctx, o)
+		Expect(err).NotTo(HaveOccurred())
+		for _, stage := range []preflight.Stage{preflight.StageRefresh, preflight.StageRead, preflight.StageSwitch} {
+			Expect(seen.totals).To(HaveKey(stage))
+			Expect(seen.totals[stage]).To(HaveEach(300), string(stage))
+			Expect(stage.String()).NotTo(Equal(string(stage)), "it has words")
+		}
+	}, SpecTimeout(time.Minute))
+
+	It("is warned of a certificate that nobody verifies", func(ctx SpecContext) {
+		o, seen := on(start("open")), &memory{}
+		o.Target.Thumbprints, o.Target.Insecure, o.Observer = nil, true, seen
+		_, err := preflight.Run(ctx, o)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(seen.texts).To(ContainElement(HavePrefix("warning: insecure: the certificate of")))
+	}, SpecTimeout(time.Minute))
+})
+
+var _ = DescribeTable("ParseTarget",
+	func(text string, want preflight.Target, again string) {
+		t, err := preflight.ParseTarget(text)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(t).To(Equal(want))
+		Expect(t.String()).To(Equal(again))
+	},
+	Entry("a simulator", "sim://mixed/dc1", preflight.Target{Address: "sim://mixed", Datacenter: "dc1"}, "sim://mixed/dc1"),
+	Entry("a simulator with a parameter", "sim://large?hosts=5", preflight.Target{Address: "sim://large?hosts=5"}, "sim://large?hosts=5"),
+	Entry("credentials", "root:pw@vc.example/dc1", preflight.Target{
+		Address: "vc.example", Datacenter: "dc1", User: "root", Password: "pw", HasPassword: true,
+	}, "vc.example/dc1"),
+)

@@ -1,0 +1,296 @@
+package preflight
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/vic-preflight/vic-preflight/internal/vsphere"
+	"github.com/vic-preflight/vic-preflight/inventory"
+	"github.com/vic-preflight/vic-preflight/probe"
+)
+
+const (
+	// simulatedWait is enough for hosts that dial at once, on loopback.
+	simulatedWait = 2 * time.Second
+	// controlWait bounds the connection from this machine.
+	controlWait = 10 * time.Second
+	// dialWait covers, for nc and a dial, two repeats of a lost SYN (after 1 and
+	// 3 s) and tells an address without a machine (3 s) from silence.
+	dialWait = 5 * time.Second
+	// probersPerCall is how many hosts are probed at a time for each call in flight:
+	// a probe mostly waits.
+	probersPerCall = 2
+)
+
+// prober is what a probe takes: where to, and who tells what came.
+type prober struct {
+	target   probe.Target
+	wait     time.Duration
+	listener *probe.Listener // on this machine, nil when elsewhere
+	witness  probe.Witness
+	key      *probe.Key
+	machines *vsphere.Machines
+	ssh      probe.SSHOptions
+	control  *inventory.Probe // from this machine, nil until it was made
+}
+
+// probed is what a probe came to, besides the hosts' own connections.
+type probed struct {
+	target  string
+	control *inventory.Probe
+	// leftovers are machines that could not be removed, in any try.
+	leftovers []string
+}
+
+// prepareProbe settles the target, starts a listener when the target is this
+// machine, and finds out whether the probe is possible. It changes nothing. It
+// returns nil where no probe was asked for; the caller must close what it returns.
+func prepareProbe(ctx context.Context, s *session, inv *inventory.Inventory, o Options, in *inputs) (p *prober, err error) {
+	if o.Probe.Vantage == "" || ctx.Err() != nil {
+		return nil, nil
+	}
+	p = &prober{key: in.key, wait: o.Probe.defaultWait(inv.Endpoint.Simulated)}
+	if p.target, err = o.probeTarget(inv.Endpoint.Simulated); err != nil {
+		return nil, err
+	}
+	if err := p.findWitness(ctx, o.Probe.Vantage); err != nil {
+		p.close()
+		return nil, err
+	}
+	switch o.Probe.Vantage {
+	case inventory.VantageSSH:
+		p.ssh = probe.SSHOptions{Login: *in.login, Timeout: p.wait, Workers: probersPerCall * o.workers(), Progress: o.progress}
+	case inventory.VantageSerial:
+		if p.machines, err = s.PrepareMachines(ctx, inv.Datacenter, probeable(inv)); err != nil {
+			p.close()
+			return nil, &UnavailableError{Err: err, Hints: []string{"--probe none checks the rulesets alone"}}
+		}
+	}
+	return p, nil
+}
+
+// close ends the listener. It may be called on nil.
+func (p *prober) close() {
+	if p != nil && p.listener != nil {
+		_ = p.listener.Close()
+	}
+}
+
+// defaultWait is what a connection may take where the options do not say.
+func (p *ProbeOptions) defaultWait(simulated bool) time.Duration {
+	switch {
+	case p.Timeout > 0:
+		return p.Timeout
+	case p.Vantage != inventory.VantageSerial:
+		return dialWait
+	case simulated:
+		return simulatedWait
+	}
+	return probe.MinSerialTimeout
+}
+
+// probeTarget settles where to connect to, always at the required port: a
+// connection to another would say nothing about the rulesets' verdict.
+func (o *Options) probeTarget(simulated bool) (probe.Target, error) {
+	req := o.requirement()
+	t := probe.Target{Host: strings.Trim(o.Probe.Target, "[]"), Port: req.Ports[0]}
+	switch {
+	case t.Host != "":
+	case len(req.Peers) == 1 && req.Peers[0].IsSingleIP():
+		t.Host = req.Peers[0].Addr().String()
+	case simulated:
+		t.Host = simulatedTarget()
+	default:
+		return t, &UsageError{Err: errors.New("no target to connect to"), Hints: []string{req.Say("give --probe-target HOST, or one {option}")}}
+	}
+	return t, nil
+}
+
+// simulatedTarget is where the hosts of a simulator dial to: a loopback address
+// that other runs on this machine do not use at the same time.
+func simulatedTarget() string {
+	pid := os.Getpid()
+	return netip.AddrFrom4([4]byte{127, byte(64 + pid>>14%64), byte(pid >> 7 & 127), byte(1 + pid&127)}).String()
+}
+
+// findWitness makes sure that somebody can tell what came: a listener elsewhere
+// that has the key, or one here when the target is this machine. A serial probe
+// of an address where nobody listens could tell a blocked host from no other.
+func (p *prober) findWitness(ctx context.Context, vantage inventory.Vantage) error {
+	serial := vantage == inventory.VantageSerial
+	if p.key != nil {
+		remote := &probe.Remote{Target: p.target, Key: *p.key, Dialer: &net.Dialer{}}
+		if err := remote.Check(ctx); err != nil && serial {
+			return &UnavailableError{Err: fmt.Errorf("the listener at %s cannot be asked from this machine: %w", p.target, err), Hints: []string{
+				"vic-preflight listen --key-file must run there, with the same key, and be reachable from here too",
+			}}
+		}
+		p.witness = remote
+		return nil
+	}
+	if ownAddress(ctx, p.target.Host) {
+		if err := p.listen(ctx); err != nil {
+			return err
+		}
+	}
+	if p.listener != nil || !serial {
+		return nil
+	}
+	if p.reach(ctx).Outcome == inventory.Refused {
+		return &UnavailableError{Err: fmt.Errorf("nobody listens at %s, so that a serial probe could not tell who gets there", p.target), Hints: []string{
+			"let vic-preflight listen stand there, or run this where that is an address of the machine",
+		}}
+	}
+	return nil
+}
+
+// listen stands at the target itself. A port that is taken is somebody else's, a
+// virtual container host's for one: then there is no witness.
+func (p *prober) listen(ctx context.Context) error {
+	key, err := probe.NewKey()
+	if err != nil {
+		return err
+	}
+	l, err := probe.Listen(ctx, p.target.String(), key, probe.ListenOptions{})
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil
+	case err != nil:
+		return &UnavailableError{Err: err, Hints: []string{"the target is an address of this machine, where a listener has to stand"}}
+	}
+	p.listener, p.witness, p.key = l, l, &key
+	return nil
+}
+
+// ownAddress reports whether the host is, or resolves to, addresses of this
+// machine alone.
+func ownAddress(ctx context.Context, host string) bool {
+	addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	if err != nil || len(addrs) == 0 {
+		return false
+	}
+	own, err := net.InterfaceAddrs()
+	if err != nil {
+		return false
+	}
+	return !slices.ContainsFunc(addrs, func(a netip.Addr) bool {
+		a = a.Unmap()
+		return !a.IsLoopback() && !slices.ContainsFunc(own, func(o net.Addr) bool {
+			n, ok := o.(*net.IPNet)
+			return ok && n.IP.Equal(a.AsSlice())
+		})
+	})
+}
+
+// probeable are the hosts on which a virtual machine can be powered on. The
+// others stay without a probe; host-state says why.
+func probeable(inv *inventory.Inventory) []*inventory.Host {
+	return pointers(inv, func(h *inventory.Host) bool { return h.IsConnected() && h.Maintenance != inventory.Yes })
+}
+
+// reach connects from this machine, once in a run.
+func (p *prober) reach(ctx context.Context) *inventory.Probe {
+	if p.control == nil {
+		control := probe.Local(ctx, &net.Dialer{}, p.target, p.key, min(p.wait, controlWait))
+		p.control = &control
+	}
+	return p.control
+}
+
+// connect makes the connections that were prepared: the control from this machine,
+// and those of the hosts, again for those that did not get through.
+func connect(ctx context.Context, s *session, p *prober, inv *inventory.Inventory, o Options) probed {
+	if p == nil || ctx.Err() != nil {
+		return probed{}
+	}
+	found := probed{target: p.target.String(), control: p.reach(ctx)}
+	if o.Probe.Vantage == inventory.VantageLocal {
+		return found
+	}
+	hosts := probeable(inv)
+	for try := 0; try <= o.Probe.Retries && len(hosts) > 0 && ctx.Err() == nil; try++ {
+		p.dial(ctx, s, hosts, inv.Endpoint.Simulated, o)
+		var again []*inventory.Host
+		for _, h := range hosts {
+			if h.Probe.Leftover != "" {
+				found.leftovers = append(found.leftovers, fmt.Sprintf("%s on %s", h.Probe.Leftover, h.Name))
+			}
+			// A login that was refused is never tried again: hosts lock accounts out.
+			refused := o.Probe.Vantage == inventory.VantageSSH && h.Probe.Outcome == inventory.ProbeError
+			if h.Probe.Outcome != inventory.Open && !refused {
+				again = append(again, h)
+			}
+		}
+		hosts = again
+	}
+	return found
+}
+
+// dial lets the hosts connect, once each.
+func (p *prober) dial(ctx context.Context, s *session, hosts []*inventory.Host, simulated bool, o Options) {
+	if o.Probe.Vantage == inventory.VantageSSH {
+		way := openHosts(ctx, s, o, hosts)
+		defer way.close()
+		probe.SSH(ctx, hosts, way.address, p.target, p.key, p.ssh)
+		return
+	}
+	probe.Serial(ctx, hosts, p.target, p.witness, machines{p.machines}, probe.SerialOptions{
+		Workers: probersPerCall * o.workers(), Timeout: p.wait, Simulated: simulated, Progress: o.progress,
+	})
+}
+
+// machines turns the session's machines into what a probe needs.
+type machines struct{ *vsphere.Machines }
+
+func (m machines) Create(ctx context.Context, h *inventory.Host, name, proxy, service string) (probe.Machine, error) {
+	vm, err := m.Machines.Create(ctx, h, name, proxy, service)
+	if err != nil {
+		return nil, err
+	}
+	return vm, nil
+}
+
+// MachineLife is longer than any probe's virtual machine lives: younger ones may be
+// those of a probe that runs.
+const MachineLife = 15 * time.Minute
+
+// Removed is what a clean-up did.
+type Removed struct {
+	// Names are those of the virtual machines that are gone.
+	Names []string
+	// Young counts those that were left, as they may belong to a probe that runs.
+	Young int
+}
+
+// CleanUp removes the virtual machines that killed probes have left behind, those
+// younger than MachineLife too where young says so. Its errors are those of Run; an
+// *UnfinishedError comes with what was removed.
+func CleanUp(ctx context.Context, o Options, young bool) (Removed, error) {
+	if _, err := load(&o); err != nil {
+		return Removed{}, err
+	}
+	ctx, cancel := o.bound(ctx)
+	defer cancel()
+	s, err := signIn(ctx, o)
+	if err != nil {
+		return Removed{}, err
+	}
+	defer s.Close()
+	age := MachineLife
+	if young {
+		age = 0
+	}
+	var r Removed
+	if r.Names, r.Young, err = s.CleanupMachines(ctx, probe.MachinePrefix, age); err != nil {
+		return r, &UnfinishedError{Err: err}
+	}
+	return r, nil
+}

@@ -1,0 +1,107 @@
+package preflight
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/fix"
+	"github.com/vic-preflight/vic-preflight/inventory"
+	"github.com/vic-preflight/vic-preflight/report"
+)
+
+// outcome is what the stages of a run found and did.
+type outcome struct {
+	started   time.Time
+	label     string
+	inventory *inventory.Inventory
+	changes   *changes // nil where nothing was to be changed
+	probed    probed
+}
+
+// settle judges what is known at the end, and says whether the run ended early or
+// left something.
+func settle(ctx context.Context, o Options, in *inputs, out outcome) (*report.Run, error) {
+	// The clock that counts is the one of now: a report may be read slowly.
+	ended := ctx.Err()
+	run := &report.Run{
+		Target: out.label, StartedAt: out.started, Interrupted: ended != nil,
+		Inventory: out.inventory, Requirements: o.Requirements,
+		Results: checks.Run(in.checks, checks.Facts{
+			Inventory: out.inventory, Judged: checks.JudgeAll(out.inventory, o.Requirements...),
+		}),
+		ProbeTarget: out.probed.target, Control: out.probed.control, Leftovers: out.probed.leftovers,
+	}
+	if c := out.changes; c != nil {
+		run.Plan, run.DryRun, run.Journal = c.entries(), c.dryRun, c.journal
+	}
+	run.Duration = time.Since(out.started)
+	return run, o.verdict(ended, out)
+}
+
+// verdict is the error of a run that has found out something.
+func (o *Options) verdict(ended error, out outcome) error {
+	c := out.changes
+	switch {
+	case errors.Is(ended, context.Canceled):
+		return &InterruptedError{Reported: true}
+	case ended != nil:
+		return &TimeoutError{After: o.Timeout, Changed: c != nil && len(c.outcomes) > 0}
+	case len(out.probed.leftovers) > 0:
+		return &UnfinishedError{Err: fmt.Errorf("virtual machines that were made for probes are left: %d", len(out.probed.leftovers))}
+	case c != nil && !c.dryRun && c.incomplete(o.AllowUnknown):
+		return &UnfinishedError{Err: errors.New("not all that was asked for was made and verified; the table says where")}
+	}
+	return nil
+}
+
+// entries turns a plan and its outcomes into what the report shows.
+func (c *changes) entries() []report.PlanEntry {
+	outcomes := make(map[*fix.Change]*fix.Outcome, len(c.outcomes))
+	for _, out := range c.outcomes {
+		outcomes[out.Change] = out
+	}
+	var list []report.PlanEntry
+	for _, h := range c.plan.Hosts {
+		base := report.PlanEntry{
+			Host: h.Host.Name, Path: h.Host.Path, Cluster: h.Host.Cluster,
+			Reason: string(h.Reason), Detail: h.Detail, Warnings: h.Warnings, Unknown: h.Reason.Unknown(),
+		}
+		if len(h.Changes) == 0 || h.Reason.Refused() {
+			e := base
+			e.Action = report.None
+			if h.Reason.Refused() {
+				e.Action = report.Refuse
+			}
+			list = append(list, e)
+			base.Reason, base.Warnings = string(fix.Chosen), nil
+		}
+		for i, change := range h.Changes {
+			e := base
+			if i > 0 {
+				e.Warnings = nil
+			}
+			e.Action, e.Ruleset, e.Detail, e.Opens = report.Action(change.Verb()), change.Ruleset, change.Why, change.Opens
+			e.Before, e.After = stateIn(change.Before), stateIn(change.After)
+			if out := outcomes[change]; out != nil {
+				e.Done, e.Verified = out.Done, out.Verified
+				e.NotBegun = errors.Is(out.Err, fix.ErrNotStarted)
+				if out.Err != nil {
+					e.Error = out.Err.Error()
+				}
+			}
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
+// stateIn is nil where the host has no such ruleset.
+func stateIn(s fix.State) *report.RulesetState {
+	if s.Absent {
+		return nil
+	}
+	return &report.RulesetState{Enabled: s.Enabled, Allowed: s.Allowed}
+}

@@ -1,0 +1,202 @@
+package preflight
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/agent"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/vic-preflight/vic-preflight/internal/hostssh"
+	"github.com/vic-preflight/vic-preflight/internal/onhost"
+	"github.com/vic-preflight/vic-preflight/inventory"
+)
+
+// ReadHostFile returns a file of a host, by name or address, over SSH. Its errors are
+// *UsageError and *UnavailableError.
+func ReadHostFile(ctx context.Context, o SSHOptions, host, path string) ([]byte, error) {
+	login, err := o.login()
+	if err != nil {
+		return nil, err
+	}
+	data, err := onhost.ReadFile(ctx, login, host, path)
+	if err != nil {
+		return nil, &UnavailableError{Err: fmt.Errorf("read %s:%s: %w", host, path, err)}
+	}
+	return data, nil
+}
+
+// login reads keys and known hosts.
+func (o *SSHOptions) login() (hostssh.Options, error) {
+	opts := hostssh.Options{User: o.User, Port: o.Port, Dialer: &net.Dialer{}}
+	if opts.User == "" {
+		opts.User = "root"
+	}
+	if opts.Port == 0 {
+		opts.Port = 22
+	}
+	var err error
+	if opts.HostKeys, err = hostssh.KnownHosts(o.KnownHosts); err != nil {
+		return opts, &UsageError{Err: err, Hints: []string{
+			"ssh-keyscan HOST... prints keys; compare them before you add them", "--ssh-known-hosts names another file",
+		}}
+	}
+	switch {
+	case o.Key != "":
+		err = o.readKey(&opts)
+	case o.PasswordFile != "":
+		opts.Password, err = ReadSecret("ssh-password-file", o.PasswordFile)
+	default:
+		err = o.askAgent(&opts)
+	}
+	return opts, err
+}
+
+func (o *SSHOptions) readKey(opts *hostssh.Options) error {
+	text, err := os.ReadFile(o.Key)
+	if err != nil {
+		return file("ssh-key", err)
+	}
+	signer, err := ssh.ParsePrivateKey(text)
+	var locked *ssh.PassphraseMissingError
+	switch {
+	case errors.As(err, &locked):
+		return &UsageError{Err: fmt.Errorf("--ssh-key %s has a passphrase", o.Key), Hints: []string{"add it to an SSH agent, and leave --ssh-key out"}}
+	case err != nil:
+		return usage("", "--ssh-key %s is no private key", o.Key)
+	}
+	opts.Signers = []ssh.Signer{signer}
+	return nil
+}
+
+func (o *SSHOptions) askAgent(opts *hostssh.Options) error {
+	if o.Agent == "" {
+		return &UsageError{Err: errNoLogin}
+	}
+	conn, err := net.Dial("unix", o.Agent)
+	if err != nil {
+		return &UsageError{Err: fmt.Errorf("the SSH agent: %w", err)}
+	}
+	opts.Signers, err = agent.NewClient(conn).Signers()
+	if err != nil || len(opts.Signers) == 0 {
+		return &UsageError{Err: errors.New("the SSH agent has no keys"), Hints: []string{"ssh-add adds one"}}
+	}
+	return nil
+}
+
+// ReadSecret reads a password from a file that an option names: its first line,
+// without its end. Its errors are *UsageError, and hold nothing of it.
+func ReadSecret(option, path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", file(option, err)
+	}
+	defer f.Close()
+	return ReadSecretFrom(f, path)
+}
+
+// ReadSecretFrom is ReadSecret for what is open already; name is for errors.
+func ReadSecretFrom(r io.Reader, name string) (string, error) {
+	line, err := bufio.NewReader(r).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", usage("", "read the password from %s: %w", name, err)
+	}
+	line = strings.TrimRight(line, "\r\n")
+	if line == "" {
+		return "", usage("", "%s holds no password", name)
+	}
+	return line, nil
+}
+
+// access is a way into hosts' shells.
+type access struct {
+	// address is where a host's SSH server is.
+	address func(*inventory.Host) string
+	// close stops the SSH services that were started. It may be called twice.
+	close func()
+}
+
+// openHosts finds where the hosts' SSH servers are, and starts the services where
+// that was asked for. The caller must close what it returns.
+func openHosts(ctx context.Context, s *session, o Options, hosts []*inventory.Host) access {
+	addresses, err := s.ManagementAddresses(ctx, hosts)
+	if err != nil {
+		o.observer().Warn("the hosts are reached by name: " + err.Error())
+	}
+	return access{
+		address: func(h *inventory.Host) string {
+			if ip := addresses[h.ID]; ip != "" {
+				return ip
+			}
+			return h.Name
+		},
+		close: sync.OnceFunc(startServices(ctx, s, o, hosts)),
+	}
+}
+
+// restoreTime bounds putting one host's SSH service back.
+const restoreTime = 30 * time.Second
+
+// startServices starts the hosts' SSH services where that was asked for, and returns
+// what puts them back, which works after the run's context has ended.
+func startServices(ctx context.Context, s *session, o Options, hosts []*inventory.Host) (restore func()) {
+	if !o.SSH.StartService {
+		return func() {}
+	}
+	var mu sync.Mutex
+	var restores []func()
+	onEach(o, hosts, func(h *inventory.Host) func() {
+		stop, err := s.StartSSH(ctx, h)
+		if err != nil {
+			o.observer().Warn(fmt.Sprintf("could not start the SSH service of %s: %v", h.Name, err))
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		restores = append(restores, func() {
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), restoreTime)
+			defer cancel()
+			if err := stop(ctx); err != nil {
+				o.observer().Warn(fmt.Sprintf("could not stop the SSH service of %s: %v", h.Name, err))
+			}
+		})
+		return func() {}
+	})
+	return func() {
+		var g errgroup.Group
+		g.SetLimit(o.workers())
+		for _, restore := range restores {
+			g.Go(func() error { restore(); return nil })
+		}
+		_ = g.Wait() // failures are told by host
+	}
+}
+
+// onEach calls f for the hosts, some at a time. What f does with what it found, it
+// does in the function that it returns, of which one runs at a time.
+func onEach(o Options, hosts []*inventory.Host, f func(*inventory.Host) (found func())) {
+	var mu sync.Mutex
+	var g errgroup.Group
+	g.SetLimit(o.workers())
+	done := 0
+	for _, h := range hosts {
+		g.Go(func() error {
+			found := f(h)
+			mu.Lock()
+			defer mu.Unlock()
+			found()
+			done++
+			o.observer().Progress(StageSurvey, done, len(hosts))
+			return nil
+		})
+	}
+	_ = g.Wait() // failures are told by host
+}

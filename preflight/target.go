@@ -1,0 +1,187 @@
+package preflight
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/vic-preflight/vic-preflight/internal/sim"
+	"github.com/vic-preflight/vic-preflight/internal/vsphere"
+)
+
+// Target is one vCenter or ESXi host, with the credentials for it.
+type Target struct {
+	// Address is host or host:port, or SimScheme and a scenario for a simulator in
+	// this process, which takes no credentials.
+	Address string
+	// Datacenter is a name or an inventory path; empty means the only one.
+	Datacenter string
+	// Plain targets speak HTTP without TLS; ParseTarget grants that to loopback
+	// addresses alone.
+	Plain bool
+
+	User, Password string
+	// HasPassword tells an empty password from none.
+	HasPassword bool
+
+	// Thumbprints are those of certificates, SHA-1 or SHA-256, of which the
+	// server's must be one; they beat Insecure. KnownHosts are files as govc writes
+	// them, separated as in PATH, which serve when there are none.
+	Thumbprints []string
+	KnownHosts  string
+	// CACerts are PEM files, separated as in PATH; empty means the system's.
+	CACerts  string
+	Insecure bool
+}
+
+// SimScheme starts the address of a simulator.
+const SimScheme = "sim://"
+
+// ParseTarget reads [https://][user[:password]@]host[:port][/sdk][/datacenter], as
+// vic-machine takes it, or sim://SCENARIO[/datacenter]. Its errors never repeat the
+// text, which may hold a password.
+func ParseTarget(text string) (Target, error) {
+	if scenario, ok := strings.CutPrefix(text, SimScheme); ok {
+		name, datacenter, _ := strings.Cut(scenario, "/")
+		return Target{Address: SimScheme + name, Datacenter: strings.Trim(datacenter, "/")}, nil
+	}
+	t, err := vsphere.ParseTarget(text)
+	if err != nil {
+		return Target{}, err
+	}
+	return Target{
+		Address: t.Address, Datacenter: t.Datacenter, Plain: t.Plain,
+		User: t.User, Password: t.Password, HasPassword: t.HasPassword,
+	}, nil
+}
+
+// String returns the target without credentials, as ParseTarget reads it.
+func (t Target) String() string {
+	if !t.simulated() {
+		return t.vsphere().String()
+	}
+	if t.Datacenter == "" {
+		return t.Address
+	}
+	return t.Address + "/" + t.Datacenter
+}
+
+func (t Target) simulated() bool { return strings.HasPrefix(t.Address, SimScheme) }
+
+func (t Target) vsphere() vsphere.Target {
+	return vsphere.Target{Address: t.Address, Plain: t.Plain, Datacenter: t.Datacenter}
+}
+
+// session is a login, and the simulator behind it where there is one.
+type session struct {
+	*vsphere.Session
+	// label names the target in reports, without credentials.
+	label      string
+	datacenter string
+	stop       func()
+}
+
+// Close logs out.
+func (s *session) Close() {
+	s.Session.Close()
+	s.stop()
+}
+
+// signIn logs in to the target. The caller must Close the session.
+func signIn(ctx context.Context, o Options) (*session, error) {
+	t := o.Target
+	if t.simulated() {
+		return signInToSimulator(ctx, o)
+	}
+	switch {
+	case t.Address == "":
+		return nil, usage("", "no target")
+	case t.User == "":
+		return nil, usage("", "no user for %s", t)
+	}
+	cfg, err := o.config()
+	if err != nil {
+		return nil, err
+	}
+	s, err := vsphere.Connect(ctx, cfg)
+	if err != nil {
+		return nil, classify(err)
+	}
+	return &session{Session: s, label: t.String(), datacenter: t.Datacenter, stop: func() {}}, nil
+}
+
+// config is what vsphere.Connect needs, with the way in which the certificate is
+// verified settled. It says so when that is not done.
+func (o *Options) config() (vsphere.Config, error) {
+	t := o.Target
+	cfg := vsphere.Config{
+		Target: t.vsphere(), User: t.User, Password: t.Password, Insecure: t.Insecure, CACerts: t.CACerts,
+		Workers: o.Concurrency, MostWorkers: o.mostWorkers(), UserAgent: o.tool(),
+	}
+	for _, text := range t.Thumbprints {
+		print, err := vsphere.ParseThumbprint(text)
+		if err != nil {
+			return cfg, file("thumbprint", err)
+		}
+		if len(print) > 0 {
+			cfg.Thumbprints = append(cfg.Thumbprints, print)
+		}
+	}
+	if len(cfg.Thumbprints) == 0 {
+		print, err := vsphere.KnownThumbprint(t.KnownHosts, cfg.Target)
+		if err != nil {
+			return cfg, &UsageError{Err: fmt.Errorf("GOVC_TLS_KNOWN_HOSTS: %w", err)}
+		}
+		if len(print) > 0 {
+			cfg.Thumbprints = append(cfg.Thumbprints, print)
+		}
+	}
+	switch pinned := len(cfg.Thumbprints) > 0; {
+	case t.Plain && pinned:
+		return cfg, &UsageError{Err: errors.New("a thumbprint was given, and http:// has no certificate to compare it with; use https://")}
+	case t.Insecure && pinned:
+		o.observer().Note("the certificate is verified by its thumbprint; insecure has no effect")
+	case t.Insecure:
+		o.observer().Warn(fmt.Sprintf("insecure: the certificate of %s is not verified, anybody could have answered", t.Address))
+	}
+	return cfg, nil
+}
+
+func (o *Options) tool() string {
+	if o.Tool == "" {
+		return "vic-preflight"
+	}
+	return o.Tool
+}
+
+// signInToSimulator starts the scenario in this process.
+func signInToSimulator(ctx context.Context, o Options) (*session, error) {
+	scenario, err := sim.ParseScenario(strings.TrimPrefix(o.Target.Address, SimScheme))
+	if err != nil {
+		return nil, &UsageError{Err: err}
+	}
+	vc, err := sim.Start(scenario, sim.Options{})
+	if err != nil {
+		return nil, &UnavailableError{Err: fmt.Errorf("start the simulator: %w", err)}
+	}
+	print, err := vsphere.ParseThumbprint(vc.Thumbprint)
+	if err != nil {
+		return nil, err
+	}
+	s, err := vsphere.Connect(ctx, vsphere.Config{
+		Target: vsphere.Target{Address: vc.URL.Host}, User: sim.DefaultUser, Password: sim.DefaultPassword,
+		Thumbprints: []vsphere.Thumbprint{print}, Workers: o.Concurrency, MostWorkers: o.mostWorkers(), UserAgent: o.tool(),
+	})
+	if err != nil {
+		vc.Close()
+		return nil, classify(err)
+	}
+	return &session{Session: s, label: o.Target.String(), datacenter: o.Target.Datacenter, stop: vc.Close}, nil
+}
+
+// CheckThumbprint returns why a text is no thumbprint; an empty text pins nothing.
+func CheckThumbprint(text string) error {
+	_, err := vsphere.ParseThumbprint(text)
+	return err
+}

@@ -1,0 +1,45 @@
+package preflight
+
+import (
+	"context"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/vic-preflight/vic-preflight/report"
+)
+
+// sideBySide is how many targets are run at a time: each has calls in flight of its
+// own, and an inventory in memory.
+const sideBySide = 4
+
+// RunAll does a run for each of the options, some side by side. One target's error
+// never stops the others. The report holds a run for each, also for one of which
+// nothing could be found out; the errors stand in the same order, nil where there was
+// none.
+func RunAll(ctx context.Context, list []Options) (*report.Report, []error) {
+	started := time.Now()
+	rep := &report.Report{StartedAt: started, Runs: make([]*report.Run, len(list))}
+	errs := make([]error, len(list))
+	var g errgroup.Group
+	g.SetLimit(sideBySide)
+	for i, o := range list {
+		g.Go(func() error {
+			began := time.Now()
+			rep.Runs[i], errs[i] = Run(ctx, o)
+			if rep.Runs[i] == nil {
+				rep.Runs[i] = &report.Run{
+					Target: o.Target.String(), StartedAt: began, Duration: time.Since(began),
+					Err: errs[i], Requirements: o.requirements(),
+				}
+			}
+			return nil
+		})
+	}
+	_ = g.Wait() // each target holds its own error
+	if len(rep.Runs) > 0 {
+		rep.Requirements, rep.ToolVersion = rep.Runs[0].Requirements, list[0].tool()
+	}
+	rep.Duration = time.Since(started)
+	return rep, errs
+}

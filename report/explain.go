@@ -1,0 +1,69 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/vic-preflight/vic-preflight/checks"
+)
+
+// Explanations lists the checks and the reasons, of results and of plans, in the
+// requirement's words.
+func Explanations(w io.Writer, req checks.Requirement, plans []checks.Explanation) error {
+	var b strings.Builder
+	b.WriteString("Checks\n")
+	for _, c := range checks.Default() {
+		fmt.Fprintf(&b, "  %-28s%s\n", c.ID, req.Say(c.Title))
+	}
+	for _, list := range []struct {
+		title string
+		of    []checks.Explanation
+	}{{"Reasons", checks.Explanations()}, {"Reasons of a plan", plans}} {
+		fmt.Fprintf(&b, "\n%s\n", list.title)
+		for _, e := range list.of {
+			first, _, _ := strings.Cut(req.Say(e.Meaning), ". ")
+			lines := Wrap(strings.TrimSuffix(first, "."), 50)
+			fmt.Fprintf(&b, "  %-28s%s\n", e.Reason, strings.Join(lines, "\n"+strings.Repeat(" ", 30)))
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// Explain says what a check or a reason means, and how to mend it. known is false for a
+// name that is neither.
+func Explain(w io.Writer, name string, req checks.Requirement, plans []checks.Explanation) (known bool, err error) {
+	wrapped := func(text string, width int, hang string) string {
+		return strings.Join(Wrap(req.Say(text), width), "\n"+hang)
+	}
+	for _, c := range checks.Default() {
+		if c.ID == name {
+			_, err := fmt.Fprintf(w, "%s: %s\n\n%s\n", c.ID, req.Say(c.Title), wrapped(c.Why, 78, ""))
+			return true, err
+		}
+	}
+	e, known := checks.Explain(checks.Reason(name))
+	of := ""
+	for _, p := range plans {
+		if !known && string(p.Reason) == name {
+			e, known, of = p, true, " (of a plan)"
+		}
+	}
+	if !known {
+		return false, nil
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s%s\n\n%s\n", e.Reason, of, wrapped(e.Meaning, 78, ""))
+	if e.Hint != "" {
+		fmt.Fprintf(&b, "\nWhat to do: %s\n", wrapped(e.Hint, 66, "            "))
+	}
+	for _, c := range e.Commands {
+		fmt.Fprintf(&b, "  %s\n", placeholders.Replace(req.Say(c)))
+	}
+	_, err = io.WriteString(w, b.String())
+	return true, err
+}
+
+// placeholders writes the commands' place holders as manuals do.
+var placeholders = strings.NewReplacer("{target}", "TARGET", "{host}", "HOST", "{name}", "HOST", "{cluster}", "CLUSTER", "{ruleset}", "RULESET", "{peer}", "ADDRESS")

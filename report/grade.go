@@ -1,0 +1,40 @@
+package report
+
+import "github.com/vic-preflight/vic-preflight/checks"
+
+// Grade is what the results come to for a gate: checks.Fail, checks.Unknown or
+// checks.Pass. strict lets warnings fail; allowUnknown tolerates hosts that nothing can
+// be found out about, and such a host is not failed by strict for the very state that
+// makes it so.
+func (r *Run) Grade(strict, allowUnknown bool) checks.Status {
+	if r.Err != nil {
+		return checks.Unknown
+	}
+	grade := checks.Pass
+	for _, res := range r.Results {
+		lost := res.Reason == checks.HostDisconnected || res.Reason == checks.HostNotResponding
+		switch {
+		case res.Status == checks.Fail, res.Status == checks.Warn && strict && !(lost && allowUnknown):
+			return checks.Fail
+		case res.Status == checks.Unknown && !allowUnknown:
+			grade = checks.Unknown
+		}
+	}
+	return grade
+}
+
+// PlanGrade is what a plan that was not carried out comes to for a gate: checks.Fail
+// where there is something to do, or it is refused; checks.Unknown where that could not
+// be found out of some hosts and nothing else is to be done; else checks.Pass.
+func (r *Run) PlanGrade(allowUnknown bool) checks.Status {
+	grade := checks.Pass
+	for _, e := range r.Plan {
+		switch {
+		case e.Action != None && !e.Unknown:
+			return checks.Fail
+		case e.Unknown && !allowUnknown:
+			grade = checks.Unknown
+		}
+	}
+	return grade
+}
