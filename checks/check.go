@@ -139,6 +139,12 @@ func Unavailable(h *inventory.Host) string {
 	return ""
 }
 
+// noRulesets is the verdict on a host that tells of no ruleset at all.
+var noRulesets = &Verdict{
+	Status: Unknown, Reason: FactsUnavailable,
+	Detail: "the list of rulesets that was read is empty, and there is no ESXi without any",
+}
+
 // unreadable is the verdict of every check that needs the host's firewall when
 // that is not known; else it is nil.
 func unreadable(h *inventory.Host) *Verdict {
@@ -147,6 +153,8 @@ func unreadable(h *inventory.Host) *Verdict {
 		return &Verdict{Status: Unknown, Reason: FactsUnavailable, Detail: judgeHostState(h).Detail}
 	case h.Firewall.Unreadable != "":
 		return &Verdict{Status: Unknown, Reason: FactsUnavailable, Detail: h.Firewall.Unreadable}
+	case len(h.Firewall.Rulesets) == 0:
+		return noRulesets
 	}
 	return nil
 }

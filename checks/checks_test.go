@@ -26,9 +26,7 @@ func verdictOn(h *inventory.Host, req checks.Requirement) *checks.Verdict {
 
 // vicAt is the requirement vic at another port.
 func vicAt(port int, peers ...netip.Prefix) checks.Requirement {
-	req := checks.VIC(peers...)
-	req.Ports = []int{port}
-	return req
+	return checks.VIC(peers...).At(port)
 }
 
 // only runs one check over the hosts.
@@ -258,15 +256,26 @@ var _ = Describe("Pick", func() {
 	It("goes by presence: vic-engine, then vSPC, and nothing else", func() {
 		pickOf := func(rulesets ...*inventory.Ruleset) string {
 			h := host(rulesets...)
-			return checks.VIC().Pick(&h.Firewall)
+			return checks.VIC().Pick(&h)
 		}
 		Expect(pickOf(vSPC(false, all()), vicEngine(false, all()))).To(Equal("vic-engine"))
 		Expect(pickOf(vSPC(false, all()))).To(Equal("vSPC"))
 		Expect(pickOf(nfs(false, all()), ruleset("remoteSerialPort", false, all(), outbound(0, 65535)))).To(BeEmpty())
 	})
-	It("does not take vic-engine for another port", func() {
-		h := host(vSPC(false, all()), vicEngine(false, all()))
-		Expect(vicAt(9000).Pick(&h.Firewall)).To(Equal("vSPC"))
+	It("takes neither vic-engine nor, unasked, all outbound TCP for another port", func() {
+		h := host(vSPC(false, all()), vicEngine(false, all()), ruleset("syslog", false, all(), outbound(514, 0), outbound(1514, 0)))
+		Expect(vicAt(9000).Pick(&h)).To(BeEmpty())
+		Expect(vicAt(1514).Pick(&h)).To(BeEmpty())
+	})
+	It("takes the narrowest that lasts before one that opens all", func() {
+		h := host(vSPC(false, all()), ruleset("site", false, all(), outbound(2377, 0)), ruleset("vmware-vic", false, all(), outbound(2377, 0)))
+		Expect(checks.VIC().Pick(&h)).To(Equal("vmware-vic"), "whether the site's own lasts is not known")
+		h = host(vSPC(false, all()), ruleset("vicoutgoing", false, all(), outbound(2377, 0)))
+		Expect(checks.VIC().Pick(&h)).To(Equal("vSPC"), "vicoutgoing is lost at the next reboot")
+		locked := ruleset("vmware-vic", false, all(), outbound(2377, 0))
+		locked.UserControllable = inventory.No
+		h = host(vSPC(false, all()), locked)
+		Expect(checks.VIC().Pick(&h)).To(Equal("vSPC"))
 	})
 })
 

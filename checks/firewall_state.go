@@ -3,6 +3,7 @@ package checks
 import (
 	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
@@ -16,7 +17,10 @@ func firewallState() Check {
 		Title: "The host's firewall is on, loaded, and drops what no ruleset permits",
 		Why: "A firewall that is off lets everything pass, so a closed ruleset goes unnoticed until somebody " +
 			"turns the firewall on. Then {breaks}.",
-		Run: perHost(FirewallState, judgeFirewallState),
+		Run: func(f Facts) []Result {
+			forVIC := slices.ContainsFunc(f.Judged, func(j Judgements) bool { return j.Requirement.ByVICMachine() })
+			return perHost(FirewallState, func(h *inventory.Host) *Verdict { return judgeFirewallState(h, forVIC) })(f)
+		},
 	}
 }
 
@@ -29,7 +33,10 @@ var (
 	}
 )
 
-func judgeFirewallState(h *inventory.Host) *Verdict {
+// judgeFirewallState says for vSphere Integrated Containers besides what
+// vic-machine create makes of a switch that is not told: it asks every host for it
+// before all else, and ends at the first error.
+func judgeFirewallState(h *inventory.Host, forVIC bool) *Verdict {
 	if v := unreadable(h); v != nil {
 		return v
 	}
@@ -50,10 +57,11 @@ func judgeFirewallState(h *inventory.Host) *Verdict {
 		return switchNotAsked
 	case fw.Switch.Enabled == inventory.Unknown || fw.Switch.Loaded == inventory.Unknown:
 		why := cmp.Or(fw.Switch.Unreadable, "the host did not say")
-		return &Verdict{
-			Status: Warn, Reason: SwitchUnreadable,
-			Detail: fmt.Sprintf("whether the firewall is on is not known: %s", why),
+		v := &Verdict{Status: Warn, Reason: SwitchUnreadable, Detail: "whether the firewall is on is not known: " + why}
+		if forVIC && fw.Switch.Unreadable != "" {
+			v.Detail += "; vic-machine create asks it too, and refuses where the same account gets no answer"
 		}
+		return v
 	case !fw.DropsByDefault(inventory.Outbound):
 		return &Verdict{Status: Warn, Reason: SwitchUnreadable, Detail: "the firewall is on, but its default action is not known"}
 	}

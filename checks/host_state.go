@@ -20,6 +20,9 @@ var connected = &Verdict{Status: Pass, Reason: HostConnected, Detail: "the host 
 
 func judgeHostState(h *inventory.Host) *Verdict {
 	switch {
+	case h.Connection == inventory.NotResponding && h.Standby == "in":
+		// So DPM leaves hosts that it has powered off.
+		return &Verdict{Status: Warn, Reason: HostStandby, Detail: "the host is in standby, and does not answer until it is powered on"}
 	case h.Connection == inventory.NotResponding:
 		return &Verdict{Status: Warn, Reason: HostNotResponding, Detail: "vCenter gets no answer from the host"}
 	case h.Connection == inventory.Disconnected:

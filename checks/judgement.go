@@ -77,7 +77,7 @@ func (j *Judge) SwitchMatters(h *inventory.Host) bool {
 	defer j.mu.Unlock()
 	v := j.port(h)
 	switch {
-	case v.Status == Pass, v.Reason == AllowedHostsUnverified, v.Reason == BorrowedRuleset:
+	case v.Status == Pass, v.Reason == AllowedHostsUnverified, v.Reason == BorrowedRuleset, v.Reason == ListsOverlap, v.Reason == FactsStale:
 		return false
 	}
 	return unreadable(h) == nil

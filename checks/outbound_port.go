@@ -49,19 +49,28 @@ func (j *Judge) port(h *inventory.Host) *Verdict {
 		v.Rulesets = rulesetVerdicts(groups, j.Requirement, v.Decides)
 		j.ports[facts] = v
 	}
-	return persistentOn(h, v)
+	return on(h, v)
 }
 
-// persistentOn tells of the rulesets of a shared verdict whether they last on
-// this host. The list that is shared holds what their keys tell.
-func persistentOn(h *inventory.Host, shared *Verdict) *Verdict {
-	if !h.Software.Known() && len(h.Origins) == 0 {
+// on is the shared verdict with what is known of this host besides: whether its
+// rulesets last (the list that is shared holds what their keys tell), what a probe
+// has settled, and whether the facts are fresh enough to say that all is well.
+func on(h *inventory.Host, shared *Verdict) *Verdict {
+	v := *shared
+	switch {
+	case shared.Reason == ListsOverlap && h.Probe.GotOut():
+		v.Status, v.Reason, v.Detail = Pass, Permitted, shared.Detail+"; a connection from the host got out"
+	case shared.Status == Pass && h.Firewall.Stale != "":
+		v.Status, v.Reason = Unknown, FactsStale
+		v.Detail = fmt.Sprintf("%s, by a copy that may be minutes old: the refresh failed: %s", shared.Detail, h.Firewall.Stale)
+	case !h.Software.Known() && len(h.Origins) == 0:
 		return shared
 	}
-	v := *shared
-	v.Rulesets = slices.Clone(shared.Rulesets)
-	for i := range v.Rulesets {
-		v.Rulesets[i].Persistent = originOf(h, v.Rulesets[i].Key).lasts
+	if h.Software.Known() || len(h.Origins) > 0 {
+		v.Rulesets = slices.Clone(shared.Rulesets)
+		for i := range v.Rulesets {
+			v.Rulesets[i].Persistent = originOf(h, v.Rulesets[i].Key).lasts
+		}
 	}
 	return &v
 }
@@ -74,6 +83,13 @@ func (m *matches) judge(fw *inventory.Firewall, req Requirement) *Verdict {
 	switch {
 	case own.covers(req.Peers):
 		d := m.decider(req)
+		if narrower := m.overlapping(req, d.keys); len(narrower) > 0 {
+			return &Verdict{
+				Status: Warn, Reason: ListsOverlap, Decides: d.keys,
+				Detail: fmt.Sprintf("%s; but %s covers the port too, for a list that leaves the peer out, and what ESXi makes of both is not documented",
+					d.sentence(req, service), joined(narrower)),
+			}
+		}
 		return &Verdict{Status: Pass, Reason: Permitted, Decides: d.keys, Detail: d.sentence(req, service)}
 
 	case len(req.Peers) == 0 && len(own.prefixes) > 0:
@@ -97,15 +113,22 @@ func (m *matches) judge(fw *inventory.Firewall, req Requirement) *Verdict {
 		}
 
 	case fw.PassesByDefault(req.Direction):
-		return &Verdict{
+		v := &Verdict{
 			Status: Warn, Reason: DefaultPass,
 			Detail: fmt.Sprintf("%s passes only by the default action; no ruleset permits it", service),
 		}
+		if req.ByVICMachine() {
+			// vic-machine looks at the rulesets alone (lib/install/validate,
+			// CheckFirewallForTether).
+			v.Status = Fail
+			v.Detail += ", and vic-machine create refuses such a host"
+		}
+		return v
 
 	case len(any.unknown) > 0:
 		return &Verdict{
 			Status: Unknown, Reason: FactsUnavailable, Decides: any.unknown,
-			Detail: fmt.Sprintf("%s is enabled, but whom it lets through could not be read", strings.Join(any.unknown, " and ")),
+			Detail: fmt.Sprintf("%s is enabled, but %s", strings.Join(any.unknown, " and "), strings.Join(any.why, "; ")),
 		}
 	}
 	return m.shut(own, req, service)
@@ -198,16 +221,44 @@ func matchPort(rulesets []*inventory.Ruleset, req Requirement, port int) matches
 }
 
 // Pick returns the key of the ruleset that a fix enables on a host when the user
-// names none: the first of Switchable that the host has and that covers the
-// ports. It is empty where the host has none. The choice is made by presence
-// alone, so that it can be told before anything is tried.
-func (r Requirement) Pick(fw *inventory.Firewall) string {
-	for _, key := range r.Switchable() {
-		if rs := fw.Ruleset(key); rs != nil && r.Covers(rs) {
-			return key
+// names none, empty where the host has none: the first of Prefer, else the
+// narrowest that is nobody else's, may be switched and survives a reboot, else the
+// first of Fallback. The choice is made by presence alone, so that it can be told
+// before anything is tried.
+func (r Requirement) Pick(h *inventory.Host) string {
+	best, order := "", notByItself
+	for _, rs := range h.Firewall.Rulesets {
+		if !r.Covers(rs) || r.BreadthOf(rs) == Borrowed {
+			continue
+		}
+		if o := r.order(rs, PersistentOn(h, rs)); o < order {
+			best, order = rs.Key, o
 		}
 	}
-	return ""
+	return best
+}
+
+// The places of rulesets in the order in which one is taken: those of Prefer have
+// theirs from 0 on, dedicated ones by how many ports they open.
+const (
+	dedicatedFrom = 1 << 10
+	fallbackFrom  = 1 << 20
+	notByItself   = 1 << 30
+)
+
+func (r Requirement) order(rs *inventory.Ruleset, lasts inventory.Tristate) int {
+	prefer, fallback := slices.Index(r.Prefer, rs.Key), slices.Index(r.Fallback, rs.Key)
+	switch {
+	case prefer >= 0:
+		return prefer
+	case r.BreadthOf(rs) == Dedicated && lasts == inventory.Yes && rs.UserControllable != inventory.No:
+		return dedicatedFrom + rs.Opened(r.Direction, r.Protocol)
+	case fallback >= 0:
+		return fallbackFrom + fallback
+	case !builtin[rs.Key]:
+		return notByItself
+	}
+	return notByItself + 1
 }
 
 // pick is the ruleset that a user would enable: the one that Pick names, or else
@@ -215,18 +266,24 @@ func (r Requirement) Pick(fw *inventory.Firewall) string {
 // remoteSerialPort, only when there is nothing else. It is called when there is
 // one.
 func (m *matches) pick(req Requirement) *inventory.Ruleset {
-	switchable := req.Switchable()
-	order := func(rs *inventory.Ruleset) int {
-		i := slices.Index(switchable, rs.Key)
-		switch {
-		case i >= 0:
-			return i
-		case builtin[rs.Key]:
-			return len(switchable) + 1
-		}
-		return len(switchable)
-	}
+	var anyHost inventory.Host // what is known of one is no other's
+	order := func(rs *inventory.Ruleset) int { return req.order(rs, PersistentOn(&anyHost, rs)) }
 	return slices.MinFunc(m.disabled, func(a, b *inventory.Ruleset) int { return order(a) - order(b) })
+}
+
+// overlapping are the rulesets beside those that permit which are enabled, cover a
+// wide range around the port, and have a list that leaves a peer out. Those that
+// ESXi manages itself do not count: nfsClient is on wherever NFS is mounted. Of a
+// site's own, a narrowed range has shut what lay inside it (OpenNebula issue 1728).
+func (m *matches) overlapping(req Requirement, permit []string) []*inventory.Ruleset {
+	var list []*inventory.Ruleset
+	for _, rs := range m.own {
+		one := reachOf([]*inventory.Ruleset{rs})
+		if !slices.Contains(permit, rs.Key) && req.BreadthOf(rs) == Broad && len(one.unknown) == 0 && !one.covers(req.Peers) {
+			list = append(list, rs)
+		}
+	}
+	return list
 }
 
 // rulesetVerdicts lists all rulesets that cover one of the ports, the deciding
@@ -263,8 +320,8 @@ type reach struct {
 	all      bool
 	prefixes []netip.Prefix
 	// unknown are the keys of rulesets whose allowed hosts could not be read
-	// or understood.
-	unknown []string
+	// or understood, and why says it of each.
+	unknown, why []string
 }
 
 func reachOf(rulesets []*inventory.Ruleset) reach {
@@ -272,6 +329,7 @@ func reachOf(rulesets []*inventory.Ruleset) reach {
 	for _, rs := range rulesets {
 		if rs.Allowed == nil {
 			r.unknown = append(r.unknown, rs.Key)
+			r.why = append(r.why, fmt.Sprintf("whom %s lets through could not be read", rs.Key))
 			continue
 		}
 		r.all = r.all || rs.Allowed.All
@@ -279,6 +337,7 @@ func reachOf(rulesets []*inventory.Ruleset) reach {
 		r.prefixes = append(r.prefixes, prefixes...)
 		if len(malformed) > 0 {
 			r.unknown = append(r.unknown, rs.Key)
+			r.why = append(r.why, fmt.Sprintf("the list of %s holds what is no address: %s", rs.Key, strings.Join(quoteAll(malformed), ", ")))
 		}
 	}
 	return r

@@ -8,6 +8,7 @@ const (
 	Permitted               Reason = "permitted"
 	AllowedHostsUnverified  Reason = "allowed-hosts-unverified"
 	BorrowedRuleset         Reason = "borrowed-ruleset"
+	ListsOverlap            Reason = "lists-overlap"
 	FirewallOff             Reason = "firewall-off"
 	DefaultPass             Reason = "default-pass"
 	AllowedHostsExcludePeer Reason = "allowed-hosts-exclude-peer"
@@ -86,7 +87,7 @@ const (
 	govcSwitchOn    = "govc host.esxcli -host {host} network firewall set --enabled=true"
 	govcDefaultDrop = "govc host.esxcli -host {host} network firewall set --default-action=false"
 	govcHostInfo    = "govc host.info -host {host}"
-	fixNamed        = "vic-preflight fix --allow --target {target} --host {name} --ruleset {prefer}   # {fallback} where the host lacks it"
+	fixHost         = "vic-preflight fix --allow --target {target} --host {name}"
 	vibBuild        = "vic-preflight vib build --output {vib}.vib   # --esxi 6-7 for ESXi 6.x and 7.x"
 	vibInstall      = "vic-preflight fix --allow --method vib --vib {vib}.vib --lower-acceptance-level --target {target} --host {name}"
 )
@@ -110,6 +111,14 @@ var explanations = []Explanation{
 		Commands: []string{preflightFix, vicMachineAllow, "govc host.esxcli -host {host} network firewall ruleset list"},
 	},
 	{
+		Reason: ListsOverlap,
+		Meaning: "A ruleset lets the port out, and another one that is enabled covers it too, within a wide range and for " +
+			"a list of addresses that leaves {the peer} out. Whether that list shuts what the first one opens is not " +
+			"documented.",
+		Hint:     "Let a real connection settle it, or add {the peer}'s address to the other ruleset's list.",
+		Commands: []string{"vic-preflight check --probe serial --target {target} --host {name} {option} {peer}"},
+	},
+	{
 		Reason: FirewallOff,
 		Meaning: "The host's firewall is off or its module is not loaded, so everything passes. When somebody " +
 			"turns it on, a port that no ruleset permits is shut.",
@@ -119,7 +128,8 @@ var explanations = []Explanation{
 	{
 		Reason: DefaultPass,
 		Meaning: "The firewall's default action lets outgoing traffic pass that no ruleset names. When somebody " +
-			"sets it back to DROP, a port that no ruleset permits is shut.",
+			"sets it back to DROP, a port that no ruleset permits is shut. vic-machine create looks at the rulesets alone, " +
+			"and refuses such a host.",
 		Hint:     "Permit the port by a ruleset first, then set the default action to DROP.",
 		Commands: []string{preflightFix, vicMachineAllow, govcDefaultDrop},
 	},
@@ -199,7 +209,7 @@ var explanations = []Explanation{
 		Meaning: "The ruleset was written into /etc/vmware/firewall by hand: neither ESXi nor an installed VIB brings " +
 			"it. ESXi restores that directory at boot, and the ruleset is gone unless a script writes it again.",
 		Hint:     "Enable a built-in ruleset as well, or install a VIB that brings one.",
-		Commands: []string{fixNamed, vibBuild, vibInstall},
+		Commands: []string{fixHost, vibBuild, vibInstall},
 	},
 	{
 		Reason: LostByReboot,

@@ -70,6 +70,16 @@ func VIC(peers ...netip.Prefix) Requirement {
 	}
 }
 
+// At is the requirement at other ports. A fallback opens more than what it was
+// chosen for, and is taken for that alone.
+func (r Requirement) At(ports ...int) Requirement {
+	r.Ports = ports
+	if !r.ByVICMachine() {
+		r.Fallback = nil
+	}
+	return r
+}
+
 // ByVICMachine reports whether vic-machine update firewall opens the same.
 func (r Requirement) ByVICMachine() bool {
 	vic := VIC()
@@ -164,8 +174,15 @@ func (r Requirement) Rules() []inventory.Rule {
 }
 
 // Switchable are the keys of the rulesets that a fix may enable by itself, in the
-// order in which it takes them.
-func (r Requirement) Switchable() []string { return slices.Concat(r.Prefer, r.Fallback) }
+// order in which it takes them: what is made for it, what a VIB brings for it, and
+// what opens more.
+func (r Requirement) Switchable() []string {
+	keys := slices.Clone(r.Prefer)
+	if key := r.KeyFrom(FromVIB); key != "" {
+		keys = append(keys, key)
+	}
+	return append(keys, r.Fallback...)
+}
 
 // KeyFrom is the first accepted key that is known to come onto hosts by the given
 // way; empty when there is none.

@@ -114,12 +114,16 @@ type RulesetVerdict struct {
 }
 
 // Worst returns the worst status of the results, and Skip when there are none.
+// Results that all leave the question out have found out nothing: Unknown.
 func Worst(results []Result) Status {
 	worst := Skip
 	for _, r := range results {
 		if r.Status.Worse(worst) {
 			worst = r.Status
 		}
+	}
+	if worst == Skip && len(results) > 0 {
+		return Unknown
 	}
 	return worst
 }

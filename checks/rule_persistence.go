@@ -61,7 +61,7 @@ func (m *matches) persistence(h *inventory.Host, req Requirement) *Verdict {
 	case unread:
 		return &Verdict{
 			Status: Unknown, Reason: FactsUnavailable, Decides: keys(m.own),
-			Detail: fmt.Sprintf("whom %s lets through could not be read", strings.Join(now.unknown, " and ")),
+			Detail: strings.Join(now.why, "; "),
 		}
 	case !permits:
 		return nothingToPersist

@@ -36,8 +36,9 @@ func judgeConnect(j *Judgement, _ Requirement) *Verdict {
 	ruled := j.Port
 	// Whether a list that nothing was compared with lets the target through is
 	// not known, and neither is anything of a host that could not be read.
-	known := ruled.Status != Unknown && ruled.Reason != AllowedHostsUnverified
-	permitted := ruled.Status == Pass || ruled.Status == Warn
+	known := ruled.Status != Unknown && ruled.Reason != AllowedHostsUnverified && ruled.Reason != ListsOverlap
+	shut := ruled.Status == Fail && ruled.Reason != DefaultPass
+	permitted := ruled.Status == Pass || ruled.Status == Warn || ruled.Reason == DefaultPass
 	with := func(status Status, reason Reason, format string, args ...any) *Verdict {
 		v := &Verdict{Status: status, Reason: reason, Detail: fmt.Sprintf(format, args...)}
 		if p.Cause != "" {
@@ -47,14 +48,14 @@ func judgeConnect(j *Judgement, _ Requirement) *Verdict {
 	}
 	switch p.Outcome {
 	case inventory.Open:
-		if ruled.Status == Fail {
+		if shut {
 			return with(Warn, OpenUnexpected, "a connection got through although no ruleset permits it: the facts are old, or something else opens it")
 		}
 		return with(Pass, Reachable, "the host got through to the listener in %s", p.Elapsed.Round(rounding))
 	case inventory.OpenUnverified:
 		return with(Warn, ReachableUnverified, "something accepted the host's connection and did not prove what it is")
 	case inventory.Refused:
-		if ruled.Status == Fail {
+		if shut {
 			return with(Warn, OpenUnexpected, "an answer came back although no ruleset permits it: the facts are old, or the host's own firewall rejects")
 		}
 		return with(Pass, NobodyListens, "packets get out of the host, and nobody listens at the target yet")

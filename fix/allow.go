@@ -20,6 +20,10 @@ type AllowOptions struct {
 	// Only narrows what is enabled to these peers; empty leaves the allowed
 	// hosts alone where they already let the requirement through.
 	Only []netip.Prefix
+	// NarrowBroad lets Only narrow broad rulesets too, such as vSPC. VMware's manuals
+	// (vSphere Virtual Machine Administration, serial ports over the network) ask
+	// to leave their lists alone, since other services may need them.
+	NarrowBroad bool
 }
 
 func (o AllowOptions) named() bool { return o.Ruleset != Auto && o.Ruleset != "" }
@@ -49,24 +53,40 @@ func (a *allowance) plan() HostPlan {
 		return hp
 	}
 	switch {
-	case a.Port.Reason == checks.Permitted && !(a.opts.named() && a.replaces()):
+	case a.opts.named() && a.Host.Firewall.Ruleset(a.opts.Ruleset) == nil:
+		return a.leave(NoRuleset, "the host has no ruleset %s", a.opts.Ruleset)
+	case a.permitted() && !a.replaces():
 		hp := a.leave(AlreadyPermitted, "%s%s", a.Port.Detail, untilReboot(a.Judgement))
 		hp.Warnings = append(stale(a.Host), a.wider()...)
 		return hp
-	case a.Port.Reason == checks.AllowedHostsUnverified && len(a.opts.Only) == 0:
-		return a.leave(Unverified, "%s", a.Port.Detail)
-	case a.Port.Status == checks.Unknown:
+	case a.Port.Reason == checks.AllowedHostsUnverified && len(a.opts.Only) == 0 && !a.replaces():
+		return a.leave(Unverified, "%s%s", a.Port.Detail, untilReboot(a.Judgement))
+	case a.Port.Reason == checks.FactsStale:
 		return a.leave(HostUnavailable, "%s", a.Port.Detail)
 	}
+	hp := a.open()
+	if a.Port.Status == checks.Unknown && len(hp.Changes) == 0 {
+		return a.leave(HostUnavailable, "%s", a.Port.Detail)
+	}
+	return hp
+}
+
+// permitted reports whether the port is let through as it is, as far as anybody
+// knows.
+func (a *allowance) permitted() bool {
+	return a.Port.Reason == checks.Permitted || a.Port.Reason == checks.ListsOverlap
+}
+
+// open plans to enable a ruleset.
+func (a *allowance) open() HostPlan {
 	req := a.judge.Requirement
 	key, why := a.choose()
 	if key == "" {
-		return a.leave(NoRuleset, "the host has neither %s; a VIB that brings a ruleset is the lasting way: fix --allow --method vib", strings.Join(req.Switchable(), " nor "))
+		return a.leave(NoRuleset, "%s", req.Say(fmt.Sprintf("the host has none of %s that lets {service} {way}; a VIB that brings a ruleset is the lasting way: fix --allow --method vib",
+			strings.Join(req.Switchable(), ", "))))
 	}
 	rs := a.Host.Firewall.Ruleset(key)
 	switch {
-	case rs == nil:
-		return a.leave(NoRuleset, "the host has no ruleset %s", key)
 	case !req.Covers(rs):
 		return a.leave(NoRuleset, "%s", req.Say(fmt.Sprintf("the ruleset %s does not let {service} {way}", key)))
 	case req.BreadthOf(rs) == checks.Borrowed:
@@ -99,11 +119,14 @@ func (a *allowance) enable(rs *inventory.Ruleset, why string) HostPlan {
 	hp := a.leave(Chosen, "%s", why)
 	hp.Changes, hp.Warnings = []*Change{c}, stale(a.Host)
 	req := a.judge.Requirement
-	if a.Port.Reason == checks.Permitted && !then.Lasts() {
+	if a.permitted() && !then.Lasts() {
 		hp.Warnings = append(hp.Warnings, req.Say(fmt.Sprintf("%s lets the port {way} {to} %s alone: what else permits it now is lost at the next reboot, give {option}", rs.Key, c.After.Allowed)))
 	}
 	if req.BreadthOf(rs) == checks.Broad && c.After.Allowed != nil && c.After.Allowed.All {
-		hp.Warnings = append(hp.Warnings, req.Say(fmt.Sprintf("%s lets %s; --allowed-ip narrows it to {the peer}", rs.Key, c.Opens)))
+		hp.Warnings = append(hp.Warnings, fmt.Sprintf("%s lets %s", rs.Key, c.Opens))
+	}
+	if a.narrowsBroad(rs, c.After.Allowed) {
+		hp.Warnings = append(hp.Warnings, fmt.Sprintf("%s is narrowed, and other services may need what it let through: VMware's manuals ask to leave its list alone", rs.Key))
 	}
 	return hp
 }
@@ -114,12 +137,14 @@ func (a *allowance) refuse(rs *inventory.Ruleset, c *Change) (HostPlan, bool) {
 	lists := !sameList(c.Before.Allowed, c.After.Allowed)
 	var hp HostPlan
 	switch {
-	case a.Port.Reason == checks.Permitted && rs.Enabled && !lists:
+	case a.permitted() && rs.Enabled && !lists:
 		hp = a.leave(AlreadyPermitted, "%s%s", a.Port.Detail, untilReboot(a.Judgement))
 	case lists && c.Before.Allowed == nil:
 		hp = a.leave(HostUnavailable, "whom the ruleset %s lets through could not be read, and writing a list would lose it", rs.Key)
 	case lists && fw.Stale != "":
 		hp = a.leave(HostUnavailable, "the allowed hosts of the ruleset %s may be old, the refresh failed (%s), and writing them would lose what is new", rs.Key, fw.Stale)
+	case !a.opts.NarrowBroad && a.narrowsBroad(rs, c.After.Allowed):
+		hp = a.leave(NotNarrowed, "%s opens much more than the port, and VMware's manuals ask to leave its allowed hosts alone; --narrow-broad narrows them all the same", rs.Key)
 	case !rs.Enabled && rs.UserControllable == inventory.No:
 		hp = a.leave(NotUserControllable, "the host says that users may not switch the ruleset %s; --ruleset names another", rs.Key)
 	case lists && rs.IPListConfigurable == inventory.No:
@@ -130,10 +155,25 @@ func (a *allowance) refuse(rs *inventory.Ruleset, c *Change) (HostPlan, bool) {
 	return hp, true
 }
 
-// replaces reports whether the named ruleset would let the port through past the
-// next reboot on a host where what permits it now may not last.
+// narrowsBroad reports whether a broad ruleset, which lets everybody through when it
+// is enabled, would get a list.
+func (a *allowance) narrowsBroad(rs *inventory.Ruleset, after *inventory.AllowedHosts) bool {
+	return a.judge.Requirement.BreadthOf(rs) == checks.Broad && rs.Allowed != nil && rs.Allowed.All && after != nil && !after.All
+}
+
+// replaces reports whether a ruleset would let the port through past the next
+// reboot on a host where what permits it now does not last, or, where the user
+// names the ruleset, may not.
 func (a *allowance) replaces() bool {
-	return a.Host.Firewall.Ruleset(a.opts.Ruleset) != nil && !a.Lasts()
+	if a.opts.named() {
+		return !a.Lasts()
+	}
+	if !a.Lost() {
+		return false
+	}
+	key, _ := a.choose()
+	rs := a.Host.Firewall.Ruleset(key)
+	return rs != nil && checks.PersistentOn(a.Host, rs) == inventory.Yes && len(a.open().Changes) > 0
 }
 
 // untilReboot says of what permits the port that it is lost.
@@ -164,12 +204,14 @@ func (a *allowance) choose() (key, why string) {
 		return a.opts.Ruleset, "named by --ruleset"
 	}
 	req := a.judge.Requirement
-	key = req.Pick(&a.Host.Firewall)
+	key = req.Pick(a.Host)
 	switch {
 	case key == "":
 		return "", ""
 	case slices.Contains(req.Prefer, key):
 		return key, "the narrowest built-in ruleset: it opens this port alone"
+	case !slices.Contains(req.Fallback, key):
+		return key, "the narrowest ruleset of the host that lasts"
 	}
 	for _, better := range req.Prefer {
 		if a.Host.Firewall.Ruleset(better) != nil {
@@ -191,6 +233,8 @@ func (a *allowance) allowedAfter(rs *inventory.Ruleset) *inventory.AllowedHosts 
 		// A list that is left over from before is not in force, and is not put
 		// into force: what is enabled is what was asked for.
 		return merge(nil, a.opts.Only)
+	case len(a.opts.Only) > 0 && before != nil && before.All:
+		return before // what works is left alone, not narrowed
 	case len(a.opts.Only) > 0:
 		return merge(before, a.opts.Only)
 	case before == nil || before.All:

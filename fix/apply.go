@@ -129,6 +129,9 @@ func Apply(ctx context.Context, p *Plan, client Client, log Log, opts ApplyOptio
 // more than the change wants: a list is narrowed before the ruleset is enabled,
 // and a ruleset is disabled before its list is put back.
 func applyChange(ctx context.Context, c *Change, client Client, log Log, opts ApplyOptions) error {
+	if err := c.stillFits(ctx, client, opts.HostTimeout); err != nil {
+		return fmt.Errorf("nothing was changed: %w", err)
+	}
 	if err := log.Record(c); err != nil {
 		return fmt.Errorf("nothing was changed: the journal could not be written: %w", err)
 	}
@@ -143,6 +146,32 @@ func applyChange(ctx context.Context, c *Change, client Client, log Log, opts Ap
 			}
 			return fmt.Errorf("%s %s on %s: %w", s.name, c.Ruleset, c.Host.Name, err)
 		}
+	}
+	return nil
+}
+
+// stillFits reads a ruleset again whose list is going to be written: the call
+// replaces the list as a whole, and what somebody has added since the plan was made
+// would be lost.
+func (c *Change) stillFits(ctx context.Context, client Client, within time.Duration) error {
+	if c.Method != MethodRuleset || c.After.Allowed == nil || sameList(c.Before.Allowed, c.After.Allowed) {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), within)
+	defer cancel()
+	now := *c.Host // the host's own facts are read when the change is verified
+	if err := client.RefreshFirewall(ctx, &now); err != nil {
+		return fmt.Errorf("the allowed hosts of %s on %s could not be read again before they are written: %w", c.Ruleset, c.Host.Name, err)
+	}
+	client.ReadFirewalls(ctx, []*inventory.Host{&now})
+	rs := now.Firewall.Ruleset(c.Ruleset)
+	switch {
+	case now.Firewall.Unreadable != "":
+		return fmt.Errorf("the allowed hosts of %s on %s could not be read again before they are written: %s", c.Ruleset, c.Host.Name, now.Firewall.Unreadable)
+	case rs == nil:
+		return fmt.Errorf("the ruleset %s on %s has gone since this was planned", c.Ruleset, c.Host.Name)
+	case rs.Enabled != c.Before.Enabled || !sameList(rs.Allowed, c.Before.Allowed):
+		return fmt.Errorf("somebody has changed the ruleset %s on %s since this was planned (it is %s): run it again", c.Ruleset, c.Host.Name, describe(StateOf(rs)))
 	}
 	return nil
 }

@@ -24,6 +24,7 @@ type fakeHosts struct {
 	hang  map[string]bool  // by host ID: until the context ends
 	lag   int              // reads that show the old state
 
+	shut        map[string]int  // by host ID: the place of a ruleset that stays shut
 	hangRefresh map[string]bool // by host ID
 	refreshes   int             // of hosts that hang
 	onAny       func()
@@ -103,6 +104,9 @@ func (f *fakeHosts) ReadFirewalls(ctx context.Context, hosts []*inventory.Host) 
 			rs := *h.Firewall.Rulesets[i]
 			s := f.live[h.ID][rs.Key]
 			rs.Enabled, rs.Allowed = s.Enabled, s.Allowed
+			if at, ok := f.shut[h.ID]; ok && at == i {
+				rs.Enabled = false
+			}
 			h.Firewall.Rulesets[i] = &rs
 		}
 	}
@@ -138,7 +142,7 @@ func hosts(n int, rulesets func() []*inventory.Ruleset) []inventory.Host {
 func closed() []*inventory.Ruleset { return []*inventory.Ruleset{engine(false)} }
 
 func allow(list []inventory.Host, only ...string) *fix.Plan {
-	return fix.Allow(judged(list, prefixes(only...)...), fix.AllowOptions{Ruleset: fix.Auto, Only: prefixes(only...)})
+	return fix.Allow(judged(list, prefixes(only...)...), fix.AllowOptions{Ruleset: fix.Auto, Only: prefixes(only...), NarrowBroad: true})
 }
 
 var (
@@ -173,6 +177,32 @@ var _ = Describe("Apply", func() {
 			Expect(o.Err).NotTo(HaveOccurred())
 			Expect(o.Done).To(BeTrue())
 		}
+	}, SpecTimeout(10*time.Second))
+
+	It("does not overwrite what somebody has added since the plan was made", func(ctx SpecContext) {
+		list := hosts(2, func() []*inventory.Ruleset { return []*inventory.Ruleset{vSPC(true, addresses("10.9.9.9"))} })
+		client, log := newFake(list), &memory{}
+		plan := allow(list, "10.0.0.5")
+		added := fix.State{Enabled: true, Allowed: addresses("10.9.9.9", "10.7.7.7")}
+		client.live["host-1"]["vSPC"] = added
+		outcomes, err := fix.Apply(ctx, plan, client, log, applying)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(outcomes[0].Done).To(BeTrue())
+		Expect(outcomes[1].Err).To(MatchError("nothing was changed: somebody has changed the ruleset vSPC on esx1 since this was planned (it is enabled, for 10.9.9.9, 10.7.7.7): run it again"))
+		Expect(client.live["host-1"]["vSPC"]).To(Equal(added))
+		Expect(log.changes).To(Equal([]string{"host-0 vSPC"}), "what is not done needs no undo")
+	}, SpecTimeout(10*time.Second))
+
+	It("writes no list that it cannot read again", func(ctx SpecContext) {
+		list := hosts(1, func() []*inventory.Ruleset { return []*inventory.Ruleset{vSPC(true, addresses("10.9.9.9"))} })
+		client := newFake(list)
+		client.hangRefresh = map[string]bool{"host-0": true}
+		bound := applying
+		bound.HostTimeout = 50 * time.Millisecond
+		outcomes, err := fix.Apply(ctx, allow(list, "10.0.0.5"), client, &memory{}, bound)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(outcomes[0].Err).To(MatchError(ContainSubstring("could not be read again before they are written")))
+		Expect(client.calls).To(BeEmpty())
 	}, SpecTimeout(10*time.Second))
 
 	It("narrows before it enables", func(ctx SpecContext) {
@@ -261,9 +291,25 @@ var _ = Describe("Verify", func() {
 		client.lag = 2
 		fix.Verify(ctx, outcomes, client, fix.VerifyOptions{Timeout: 3 * time.Second, HostTimeout: time.Minute, Workers: 8})
 		for _, o := range outcomes {
-			Expect(o.Verified).To(BeTrue(), o.Change.Host.ID)
+			hangs := o.Change.Host.ID == "host-2"
+			Expect(o.Verified).To(Equal(!hangs), o.Change.Host.ID)
+			Expect(o.Change.Host.Firewall.Stale != "").To(Equal(hangs), "nothing is verified on facts that may be old")
 		}
 		Expect(client.refreshes).To(Equal(1), "it is not asked again")
+	}, SpecTimeout(10*time.Second))
+
+	It("believes neither a list that is not told any more nor one of two rulesets of one key", func(ctx SpecContext) {
+		list := hosts(2, func() []*inventory.Ruleset {
+			return []*inventory.Ruleset{engine(false), engine(false)}
+		})
+		client := newFake(list)
+		outcomes, err := fix.Apply(ctx, allow(list), client, &memory{}, applying)
+		Expect(err).NotTo(HaveOccurred())
+		client.live["host-0"]["vic-engine"] = fix.State{Enabled: true}
+		client.shut = map[string]int{"host-1": 1}
+		fix.Verify(ctx, outcomes, client, fix.VerifyOptions{Timeout: 300 * time.Millisecond, HostTimeout: time.Second, Workers: 1})
+		Expect(outcomes[0].Verified).To(BeFalse(), "whom it lets through is not told")
+		Expect(outcomes[1].Verified).To(BeFalse(), "the second is shut")
 	}, SpecTimeout(10*time.Second))
 
 	It("does not believe a change that never shows", func(ctx SpecContext) {
@@ -382,7 +428,7 @@ var _ = Describe("Undo", func() {
 		Expect(refused(undo(ctx, client, entries, false))).To(BeZero())
 	}, SpecTimeout(10*time.Second))
 
-	It("does not take facts that it could not refresh for the host's word", func(ctx SpecContext) {
+	It("writes no list by facts that it could not refresh, unless forced", func(ctx SpecContext) {
 		client := newFake(list)
 		before := newFake(list).live
 		stale := []inventory.Host{list[0], list[1], list[2]} // as they were before
@@ -391,7 +437,11 @@ var _ = Describe("Undo", func() {
 		for i := range list {
 			list[i].Firewall.Stale = "it was refused"
 		}
-		undo(ctx, client, entries, false)
+		left := client.live["host-1"]["vSPC"]
+		Expect(refused(undo(ctx, client, entries, false))).To(Equal(3))
+		Expect(client.live["host-1"]["vSPC"]).To(Equal(left), "somebody may have added to it")
+
+		undo(ctx, client, entries, true)
 		Expect(client.live).To(Equal(before))
 	}, SpecTimeout(10*time.Second))
 
@@ -405,7 +455,7 @@ var _ = Describe("Undo", func() {
 		entries := journaled(ctx, client)
 		list[0].ID = "host-99"
 		list[1].UUID = "another machine"
-		list[2].Firewall.Rulesets = nil
+		list[2].Firewall.Rulesets = list[2].Firewall.Rulesets[1:]
 		plan, err := fix.Undo(inv, header, entries, nil, false)
 		Expect(err).NotTo(HaveOccurred())
 		reasons := map[string]fix.Reason{}

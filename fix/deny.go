@@ -2,6 +2,7 @@ package fix
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/vic-preflight/vic-preflight/checks"
@@ -27,19 +28,16 @@ func denyHost(h *inventory.Host, req checks.Requirement, vms []string) HostPlan 
 	}
 	hp := HostPlan{
 		Host: h, Reason: AlreadyDenied,
-		Detail: req.Say(fmt.Sprintf("neither %s lets the port {way}", strings.Join(req.Switchable(), " nor "))),
+		Detail: req.Say(fmt.Sprintf("none of %s lets the port {way}", strings.Join(req.Switchable(), ", "))),
 	}
-	for _, key := range req.Switchable() {
-		rs := h.Firewall.Ruleset(key)
-		if rs == nil || !rs.Enabled || !req.Covers(rs) {
-			continue
-		}
+	for _, rs := range switchable(h, req) {
+		key := rs.Key
 		if rs.Required || rs.UserControllable == inventory.No {
 			hp.Reason, hp.Detail = NotUserControllable, fmt.Sprintf("the host says that users may not switch the ruleset %s off", key)
 			continue // the other name can still be closed
 		}
 		c := &Change{
-			Host: h, Ruleset: key, Why: req.Say("opened for {a peer}"),
+			Host: h, Ruleset: key, Why: req.Say("it lets {service} {way}, for whomever it was opened"),
 			Before: StateOf(rs), After: State{Enabled: false, Allowed: rs.Allowed},
 			Opens: "nothing any more; it let " + Opens(rs, rs.Allowed),
 		}
@@ -48,11 +46,30 @@ func denyHost(h *inventory.Host, req checks.Requirement, vms []string) HostPlan 
 			hp.Reason, hp.Detail = Chosen, c.Why
 		}
 	}
+	if h.Firewall.Stale != "" && hp.Reason == AlreadyDenied {
+		hp.Reason, hp.Detail = HostUnavailable, fmt.Sprintf("%s, by facts that may be minutes old: the refresh failed: %s", hp.Detail, h.Firewall.Stale)
+	}
 	hp.Warnings = append(stale(h), stillOpen(h, hp.Changes, req)...)
 	if len(vms) > 0 && len(hp.Changes) > 0 {
 		hp.Warnings = append(hp.Warnings, fmt.Sprintf("cuts off the network serial ports of the running virtual machines %s", strings.Join(vms, ", ")))
 	}
 	return hp
+}
+
+// switchable are the host's enabled rulesets that Allow may have opened, in the
+// order in which it takes them. Of two rulesets of one key each has its own state,
+// and one call switches the key.
+func switchable(h *inventory.Host, req checks.Requirement) []*inventory.Ruleset {
+	var list []*inventory.Ruleset
+	for _, key := range req.Switchable() {
+		i := slices.IndexFunc(h.Firewall.Rulesets, func(rs *inventory.Ruleset) bool {
+			return rs.Key == key && rs.Enabled && req.Covers(rs)
+		})
+		if i >= 0 {
+			list = append(list, h.Firewall.Rulesets[i])
+		}
+	}
+	return list
 }
 
 // stillOpen warns of what lets the requirement through after the changes.

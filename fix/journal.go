@@ -263,12 +263,16 @@ func (j *Journal) append(record any) error {
 		defer j.mu.Unlock()
 		return j.failed
 	}
-	j.sum = digest(j.sum, text)
-	full, err := json.Marshal(line{Record: text, Sum: j.sum})
+	sum := digest(j.sum, text)
+	full, err := json.Marshal(line{Record: text, Sum: sum})
+	if err == nil && len(full) > maxLine {
+		err = fmt.Errorf("its record takes %d bytes, and undo reads up to %d", len(full), maxLine)
+	}
 	if err != nil {
 		defer j.mu.Unlock()
 		return err
 	}
+	j.sum = sum
 	g := j.next
 	g.lines.Write(full)
 	g.lines.WriteByte('\n')

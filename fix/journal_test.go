@@ -212,6 +212,21 @@ var _ = Describe("the journal", func() {
 		Expect(d.syncs).To(BeNumerically("<", 100), "200 lines one by one would take 200 syncs")
 	})
 
+	It("takes no record that it could not read again", func() {
+		path := filepath.Join(GinkgoT().TempDir(), "j.jsonl")
+		j, err := fix.CreateJournal(path, fix.Header{})
+		Expect(err).NotTo(HaveOccurred())
+		h := host(engine(false))
+		change := &fix.Change{Host: &h, Ruleset: "vic-engine", Method: fix.MethodServiceXML, File: &fix.FileChange{Before: make([]byte, 16<<20)}}
+		Expect(j.Record(change)).To(MatchError(ContainSubstring("and undo reads up to 16777216")))
+		change.File = nil
+		Expect(j.Record(change)).To(Succeed(), "others are recorded all the same")
+		Expect(j.Close()).To(Succeed())
+		recorded, err := fix.ReadJournal(path)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(recorded.Entries).To(HaveLen(1))
+	})
+
 	It("fails every change after a write that failed", func() {
 		d := &disk{}
 		j, err := fix.NewJournalOn(d, fix.Header{})

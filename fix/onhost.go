@@ -130,17 +130,20 @@ func (o *Offer) beforehand(j *checks.Judgement) HostPlan {
 	rs := h.Firewall.Ruleset(o.Ruleset.Key)
 	brought := rs != nil && rs.Enabled
 	switch {
-	case verdict.Reason == checks.Permitted && (o.Method != MethodVIB || brought || j.Lasts()):
+	case (verdict.Reason == checks.Permitted || verdict.Reason == checks.ListsOverlap) && (o.Method != MethodVIB || brought || j.Lasts()):
 		return HostPlan{Host: h, Reason: AlreadyPermitted, Detail: verdict.Detail + untilReboot(j)}
 	case verdict.Reason == checks.AllowedHostsUnverified:
 		return HostPlan{Host: h, Reason: Unverified, Detail: verdict.Detail}
 	case verdict.Status == checks.Unknown:
 		return HostPlan{Host: h, Reason: HostUnavailable, Detail: verdict.Detail}
 	case rs != nil:
-		return HostPlan{
-			Host: h, Reason: RulesetExists,
-			Detail: fmt.Sprintf("the host has a ruleset %s already, which does not let the port out as it is; fix --allow --ruleset %s switches it", rs.Key, rs.Key),
+		hp := HostPlan{Host: h, Reason: RulesetExists, Detail: fmt.Sprintf("the host has a ruleset %s already, which does not let the port out as it is", rs.Key)}
+		if slices.ContainsFunc(verdict.Rulesets, func(v checks.RulesetVerdict) bool {
+			return v.Key == rs.Key && v.Breadth != checks.Borrowed && !v.Locked
+		}) {
+			hp.Detail += fmt.Sprintf("; fix --allow --ruleset %s switches it", rs.Key)
 		}
+		return hp
 	}
 	return HostPlan{Host: h}
 }

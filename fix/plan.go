@@ -31,10 +31,13 @@ const (
 	AlreadyRestored Reason = "already-restored"
 
 	NotUserControllable Reason = "not-user-controllable"
-	NoRuleset           Reason = "no-ruleset"
-	HostUnavailable     Reason = "host-unavailable"
-	NotPrivileged       Reason = "not-privileged"
-	BorrowedRuleset     Reason = "borrowed-ruleset"
+	// NotNarrowed: the ruleset opens much more, and its list is left to what else
+	// may need it.
+	NotNarrowed     Reason = "not-narrowed"
+	NoRuleset       Reason = "no-ruleset"
+	HostUnavailable Reason = "host-unavailable"
+	NotPrivileged   Reason = "not-privileged"
+	BorrowedRuleset Reason = "borrowed-ruleset"
 	// RulesetExists: a ruleset of the key is there already, and is not what was
 	// to be brought.
 	RulesetExists Reason = "ruleset-exists"
@@ -49,6 +52,7 @@ const (
 // refusals are the reasons for which a wanted change is not made.
 var refusals = map[Reason]bool{
 	NotUserControllable: true, NoRuleset: true, HostUnavailable: true, NotPrivileged: true,
+	NotNarrowed:     true,
 	BorrowedRuleset: true, ChangedSince: true, RulesetExists: true, HostUnsuited: true, NotSurveyed: true,
 }
 
@@ -70,8 +74,8 @@ type State struct {
 // StateOf is the state of a ruleset as it was read.
 func StateOf(rs *inventory.Ruleset) State { return State{Enabled: rs.Enabled, Allowed: rs.Allowed} }
 
-// Equal reports whether both let the same through. A list that is not known was
-// not changed, and equals any.
+// Equal reports whether both let the same through. A list that was not told equals
+// none that was.
 func (s State) Equal(t State) bool {
 	if s.Absent || t.Absent {
 		return s.Absent == t.Absent
@@ -82,7 +86,10 @@ func (s State) Equal(t State) bool {
 // alike compares lists by what they let through: a host may give a list back in
 // another order or spelling.
 func alike(a, b *inventory.AllowedHosts) bool {
-	return a == nil || b == nil || a.Canonical() == b.Canonical()
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.Canonical() == b.Canonical()
 }
 
 // Change is one ruleset of one host, before and after.
@@ -237,9 +244,11 @@ func merge(list *inventory.AllowedHosts, add []netip.Prefix) *inventory.AllowedH
 	return merged
 }
 
-// after is the host as it would be with the changes made, for a verdict on it.
+// after is the host as it would be with the changes made and seen, for a verdict on
+// it.
 func after(h *inventory.Host, changes ...*Change) inventory.Host {
 	changed := *h
+	changed.Firewall.Stale = ""
 	changed.Firewall.Rulesets = slices.Clone(h.Firewall.Rulesets)
 	for i, rs := range changed.Firewall.Rulesets {
 		for _, c := range changes {

@@ -2,6 +2,7 @@ package fix_test
 
 import (
 	"net/netip"
+	"slices"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -35,7 +36,10 @@ func locked(rs *inventory.Ruleset) *inventory.Ruleset {
 	return rs
 }
 
+// host has the rulesets, and one that has nothing to do with them, as there is no
+// ESXi without any.
 func host(rulesets ...*inventory.Ruleset) inventory.Host {
+	rulesets = append(slices.Clone(rulesets), &inventory.Ruleset{Key: "sshServer", Enabled: true, Allowed: everyone()})
 	return inventory.Host{
 		ID: "host-1", UUID: "uuid-1", Name: "esx1.example", Path: "/dc/host/c/esx1.example", Connection: inventory.Connected,
 		Firewall: inventory.Firewall{ID: "fw-1", Rulesets: rulesets, OutgoingBlocked: inventory.Yes},
@@ -62,6 +66,7 @@ type planRow struct {
 	ruleset string // auto when empty
 	peers   []string
 	only    []string
+	broad   bool
 
 	reason  fix.Reason
 	changes string // "verb ruleset -> allowed", empty for none
@@ -70,7 +75,7 @@ type planRow struct {
 }
 
 func verifyPlan(row planRow) {
-	opts := fix.AllowOptions{Ruleset: fix.Auto, Only: prefixes(row.only...)}
+	opts := fix.AllowOptions{Ruleset: fix.Auto, Only: prefixes(row.only...), NarrowBroad: row.broad}
 	if row.ruleset != "" {
 		opts.Ruleset = row.ruleset
 	}
@@ -98,13 +103,38 @@ var _ = DescribeTable("Allow", verifyPlan,
 		host: host(vSPC(false, everyone()), engine(false)), reason: "chosen", changes: "enable vic-engine -> all", opens: "outbound TCP 2377, for any address",
 	}),
 	Entry("else vSPC, with a word on what it opens", planRow{
-		host: host(vSPC(false, everyone())), reason: "chosen", changes: "enable vSPC -> all", opens: "all outbound TCP, for any address", warning: "--allowed-ip",
+		host: host(vSPC(false, everyone())), reason: "chosen", changes: "enable vSPC -> all", opens: "all outbound TCP, for any address", warning: "vSPC lets all outbound TCP",
 	}),
 	Entry("vSPC when it is named", planRow{
 		host: host(vSPC(false, everyone()), engine(false)), ruleset: "vSPC", reason: "chosen", changes: "enable vSPC -> all", warning: "all outbound TCP",
 	}),
-	Entry("vSPC narrowed to the VCH", planRow{
-		host: host(vSPC(false, everyone())), peers: []string{"10.0.0.5"}, only: []string{"10.0.0.5"}, reason: "chosen", changes: "enable vSPC -> 10.0.0.5", opens: "all outbound TCP, for 10.0.0.5",
+	Entry("vSPC is not narrowed by the way", planRow{
+		host: host(vSPC(false, everyone())), peers: []string{"10.0.0.5"}, only: []string{"10.0.0.5"}, reason: "not-narrowed",
+	}),
+	Entry("vSPC narrowed to the VCH, as asked for in so many words", planRow{
+		host: host(vSPC(false, everyone())), peers: []string{"10.0.0.5"}, only: []string{"10.0.0.5"}, broad: true,
+		reason: "chosen", changes: "enable vSPC -> 10.0.0.5", opens: "all outbound TCP, for 10.0.0.5", warning: "VMware's manuals",
+	}),
+	Entry("a ruleset that the VIB brought before one that opens all", planRow{
+		host: host(vSPC(false, everyone()), ruleset("vmware-vic", false, everyone(), 2377, 0)), reason: "chosen", changes: "enable vmware-vic -> all",
+	}),
+	Entry("a named ruleset that the host has not, though another permits", planRow{
+		host: host(vSPC(true, everyone())), ruleset: "vic-engine", reason: "no-ruleset",
+	}),
+	Entry("a named one that is open for all is not narrowed", planRow{
+		host: host(ruleset("site-vch", true, everyone(), 2377, 0)), ruleset: "site-vch", peers: []string{"10.0.0.5"}, only: []string{"10.0.0.5"}, reason: "already-permitted",
+	}),
+	Entry("an unreadable list of another service's ruleset is no hindrance", planRow{
+		host: host(ruleset("nfsClient", true, nil, 0, 65535), engine(false)), reason: "chosen", changes: "enable vic-engine -> all",
+	}),
+	Entry("an entry of vSPC that is no address is no hindrance", planRow{
+		host: host(vSPC(true, addresses("vch.example")), engine(false)), peers: []string{"10.0.0.5"}, reason: "chosen", changes: "enable vic-engine -> all",
+	}),
+	Entry("a list beside what permits needs no change", planRow{
+		host: host(engine(true), vSPC(true, addresses("10.9.9.9"))), reason: "already-permitted",
+	}),
+	Entry("what permits by facts that could not be refreshed", planRow{
+		host: func() inventory.Host { h := host(engine(true)); h.Firewall.Stale = "HostNotReachable"; return h }(), reason: "host-unavailable",
 	}),
 	Entry("a list that is left over is not put into force with what was asked for", planRow{
 		host: host(vSPC(false, addresses("0.0.0.0/0", "10.9.9.9"))), peers: []string{"10.0.0.5"}, only: []string{"10.0.0.5"}, reason: "chosen", changes: "enable vSPC -> 10.0.0.5",
@@ -188,6 +218,19 @@ var _ = Describe("Deny", func() {
 	It("leaves alone what is closed", func() {
 		Expect(deny(host(engine(false), vSPC(false, everyone()))).Reason).To(Equal(fix.AlreadyDenied))
 	})
+	It("does not take facts that could not be refreshed for a closed port", func() {
+		h := host(engine(false))
+		h.Firewall.Stale = "HostNotReachable"
+		hp := deny(h)
+		Expect(hp.Reason).To(Equal(fix.HostUnavailable))
+		Expect(hp.Detail).To(ContainSubstring("the refresh failed: HostNotReachable"))
+	})
+	It("closes the second of two rulesets of one key", func() {
+		hp := deny(host(engine(false), engine(true)))
+		Expect(hp.Reason).To(Equal(fix.Chosen))
+		Expect(hp.Changes).To(HaveLen(1))
+		Expect(hp.Changes[0].Before.Enabled).To(BeTrue())
+	})
 	It("says what still lets the port out", func() {
 		hp := deny(host(engine(true), ruleset("nfsClient", true, addresses("10.0.0.9"), 0, 65535), ruleset("site", true, everyone(), 2377, 0)))
 		Expect(hp.Warnings).To(ConsistOf("TCP 2377 still gets out by nfsClient (for 10.0.0.9), site"))
@@ -238,10 +281,21 @@ var _ = Describe("a host whose only permission is lost at the next reboot", func
 		return p.Hosts[0]
 	}
 
-	It("is left alone, and said to be, unless a ruleset is named", func() {
+	It("gets what lasts", func() {
 		hp := plan(fix.Auto, nil, byHand(), engine(false))
-		Expect(hp.Reason).To(Equal(fix.AlreadyPermitted))
-		Expect(hp.Detail).To(HaveSuffix(", until the next reboot"))
+		Expect(hp.Reason).To(Equal(fix.Chosen))
+		Expect(hp.Changes).To(HaveLen(1))
+		Expect(hp.Changes[0].Ruleset).To(Equal("vic-engine"))
+		Expect(hp.Warnings).To(BeEmpty())
+	})
+	It("is left alone, and said to be, where the host has nothing that lasts", func() {
+		locked := engine(false)
+		locked.UserControllable = inventory.No
+		for _, rulesets := range [][]*inventory.Ruleset{{byHand()}, {byHand(), locked}} {
+			hp := plan(fix.Auto, nil, rulesets...)
+			Expect(hp.Reason).To(Equal(fix.AlreadyPermitted))
+			Expect(hp.Detail).To(HaveSuffix(", until the next reboot"))
+		}
 		Expect(plan(fix.Auto, nil, engine(true)).Detail).NotTo(ContainSubstring("reboot"))
 	})
 	It("gets the named one as well", func() {

@@ -13,6 +13,7 @@ func Explanations() []checks.Explanation {
 		{Chosen, "There is something to change on the host, and it may be changed."},
 		{AlreadyPermitted, "The host lets the port through already, so it is left alone."},
 		{AlreadyDenied, "None of the rulesets that --allow enables by itself lets the port through, so there is nothing to close."},
+		{NotNarrowed, "The ruleset opens much more than the port, such as vSPC, and other services may need its allowed hosts: VMware's manuals ask to leave them alone. --narrow-broad narrows them all the same; without --allowed-ip it is enabled for everybody."},
 		{Unverified, "A ruleset is enabled for a list of addresses, and no address of {the peer} was given that could show the list to be wrong. Give {option}, or --allowed-ip to add addresses."},
 		{AlreadyRestored, "What an undo would restore is as it was already."},
 		{HostUnavailable, "The host is not connected, or what it has could not be read. Nothing is tried on it."},

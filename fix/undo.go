@@ -35,7 +35,7 @@ func (h *Header) Belongs(to inventory.Endpoint) error {
 // Undo plans to restore what the journal's run changed, and nothing else. A
 // ruleset that is neither as it was left nor as it was found has been changed
 // by somebody else since; it is refused unless force is set. Hosts of the
-// journal that are not in the inventory get a row too.
+// journal that are not in the inventory get a row too. Relocate the entries first.
 //
 // Surveys, by host ID, are of the hosts whose entries were made on the host
 // itself; see Entry.OnHost.
@@ -66,6 +66,26 @@ func Undo(inv *inventory.Inventory, h Header, entries []Entry, surveys map[strin
 	// The journal is in the order in which hosts were reached.
 	slices.SortStableFunc(p.Hosts, func(a, b HostPlan) int { return cmp.Compare(a.Host.Path, b.Host.Path) })
 	return p, nil
+}
+
+// Relocate returns the entries with the IDs that their hosts have now. A host that
+// was removed and added again has another one, and its hardware's UUID as before.
+// Where several have that, the ID alone tells.
+func Relocate(inv *inventory.Inventory, entries []Entry) []Entry {
+	byUUID := map[string][]string{}
+	uuids := map[string]string{} // by ID
+	for _, h := range inv.Hosts {
+		byUUID[h.UUID] = append(byUUID[h.UUID], h.ID)
+		uuids[h.ID] = h.UUID
+	}
+	moved := slices.Clone(entries)
+	for i := range moved {
+		h := &moved[i].Host
+		if now := byUUID[h.UUID]; h.UUID != "" && uuids[h.ID] != h.UUID && len(now) == 1 {
+			h.ID = now[0]
+		}
+	}
+	return moved
 }
 
 // Hosts names the hosts of a journal, each once.
@@ -135,14 +155,23 @@ func undoEntry(hp *HostPlan, e Entry, force bool) {
 	if before.Allowed == nil {
 		before.Allowed = now.Allowed // the run did not touch a list that it did not know
 	}
-	// Facts that could not be refreshed may show what was before the run: then
-	// the calls are made all the same, they are idempotent.
+	// Facts that could not be refreshed may show what was before the run. To
+	// switch a ruleset back is idempotent then; to write a list could lose what
+	// somebody else has added since.
 	old := hp.Host.Firewall.Stale != ""
 	if old {
 		now = left
 	}
 	switch {
 	case !old && now.Enabled == before.Enabled && sameList(now.Allowed, before.Allowed):
+		return
+	case !force && !sameList(left.Allowed, before.Allowed) && (old || now.Allowed == nil):
+		why := "the host does not tell it any more"
+		if old {
+			why = "the refresh failed: " + hp.Host.Firewall.Stale
+		}
+		hp.Reason = HostUnavailable
+		hp.Detail = fmt.Sprintf("whom the ruleset %s lets through now is not known (%s); --force restores it all the same", e.Ruleset, why)
 		return
 	case !force && !ours(now, before, left):
 		hp.Reason = ChangedSince

@@ -58,10 +58,13 @@ func Verify(ctx context.Context, outcomes []*Outcome, client Client, opts Verify
 		hosts := hostsOf(begun)
 		refreshes.ask(waiting, hosts)
 		client.ReadFirewalls(reading, hosts)
+		for _, h := range hosts {
+			h.Firewall.Stale = refreshes.failed(h)
+		}
 		for _, o := range begun {
 			o.look()
 		}
-		begun = filter(begun, func(o *Outcome) bool { return o.Done && !o.Verified })
+		begun = filter(begun, func(o *Outcome) bool { return o.Done && !o.Verified && !refreshes.hangs(o.Change.Host) })
 		if opts.Progress != nil {
 			opts.Progress("verify", total-len(begun), total)
 		}
@@ -86,14 +89,22 @@ func filter(outcomes []*Outcome, keep func(*Outcome) bool) []*Outcome {
 	return kept
 }
 
-// look compares the change with what was read last.
+// look compares the change with what was read last. Facts that could not be
+// refreshed verify nothing, and of several rulesets of one key all must be as they
+// should.
 func (o *Outcome) look() {
 	fw := &o.Change.Host.Firewall
-	now := State{Absent: true}
-	if rs := fw.Ruleset(o.Change.Ruleset); rs != nil {
-		now = StateOf(rs)
+	o.Verified = fw.Unreadable == "" && fw.Stale == ""
+	there := false
+	for _, rs := range fw.Rulesets {
+		if rs.Key == o.Change.Ruleset {
+			there = true
+			o.Verified = o.Verified && StateOf(rs).Equal(o.Change.After)
+		}
 	}
-	o.Verified = fw.Unreadable == "" && now.Equal(o.Change.After)
+	if !there {
+		o.Verified = o.Verified && o.Change.After.Absent
+	}
 }
 
 func hostsOf(outcomes []*Outcome) []*inventory.Host {
@@ -109,7 +120,7 @@ func hostsOf(outcomes []*Outcome) []*inventory.Host {
 }
 
 // refreshes asks hosts for fresh facts. A host that refuses is read all the same:
-// what vCenter shows of it catches up by itself.
+// the report shows what is known.
 type refreshes struct {
 	client  Client
 	workers int
@@ -117,32 +128,49 @@ type refreshes struct {
 
 	mu   sync.Mutex
 	hung map[*inventory.Host]bool
+	errs map[*inventory.Host]string // of the last time that each was asked
+}
+
+// failed is why a host's last refresh failed, empty when it did not.
+func (r *refreshes) failed(h *inventory.Host) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.errs[h]
 }
 
 func newRefreshes(client Client, opts VerifyOptions) *refreshes {
 	return &refreshes{
 		client: client, workers: max(opts.Workers, 1), bound: min(opts.HostTimeout, opts.Timeout/3),
-		hung: map[*inventory.Host]bool{},
+		hung: map[*inventory.Host]bool{}, errs: map[*inventory.Host]string{},
 	}
+}
+
+// hangs reports whether a host is not asked any more.
+func (r *refreshes) hangs(h *inventory.Host) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.hung[h]
 }
 
 func (r *refreshes) ask(ctx context.Context, hosts []*inventory.Host) {
 	var g errgroup.Group
 	g.SetLimit(r.workers)
 	for _, h := range hosts {
-		r.mu.Lock()
-		hung := r.hung[h]
-		r.mu.Unlock()
-		if hung {
+		if r.hangs(h) {
 			continue
 		}
 		g.Go(func() error {
 			one, cancel := context.WithTimeout(ctx, r.bound)
 			defer cancel()
-			if err := r.client.RefreshFirewall(one, h); errors.Is(err, context.DeadlineExceeded) {
-				r.mu.Lock()
-				defer r.mu.Unlock()
-				r.hung[h] = true
+			err := r.client.RefreshFirewall(one, h)
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			delete(r.errs, h)
+			if err != nil {
+				r.errs[h] = err.Error()
+			}
+			if errors.Is(err, context.DeadlineExceeded) {
+				r.hung[h], r.errs[h] = true, "the time ran out"
 			}
 			return nil
 		})

@@ -51,3 +51,9 @@ type Probe struct {
 	// Leftover names what the probe could not clean up after itself.
 	Leftover string
 }
+
+// GotOut reports whether packets got out of the host itself, whatever answered
+// them. It may be called on nil.
+func (p *Probe) GotOut() bool {
+	return p != nil && (p.Outcome == Open || p.Outcome == Refused)
+}

@@ -20,7 +20,9 @@ type changes struct {
 	plan     *fix.Plan
 	outcomes []*fix.Outcome
 	journal  string
-	dryRun   bool
+	// journalErr says that the journal may not hold all.
+	journalErr error
+	dryRun     bool
 }
 
 // change does what was asked for: it plans, asks for the privilege, and unless it is
@@ -55,6 +57,7 @@ func change(ctx context.Context, s *session, inv *inventory.Inventory, o Options
 	if done.outcomes, err = apply(ctx, s, p, journal, o); err != nil {
 		return nil, &UnfinishedError{Err: err}
 	}
+	done.journalErr = journal.Close()
 	verify(ctx, s, done.outcomes, o)
 	s.ReadSoftware(ctx, pointers(inv, func(*inventory.Host) bool { return true }), o.facts(in))
 	return done, nil
@@ -88,8 +91,7 @@ func apply(ctx context.Context, s *session, p planned, journal *fix.Journal, o O
 	if p.client != nil {
 		opts.OnHost = p.client
 	}
-	outcomes, err := fix.Apply(ctx, p.Plan, s, journal, opts)
-	return outcomes, errors.Join(err, journal.Close())
+	return fix.Apply(ctx, p.Plan, s, journal, opts)
 }
 
 // interruptedVerify is how long a run that ended early still looks whether what it

@@ -19,6 +19,9 @@ func collect(ctx context.Context, s *session, o Options, in *inputs) (*inventory
 		return &inventory.Inventory{Endpoint: s.Endpoint()}, nil
 	}
 	inv, err := s.Collect(ctx, o.selection(s, in), o.facts(in))
+	if inv == nil && in.journal != nil {
+		err = fmt.Errorf("the journal is of %s: %w", in.journal.Header.Address, err)
+	}
 	if inv == nil {
 		return nil, classify(err)
 	}
@@ -36,9 +39,8 @@ func collect(ctx context.Context, s *session, o Options, in *inputs) (*inventory
 func (o *Options) selection(s *session, in *inputs) vsphere.Selection {
 	sel := vsphere.Selection{Datacenter: s.datacenter, ComputeResource: o.ComputeResource, Hosts: o.Hosts}
 	if in.journal != nil {
-		sel.Datacenter = in.journal.Header.Datacenter
 		for _, h := range fix.Hosts(in.journal.Entries) {
-			sel.IDs = append(sel.IDs, h.ID)
+			sel.Wanted = append(sel.Wanted, vsphere.HostIdentity{ID: h.ID, UUID: h.UUID})
 		}
 	}
 	return sel
@@ -55,9 +57,8 @@ func (o *Options) facts(in *inputs) vsphere.CollectOptions {
 	if !o.FirewallState && !slices.Contains(o.Only, checks.FirewallState) && (o.Change.Do == NoChange || o.Change.Do == Allow) {
 		opts.Switch = anyJudge(judges, (*checks.Judge).SwitchMatters)
 	}
-	// Where a ruleset is named, or brought, it counts whether what permits lasts.
-	brings := o.Change.Do == Allow && (o.Change.named() || o.Change.onHost())
-	if among(in.checks, checks.RulePersistence) || brings {
+	// What does not last is repaired by what does.
+	if among(in.checks, checks.RulePersistence) || o.Change.Do == Allow {
 		opts.Software = anyJudge(judges, (*checks.Judge).SoftwareMatters)
 	}
 	return opts

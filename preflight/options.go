@@ -21,6 +21,9 @@ type Options struct {
 	// a probe, takes one alone.
 	Requirements []checks.Requirement
 
+	// PasswordFile is where the target's password came from, if from a file: for
+	// the commands that a report advises.
+	PasswordFile string
 	// ComputeResource is a cluster, a host or a resource pool, by name or path;
 	// empty means all hosts of the datacenter. Hosts are globs that narrow it.
 	ComputeResource string
@@ -88,8 +91,10 @@ type ChangeOptions struct {
 	// Ruleset is the key of the one to enable, or to bring by fix.MethodServiceXML;
 	// empty or fix.Auto leaves the choice to the run.
 	Ruleset string
-	// Only narrows what is enabled to these peers.
-	Only []netip.Prefix
+	// Only narrows what is enabled to these peers, NarrowBroad also rulesets that
+	// open much more: see fix.AllowOptions.
+	Only        []netip.Prefix
+	NarrowBroad bool
 	// VIB is the file to install by fix.MethodVIB.
 	VIB string
 	// LowerAcceptance permits to lower hosts' acceptance level where the VIB needs
@@ -251,6 +256,8 @@ func (o *Options) validateChange() error {
 		return usage("", "undo takes the journal of the run that made the changes")
 	case c.Do == Undo && o.ComputeResource != "":
 		return usage("", "undo takes no --compute-resource: the journal names the hosts, and --host narrows them")
+	case c.NarrowBroad && len(c.Only) == 0:
+		return usage("", "--narrow-broad goes with --allowed-ip")
 	case c.Do == Deny && !c.onHost() && (c.named() || len(c.Only) > 0):
 		return usage("", "--ruleset and --allowed-ip go with --allow")
 	}

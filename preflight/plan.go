@@ -33,7 +33,7 @@ func plan(ctx context.Context, s *session, inv *inventory.Inventory, o Options, 
 	case in.offer != nil:
 		return planOffer(ctx, s, judged, o, in), nil
 	default:
-		p.Plan = fix.Allow(judged, fix.AllowOptions{Ruleset: o.Change.Ruleset, Only: o.Change.Only})
+		p.Plan = fix.Allow(judged, fix.AllowOptions{Ruleset: o.Change.Ruleset, Only: o.Change.Only, NarrowBroad: o.Change.NarrowBroad})
 	}
 	return p, nil
 }
@@ -70,7 +70,7 @@ func planOffer(ctx context.Context, s *session, judged checks.Judgements, o Opti
 // planUndo plans to take back what the journal says, on the hosts that are selected.
 func planUndo(ctx context.Context, s *session, inv *inventory.Inventory, o Options, in *inputs) (planned, error) {
 	p := planned{close: func() {}}
-	entries := in.journal.Entries
+	entries := fix.Relocate(inv, in.journal.Entries)
 	if len(o.Hosts) > 0 { // those left out on purpose are not missing
 		entries = slices.DeleteFunc(slices.Clone(entries), func(e fix.Entry) bool {
 			return !slices.ContainsFunc(inv.Hosts, func(h inventory.Host) bool { return h.ID == e.Host.ID })

@@ -54,7 +54,7 @@ func Run(ctx context.Context, o Options) (*report.Run, error) {
 	}
 	findOrigins(ctx, s, inv, o, in)
 	probed := connect(ctx, s, p, inv, o)
-	return settle(ctx, o, in, outcome{started: started, label: s.label, inventory: inv, changes: done, probed: probed})
+	return settle(ctx, o, in, outcome{started: started, label: s.label, inventory: inv, changes: done, probed: probed, running: s.running})
 }
 
 // bound is the context of the whole run.

@@ -344,3 +344,40 @@ var _ = DescribeTable("ParseTarget",
 		Address: "vc.example", Datacenter: "dc1", User: "root", Password: "pw", HasPassword: true,
 	}, "vc.example/dc1"),
 )
+
+var _ = Describe("an undo in an inventory that has changed", func() {
+	It("knows hosts by their hardware, and needs no name", func(ctx SpecContext) {
+		vc := start("open")
+		checked := on(vc)
+		checked.ComputeResource = "prod"
+		run, err := preflight.Run(ctx, checked)
+		Expect(err).NotTo(HaveOccurred())
+		endpoint := run.Inventory.Endpoint
+		path := filepath.Join(GinkgoT().TempDir(), "journal")
+		journal, err := fix.CreateJournal(path, fix.Header{
+			Address: endpoint.Address, InstanceUUID: endpoint.InstanceUUID, Datacenter: "/before-it-was-renamed",
+			Requirement: fix.RequirementOf(checks.VIC()),
+		})
+		Expect(err).NotTo(HaveOccurred())
+		everyone := &inventory.AllowedHosts{All: true}
+		for i := range 2 {
+			h := run.Inventory.Hosts[i]
+			h.ID, h.Name, h.Path = fmt.Sprintf("host-99%d", i), "renamed", "/before-it-was-renamed/host/renamed"
+			Expect(journal.Record(&fix.Change{
+				Host: &h, Ruleset: "vic-engine", Before: fix.State{Allowed: everyone}, After: fix.State{Enabled: true, Allowed: everyone},
+			})).To(Succeed())
+		}
+		Expect(journal.Close()).To(Succeed())
+
+		o := on(vc)
+		o.Change.Do, o.Change.UndoJournal = preflight.Undo, path
+		undone, err := preflight.Run(ctx, o)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(undone.Plan).To(HaveLen(2))
+		for i, e := range undone.Plan {
+			Expect(e.Verified).To(BeTrue(), e.Detail)
+			Expect(e.Path).To(Equal(run.Inventory.Hosts[i].Path))
+			Expect(run.Inventory.Hosts[i].Firewall.Ruleset("vic-engine").Enabled).To(BeTrue())
+		}
+	}, SpecTimeout(time.Minute))
+})

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/vic-preflight/vic-preflight/checks"
@@ -19,6 +21,7 @@ type outcome struct {
 	inventory *inventory.Inventory
 	changes   *changes // nil where nothing was to be changed
 	probed    probed
+	running   []string // hosts whose SSH service was started and not stopped
 }
 
 // settle judges what is known at the end, and says whether the run ended early or
@@ -27,7 +30,7 @@ func settle(ctx context.Context, o Options, in *inputs, out outcome) (*report.Ru
 	// The clock that counts is the one of now: a report may be read slowly.
 	ended := ctx.Err()
 	run := &report.Run{
-		Target: out.label, StartedAt: out.started, Interrupted: ended != nil,
+		Target: out.label, Options: o.asFlags(), Compute: o.ComputeResource, Refreshed: o.facts(in).Refresh, StartedAt: out.started, Interrupted: ended != nil,
 		Inventory: out.inventory, Requirements: o.Requirements,
 		Results: checks.Run(in.checks, checks.Facts{
 			Inventory: out.inventory, Judged: checks.JudgeAll(out.inventory, o.Requirements...),
@@ -41,6 +44,34 @@ func settle(ctx context.Context, o Options, in *inputs, out outcome) (*report.Ru
 	return run, o.verdict(ended, out)
 }
 
+// asFlags are the options that a command line needs besides the target to reach the
+// same server for the same requirement.
+func (o *Options) asFlags() (flags []string) {
+	add := func(name, value string) {
+		if value != "" {
+			flags = append(flags, "--"+name+"="+value)
+		}
+	}
+	if !o.Target.simulated() {
+		add("user", o.Target.User)
+		add("password-file", o.PasswordFile)
+		for _, print := range o.Target.Thumbprints {
+			add("thumbprint", print)
+		}
+		if o.Target.Insecure {
+			flags = append(flags, "--insecure")
+		}
+	}
+	req := o.requirement()
+	if port := req.Ports[0]; port != checks.DefaultPort {
+		add("port", strconv.Itoa(port))
+	}
+	for _, p := range req.Peers {
+		add("vch-ip", peerText(p))
+	}
+	return flags
+}
+
 // verdict is the error of a run that has found out something.
 func (o *Options) verdict(ended error, out outcome) error {
 	c := out.changes
@@ -51,6 +82,16 @@ func (o *Options) verdict(ended error, out outcome) error {
 		return &TimeoutError{After: o.Timeout, Changed: c != nil && len(c.outcomes) > 0}
 	case len(out.probed.leftovers) > 0:
 		return &UnfinishedError{Err: fmt.Errorf("virtual machines that were made for probes are left: %d", len(out.probed.leftovers))}
+	case len(out.running) > 0:
+		return &UnfinishedError{
+			Err:   fmt.Errorf("the SSH service, which was started for the moment, is left running on %s", strings.Join(out.running, ", ")),
+			Hints: []string{"stop it in the host's list of services (TSM-SSH)"},
+		}
+	case c != nil && c.journalErr != nil:
+		return &UnfinishedError{
+			Err:   fmt.Errorf("the journal %s could not be written to its end: %w", c.journal, c.journalErr),
+			Hints: []string{"vic-preflight undo takes back what it holds; --journal names a file elsewhere"},
+		}
 	case c != nil && !c.dryRun && c.incomplete(o.AllowUnknown):
 		return &UnfinishedError{Err: errors.New("not all that was asked for was made and verified; the table says where")}
 	}

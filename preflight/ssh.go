@@ -166,6 +166,7 @@ func startServices(ctx context.Context, s *session, o Options, hosts []*inventor
 			defer cancel()
 			if err := stop(ctx); err != nil {
 				o.observer().Warn(fmt.Sprintf("could not stop the SSH service of %s: %v", h.Name, err))
+				s.leftRunning(h.Name)
 			}
 		})
 		return func() {}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/vic-preflight/vic-preflight/internal/sim"
 	"github.com/vic-preflight/vic-preflight/internal/vsphere"
@@ -80,6 +81,16 @@ type session struct {
 	label      string
 	datacenter string
 	stop       func()
+
+	mu sync.Mutex
+	// running are the hosts whose SSH service was started and could not be stopped.
+	running []string
+}
+
+func (s *session) leftRunning(host string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.running = append(s.running, host)
 }
 
 // Close logs out.

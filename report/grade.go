@@ -1,13 +1,18 @@
 package report
 
-import "github.com/vic-preflight/vic-preflight/checks"
+import (
+	"slices"
+
+	"github.com/vic-preflight/vic-preflight/checks"
+)
 
 // Grade is what the results come to for a gate: checks.Fail, checks.Unknown or
 // checks.Pass. strict lets warnings fail; allowUnknown tolerates hosts that nothing can
 // be found out about, and such a host is not failed by strict for the very state that
-// makes it so.
+// makes it so. A host on which no check gave a verdict is unknown; where none did on
+// any, nothing tolerates it.
 func (r *Run) Grade(strict, allowUnknown bool) checks.Status {
-	if r.Err != nil {
+	if r.Err != nil || !slices.ContainsFunc(r.Results, judged) {
 		return checks.Unknown
 	}
 	grade := checks.Pass
@@ -20,8 +25,17 @@ func (r *Run) Grade(strict, allowUnknown bool) checks.Status {
 			grade = checks.Unknown
 		}
 	}
+	if !allowUnknown {
+		for _, results := range r.byHost() {
+			if !slices.ContainsFunc(results, judged) {
+				grade = checks.Unknown
+			}
+		}
+	}
 	return grade
 }
+
+func judged(r checks.Result) bool { return r.Status != checks.Skip }
 
 // PlanGrade is what a plan that was not carried out comes to for a gate: checks.Fail
 // where there is something to do, or it is refused; checks.Unknown where that could not

@@ -11,6 +11,7 @@ import (
 	"al.essio.dev/pkg/shellescape"
 
 	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/inventory"
 )
 
 // advice is what to do about results of one reason, and, where it takes a
@@ -49,12 +50,18 @@ func Hints(w io.Writer, r *Report, style Style) error {
 	if b.Len() == 0 {
 		return nil
 	}
-	if onHost {
+	if onHost && slices.ContainsFunc(r.Runs, (*Run).lags) {
 		b.WriteString("\n" + indent("vCenter's copy lags behind what esxcli changes: check again with --refresh.", "", style.Width) + "\n")
 	}
 	b.WriteString("\nvic-preflight explain REASON says more.\n")
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// lags reports whether what esxcli changes is seen late: vCenter has a copy, which
+// the run did not refresh.
+func (r *Run) lags() bool {
+	return r.Inventory != nil && r.Inventory.Endpoint.Kind == inventory.VCenter && !r.Refreshed
 }
 
 // hints writes the advice for one target, and reports whether a command of it is
@@ -145,13 +152,29 @@ type place struct {
 
 func (r *Run) places() map[string]place {
 	places := make(map[string]place, len(r.Inventory.Hosts))
+	named := map[string]map[string]bool{} // paths of clusters and standalone hosts, by name
+	at := func(h *inventory.Host) (name, path string) {
+		if h.Cluster == "" {
+			return h.Name, h.Path
+		}
+		return h.Cluster, h.ClusterPath
+	}
+	for i := range r.Inventory.Hosts {
+		name, path := at(&r.Inventory.Hosts[i])
+		if named[name] == nil {
+			named[name] = map[string]bool{}
+		}
+		named[name][path] = true
+	}
 	for i := range r.Inventory.Hosts {
 		h := &r.Inventory.Hosts[i]
-		compute := h.Cluster
-		if compute == "" {
-			compute = h.Name
-		} else {
-			places[h.ClusterPath] = place{name: Clean(h.Cluster), compute: h.Cluster}
+		compute, path := at(h)
+		// A user who gave a path had to.
+		if len(named[compute]) > 1 || strings.Contains(r.Compute, "/") {
+			compute = path
+		}
+		if h.Cluster != "" {
+			places[h.ClusterPath] = place{name: Clean(h.Cluster), compute: compute}
 		}
 		places[h.Path] = place{name: Clean(h.Name), host: h.Path, compute: compute}
 	}
@@ -163,7 +186,7 @@ func (a *advice) hint() string {
 	if !a.locked {
 		return a.requirement.Say(a.Hint)
 	}
-	return fmt.Sprintf("Users may not switch %s there. Another ruleset serves too; one that opens more can be narrowed with --allowed-ip.", Clean(a.ruleset))
+	return fmt.Sprintf("Users may not switch %s there. Another ruleset serves too.", Clean(a.ruleset))
 }
 
 // few lists up to four names and counts the others.
@@ -191,10 +214,13 @@ func (a *advice) commands(r *Run, places map[string]place) []string {
 				line := a.fill(strings.Replace(template, "--compute-resource {cluster}", "--host {name}", 1), r, places[res.Subject], "", res.Missing)
 				lines = append(lines, a.alternative(line, res))
 			}
+			lines = more(lines, len(a.results))
 		case strings.Contains(template, "{cluster}"):
-			for _, c := range a.computes(places) {
-				lines = append(lines, a.fill(template, r, places[first.Subject], c, first.Missing))
+			computes := a.computes(places)
+			for _, c := range computes[:min(len(computes), shownComputes)] {
+				lines = append(lines, a.byName(a.fill(template, r, places[first.Subject], c, first.Missing)))
 			}
+			lines = more(lines, len(computes))
 		default:
 			line := a.fill(template, r, places[first.Subject], "", first.Missing)
 			lines = append(lines, a.likewise(line, template, places))
@@ -213,8 +239,8 @@ func (a *advice) helps(template string, r *Run) bool {
 	switch {
 	case strings.Contains(template, "{ruleset}") && (a.locked || unasked || strings.Contains(a.ruleset, "+")):
 		return false
-	case embedded && !strings.HasPrefix(template, "vic-preflight"):
-		return false
+	case embedded && (!strings.HasPrefix(template, "vic-preflight") || strings.Contains(template, "vib")):
+		return false // and no SSH gets there
 	case strings.HasPrefix(template, "vic-preflight") && a.requirement.Name != checks.VIC().Name:
 		return false // its options name no other requirement
 	case strings.HasPrefix(template, "vic-machine"):
@@ -223,15 +249,23 @@ func (a *advice) helps(template string, r *Run) bool {
 	return true
 }
 
-// computes are the first clusters, or standalone hosts, that the advice is for.
+// computes are the clusters, and standalone hosts, that the advice is for.
 func (a *advice) computes(places map[string]place) []string {
 	var computes []string
 	for _, res := range a.results {
-		if c := places[res.Subject].compute; !slices.Contains(computes, c) && len(computes) < shownComputes {
+		if c := places[res.Subject].compute; !slices.Contains(computes, c) {
 			computes = append(computes, c)
 		}
 	}
 	return computes
+}
+
+// more says of the last of a few commands for how many others it takes one.
+func more(lines []string, wanted int) []string {
+	if last := len(lines) - 1; wanted > shownComputes && last >= 0 && lines[last] != "" {
+		lines[last] += fmt.Sprintf("   # likewise for %d more", wanted-shownComputes)
+	}
+	return lines
 }
 
 // likewise says of a command for one host that others need it too.
@@ -254,6 +288,14 @@ func (a *advice) likewise(line, template string, places map[string]place) string
 		comment = "; "
 	}
 	return line + comment + "likewise for " + others
+}
+
+// byName names the ruleset that a fix does not take by itself.
+func (a *advice) byName(line string) string {
+	if a.Reason != checks.RulesetDisabled || line == "" || !strings.HasPrefix(line, "vic-preflight") || slices.Contains(a.requirement.Switchable(), a.ruleset) {
+		return line
+	}
+	return line + " --ruleset " + shellescape.Quote(Clean(a.ruleset))
 }
 
 // alternative names another ruleset than the locked one, when the host has one
@@ -284,6 +326,7 @@ func (a *advice) fill(template string, r *Run, at place, compute string, missing
 	values := map[string]string{
 		"{target}": r.Target, "{host}": at.host, "{name}": name, "{cluster}": compute, "{ruleset}": a.ruleset,
 	}
+	template = r.withOptions(template)
 	whole := true
 	put := func(text string) string {
 		return placeholder.ReplaceAllStringFunc(text, func(mark string) string {
@@ -301,6 +344,23 @@ func (a *advice) fill(template string, r *Run, at place, compute string, missing
 		return before
 	}
 	return withPeers(before, after, missing)
+}
+
+// withOptions puts the run's own options behind the target of a command of ours. A
+// command that gives peers itself gets no others.
+func (r *Run) withOptions(template string) string {
+	if !strings.HasPrefix(template, "vic-preflight") || len(r.Options) == 0 {
+		return template
+	}
+	var options []string
+	for _, o := range r.Options {
+		if strings.Contains(template, "{option}") && strings.HasPrefix(o, "--vch-ip=") {
+			continue
+		}
+		options = append(options, o)
+	}
+	quoted := strings.NewReplacer("{", "", "}", "").Replace(shellescape.QuoteCommand(options))
+	return strings.Replace(template, "--target {target}", "--target {target} "+Clean(quoted), 1)
 }
 
 // withPeers writes the missing peers, where the text is cut, into a command.

@@ -38,6 +38,13 @@ type Run struct {
 	Target    string
 	StartedAt time.Time
 	Duration  time.Duration
+	// Options are those that a command needs besides the target to reach the same
+	// server for the same requirement, as a shell would split them: --user, --port
+	// and the like, and no secret. Compute is --compute-resource as it was given.
+	Options []string
+	Compute string
+	// Refreshed runs have asked the hosts for fresh facts.
+	Refreshed bool
 	// Err says why nothing could be found out about the target; else it is nil.
 	Err error
 	// Interrupted runs report what was known when they ended.
@@ -132,9 +139,9 @@ func (r *Report) failed() int {
 	return n
 }
 
-// Status is the worst status of the results; unknown where there could be none.
+// Status is the worst status of the results; unknown where there are none.
 func (r *Run) Status() checks.Status {
-	if r.Err != nil {
+	if r.Err != nil || len(r.Results) == 0 {
 		return checks.Unknown
 	}
 	return checks.Worst(r.Results)

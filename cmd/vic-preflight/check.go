@@ -71,7 +71,7 @@ func (c *checkFlags) execute(cmd *cobra.Command, a *app, args []string) error {
 		err = cmp.Or(err, usageError(errors.New(`--previous: open "": no such file`)))
 	}
 	if err := cmp.Or(
-		goesWith(f, c.fix, "--fix", "dry-run", "ruleset", "allowed-ip", "journal", "host-timeout", "verify-timeout"),
+		goesWith(f, c.fix, "--fix", "dry-run", "ruleset", "allowed-ip", "narrow-broad", "journal", "host-timeout", "verify-timeout"),
 		goesWith(f, logsIn, "--probe ssh or --ssh", sshNames...),
 		err, c.allow.put(&o, req), c.change.put(&o, a, f), c.probe.put(&o, f), c.ssh.put(&o.SSH, a),
 	); err != nil {

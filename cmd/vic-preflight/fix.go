@@ -97,10 +97,10 @@ func fixCommand(a *app, name, short, help string) *cobra.Command {
 func (x *fixFlags) execute(cmd *cobra.Command, a *app, args []string) error {
 	f := cmd.Flags()
 	req, err := x.requirement.requirement()
-	o := preflight.Options{Requirements: []checks.Requirement{req}, Only: []string{checks.OutboundPort}}
+	o := preflight.Options{Requirements: []checks.Requirement{req}, Only: []string{checks.OutboundPort, checks.RulePersistence}}
 	o.Change.Do = preflight.Allow
 	if x.deny {
-		o.Change.Do = preflight.Deny
+		o.Change.Do, o.Only = preflight.Deny, o.Only[:1]
 	}
 	x.method.put(&o)
 	if err := cmp.Or(

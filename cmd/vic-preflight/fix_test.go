@@ -152,10 +152,19 @@ var _ = Describe("check --fix", func() {
 		Expect(invocation{args: append([]string{"check", "-t", "sim://mixed", "--host", "esx21*", "--fix"}, journalIn()...)}.run(ctx).code).To(Equal(exitOK))
 	}, SpecTimeout(time.Minute))
 
-	It("narrows vSPC to the virtual container host", func(ctx SpecContext) {
+	It("narrows vSPC to the virtual container host when that is asked for in so many words", func(ctx SpecContext) {
 		vc := start("closed")
-		out := invocation{args: append(flags(vc, "--fix", "--ruleset", "vSPC", "--vch-ip", "10.0.0.5", "--allowed-ip", "vch"), journalIn()...)}.run(ctx)
+		narrow := func(more ...string) outcome {
+			args := flags(vc, append([]string{"--fix", "--ruleset", "vSPC", "--vch-ip", "10.0.0.5", "--allowed-ip", "vch"}, more...)...)
+			return invocation{args: append(args, journalIn()...)}.run(ctx)
+		}
+		before := dump(vc)
+		out := narrow()
+		Expect(out.code).To(Equal(exitUnverified), out.stderr)
+		Expect(dump(vc)).To(Equal(before))
+		out = narrow("--narrow-broad")
 		Expect(out.code).To(Equal(exitOK), out.stderr)
+		Expect(out.stdout).To(ContainSubstring("VMware's manuals"))
 		for _, rs := range vc.Host("esx01.example").Firewall().Ruleset {
 			if rs.Key == "vSPC" {
 				Expect(rs.Enabled).To(BeTrue())
@@ -407,8 +416,9 @@ var _ = Describe("a fix that meets a fault", func() {
 		release := vc.Hold("RefreshFirewall", vc.Host("esx02.example").FirewallRef(), nil)
 		defer release()
 		out := run(ctx, "--host-timeout", "300ms", "--verify-timeout", "3s")
-		Expect(out.code).To(Equal(exitOK), out.stderr)
-		othersDone(out, "")
+		Expect(out.code).To(Equal(exitUnverified), out.stderr)
+		othersDone(out, "esx02.example")
+		Expect(enabled(vc, "esx02.example", "vic-engine")).To(BeTrue(), "it is made, and not seen")
 		release()
 		undone := invocation{args: append(with(vc, []string{"undo", journal[1]}), journalIn()...)}.run(ctx)
 		Expect(undone.code).To(Equal(exitOK), undone.stderr)

@@ -33,8 +33,7 @@ func (r *requirementFlags) register(f *pflag.FlagSet) {
 
 // requirement is vic, at the port and for the addresses.
 func (r *requirementFlags) requirement() (checks.Requirement, error) {
-	req := checks.VIC()
-	req.Ports = []int{r.port}
+	req := checks.VIC().At(r.port)
 	if r.port < 1 || r.port > 65535 {
 		return req, usageError(fmt.Errorf("--port %d is not a port: it takes 1 to 65535", r.port))
 	}
@@ -65,10 +64,12 @@ func parsePeer(flag, s string) (netip.Prefix, error) {
 type allowFlags struct {
 	ruleset    string
 	allowedIPs []string
+	broad      bool
 }
 
 func (al *allowFlags) register(f *pflag.FlagSet) {
-	f.StringVar(&al.ruleset, "ruleset", fix.Auto, "`key` of the ruleset to enable; auto takes vic-engine where the host has it, else vSPC, which opens all outbound TCP")
+	f.StringVar(&al.ruleset, "ruleset", fix.Auto, "`key` of the ruleset to enable; auto takes vic-engine where the host has it, else the narrowest that lasts, else vSPC, which opens all outbound TCP")
+	f.BoolVar(&al.broad, "narrow-broad", false, "let --allowed-ip narrow vSPC and remoteSerialPort too; VMware's manuals ask to leave their lists alone")
 	f.StringArrayVar(&al.allowedIPs, "allowed-ip", nil, "let what is enabled through to this `address` or CIDR alone, or to vch: the addresses given with --vch-ip (repeatable)")
 }
 
@@ -76,7 +77,7 @@ func (al *allowFlags) put(o *preflight.Options, req checks.Requirement) error {
 	if al.ruleset == "" {
 		return usageError(errors.New("--ruleset names no ruleset"))
 	}
-	o.Change.Ruleset = al.ruleset
+	o.Change.Ruleset, o.Change.NarrowBroad = al.ruleset, al.broad
 	for _, s := range al.allowedIPs {
 		if s == "vch" {
 			if len(req.Peers) == 0 {

@@ -261,6 +261,29 @@ var _ = Describe("hosts that cannot be read", func() {
 })
 
 var _ = Describe("check", func() {
+	It("finds nothing out where no check gives a verdict", func(ctx SpecContext) {
+		for _, more := range [][]string{nil, {"--strict"}, {"--allow-unknown"}} {
+			out := invocation{args: append([]string{"check", "--target", "sim://closed", "--only", "rule-persistence"}, more...)}.run(ctx)
+			Expect(out.code).To(Equal(exitUnknown), out.stdout)
+			Expect(out.stdout).To(ContainSubstring("5 unknown"))
+		}
+		out := invocation{args: []string{"check", "--target", "sim://closed", "--only", "cluster-drift", "-o", "json"}}.run(ctx)
+		Expect(out.code).To(Equal(exitOK), "clusters are judged, if not hosts")
+	}, SpecTimeout(time.Minute))
+
+	It("settles its exit code before the report is read", func(ctx SpecContext) {
+		var late bool
+		a := &app{stdin: strings.NewReader(""), stderr: &bytes.Buffer{}, getenv: func(string) string { return "" }, stateDir: GinkgoT().TempDir()}
+		a.stdout = writerFunc(func() { // somebody who reads slowly
+			if !late {
+				late = true
+				<-time.After(1100 * time.Millisecond)
+			}
+		})
+		Expect(execute(ctx, a, []string{"check", "--target", "sim://open", "--timeout", "1s"})).To(Equal(exitOK))
+		Expect(late).To(BeTrue())
+	}, SpecTimeout(time.Minute))
+
 	It("exits by its verdict", func(ctx SpecContext) {
 		code := func(args ...string) int { return invocation{args: append([]string{"check"}, args...)}.run(ctx).code }
 		Expect(code("-t", "sim://open")).To(Equal(exitOK))

@@ -70,7 +70,7 @@ func (t *targetFlags) list(ctx context.Context, a *app, base preflight.Options, 
 			return nil, err
 		}
 		list[i] = base
-		list[i].Target = target
+		list[i].Target, list[i].PasswordFile = target, t.passwordFile
 	}
 	return list, nil
 }

@@ -11,6 +11,7 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"github.com/vmware/govmomi/vim25/types"
 
 	"github.com/vic-preflight/vic-preflight/e2e/lab"
 )
@@ -229,6 +230,12 @@ var _ = Describe("a probe with real packets", func() {
 		Expect(one(ctx, "--ssh-start-service")).To(Equal("open"))
 		Expect(w.vc.Host("esx01.example").ServiceRunning("TSM-SSH")).To(BeFalse())
 		Expect(one(ctx)).To(ContainSubstring("refused"), "stopped again")
+
+		w.vc.Fault("StopService", types.ManagedObjectReference{}, &types.HostConfigFault{})
+		out := w.tool(ctx, "probe", "--probe", "ssh", "--probe-target", w.VCH().Addr4.String(), "--listener-key", w.key, "--host", "esx01*",
+			"--ssh-user", w.SSHUser(), "--ssh-key", w.ClientKey(), "--ssh-known-hosts", w.KnownHosts(), "--ssh-start-service")
+		Expect(out.code).To(Equal(4), out.stderr)
+		Expect(out.stderr).To(ContainSubstring("is left running on esx01.example"))
 	}, SpecTimeout(limit))
 
 	It("leaves no machine after it was killed and cleaned up", func(ctx SpecContext) {

@@ -19,10 +19,15 @@ type Selection struct {
 	// Hosts are globs over host names (or over paths, when they hold a slash)
 	// that narrow the selection. Each must match a host.
 	Hosts []string
-	// IDs, when not empty, are the managed object IDs of the hosts that are
-	// wanted. One that is not there any more is no error as long as another is.
-	IDs []string
+	// Wanted, when not empty, are the hosts that are wanted, in whichever
+	// datacenter: names change, and a host that was removed and added again has
+	// another ID. One that is not there any more is no error as long as another is.
+	Wanted []HostIdentity
 }
+
+// HostIdentity is a host by what lasts: its hardware's UUID, or where that is not known
+// its managed object ID.
+type HostIdentity struct{ ID, UUID string }
 
 // SelectionError means that a name of the Selection fits nothing, or too much.
 // Choices are what there is to choose from.
@@ -50,6 +55,9 @@ func (e *SelectionError) Error() string {
 
 // locate finds the datacenter and the selected hosts, in order of their path.
 func (s *Session) locate(ctx context.Context, t *tree, sel Selection) (dc *node, hosts []*node, err error) {
+	if len(sel.Wanted) > 0 {
+		return t.locateWanted(sel)
+	}
 	if dc, err = t.datacenter(sel); err != nil {
 		return nil, nil, err
 	}
@@ -69,11 +77,6 @@ func (s *Session) locate(ctx context.Context, t *tree, sel Selection) (dc *node,
 		computes := within(t.kind(kindCluster, kindCompute))
 		if hosts, err = s.computeResource(ctx, t, dc, computes, hosts, sel.ComputeResource); err != nil {
 			return nil, nil, err
-		}
-	}
-	if len(sel.IDs) > 0 {
-		if hosts = withIDs(hosts, sel.IDs); len(hosts) == 0 {
-			return nil, nil, &SelectionError{Problem: fmt.Sprintf("none of the %d wanted hosts is in %s any more", len(sel.IDs), t.path(dc)), Noun: "other hosts to take"}
 		}
 	}
 	if hosts, err = t.matchHosts(hosts, sel.Hosts); err != nil {
@@ -197,12 +200,25 @@ func (t *tree) hostsOf(n *node, hosts []*node) []*node {
 	return found
 }
 
-func withIDs(hosts []*node, ids []string) []*node {
-	wanted := make(map[string]bool, len(ids))
-	for _, id := range ids {
-		wanted[id] = true
+// locateWanted finds hosts by what lasts. The datacenter is the first one's.
+func (t *tree) locateWanted(sel Selection) (dc *node, hosts []*node, err error) {
+	ids, uuids := map[string]bool{}, map[string]bool{"": false}
+	for _, m := range sel.Wanted {
+		ids[m.ID] = true
+		if m.UUID != "" {
+			uuids[m.UUID] = true
+		}
 	}
-	return slices.DeleteFunc(hosts, func(h *node) bool { return !wanted[h.Obj.Value] })
+	hosts = slices.DeleteFunc(t.kind(kindHost), func(h *node) bool {
+		return !ids[h.Obj.Value] && !uuids[h.text("summary.hardware.uuid")]
+	})
+	if len(hosts) == 0 {
+		return nil, nil, &SelectionError{Problem: fmt.Sprintf("none of the %d wanted hosts is in the inventory any more", len(sel.Wanted)), Noun: "other hosts to take"}
+	}
+	if hosts, err = t.matchHosts(hosts, sel.Hosts); err != nil {
+		return nil, nil, err
+	}
+	return t.above(hosts[0], kindDatacenter), hosts, nil
 }
 
 func (t *tree) matchHosts(hosts []*node, globs []string) ([]*node, error) {
