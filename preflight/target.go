@@ -45,6 +45,9 @@ const SimScheme = "sim://"
 func ParseTarget(text string) (Target, error) {
 	if scenario, ok := strings.CutPrefix(text, SimScheme); ok {
 		name, datacenter, _ := strings.Cut(scenario, "/")
+		if !isScenario(name) {
+			return Target{}, errors.New("sim:// takes a scenario, such as sim://mixed")
+		}
 		return Target{Address: SimScheme + name, Datacenter: strings.Trim(datacenter, "/")}, nil
 	}
 	t, err := vsphere.ParseTarget(text)
@@ -55,6 +58,15 @@ func ParseTarget(text string) (Target, error) {
 		Address: t.Address, Datacenter: t.Datacenter, Plain: t.Plain,
 		User: t.User, Password: t.Password, HasPassword: t.HasPassword,
 	}, nil
+}
+
+// isScenario reports whether a text is a name, and hosts=N where it has parameters:
+// what has no place for a password.
+func isScenario(text string) bool {
+	name, query, has := strings.Cut(text, "?")
+	hosts, known := strings.CutPrefix(query, "hosts=")
+	return name != "" && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == "" &&
+		(!has || known && strings.Trim(hosts, "0123456789") == "")
 }
 
 // String returns the target without credentials, as ParseTarget reads it.

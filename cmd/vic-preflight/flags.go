@@ -74,9 +74,6 @@ func (al *allowFlags) register(f *pflag.FlagSet) {
 }
 
 func (al *allowFlags) put(o *preflight.Options, req checks.Requirement) error {
-	if al.ruleset == "" {
-		return usageError(errors.New("--ruleset names no ruleset"))
-	}
 	o.Change.Ruleset, o.Change.NarrowBroad = al.ruleset, al.broad
 	for _, s := range al.allowedIPs {
 		if s == "vch" {

@@ -205,7 +205,7 @@ var _ = Describe("--previous", func() {
 			verifyBad(ctx, badRow{run: invocation{args: flags(vc, more...)}, code: exitUsage, message: message})
 		}
 		bad("--previous: open /nonexistent: no such file", "--previous", "/nonexistent")
-		bad("--previous: open ", "--previous", "")
+		bad("--previous is given and empty", "--previous", "")
 		bad("it is no report of vic-preflight in JSON", "--previous", table)
 		bad("it is a report for TCP 2377, not for TCP 2376", "--previous", file, "--port", "2376")
 		bad("--previous is judged by the check rule-persistence", "--previous", file, "--only", "outbound-port")

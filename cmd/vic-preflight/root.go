@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"runtime/debug"
-	"strconv"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/vic-preflight/vic-preflight/internal/longflag"
 	"github.com/vic-preflight/vic-preflight/report"
 )
 
@@ -30,7 +30,7 @@ type app struct {
 // execute runs one command line and returns its exit code.
 func execute(ctx context.Context, a *app, args []string) int {
 	root := newRoot(a)
-	root.SetArgs(args)
+	root.SetArgs(longflag.Expand(root, args))
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return exitOK
@@ -62,7 +62,16 @@ func newRoot(a *app) *cobra.Command {
 		SilenceErrors:              true,
 		SilenceUsage:               true,
 		Args:                       noCommand,
-		RunE:                       func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		PersistentPreRunE: func(cmd *cobra.Command, args []string) error {
+			if err := longflag.Filled(cmd.Flags(), "password"); err != nil {
+				return usageError(err, "is a variable unset? leave the option out to do without it")
+			}
+			if slices.Contains(args, "") && cmd.Name() != cobra.ShellCompRequestCmd {
+				return usageError(errors.New("an argument is given and empty"), "is a variable unset?")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
@@ -85,24 +94,16 @@ func noCommand(cmd *cobra.Command, args []string) error {
 	if meant := cmd.SuggestionsFor(args[0]); len(meant) > 0 {
 		hints = append(hints, fmt.Sprintf("did you mean %s?", strings.Join(meant, " or ")))
 	}
-	return usageError(fmt.Errorf("there is no command %s", quoteWord(args[0])), append(hints, cmd.CommandPath()+" --help lists the commands")...)
+	return usageError(errors.New("there is no such command"), append(hints, cmd.CommandPath()+" --help lists the commands")...)
 }
 
 // noArgs is cobra.NoArgs with this tool's exit code.
 func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return usageError(fmt.Errorf("%s takes no argument, and %s is one", cmd.CommandPath(), quoteWord(args[0])), "is a flag missing before it?")
+		// It is not repeated: it may be a password.
+		return usageError(fmt.Errorf("%s takes no argument, and there is one", cmd.CommandPath()), "is a flag missing before it?")
 	}
 	return nil
-}
-
-// quoteWord repeats an argument only when it is a plain word: anything else may
-// be a target that holds a password.
-func quoteWord(s string) string {
-	if regexp.MustCompile(`^[a-z-]{1,30}$`).MatchString(s) {
-		return strconv.Quote(s)
-	}
-	return "what was given"
 }
 
 // parent is a command that has commands alone. ask is what is said without one.

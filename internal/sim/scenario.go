@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -64,7 +65,8 @@ func ScenarioNames() [][2]string {
 // maxHosts is more than any vCenter manages (15,000 in linked mode).
 const maxHosts = 20000
 
-// UnknownScenarioError names a scenario that does not exist.
+// UnknownScenarioError names a scenario that does not exist, if by a plain word:
+// anything else may be a target that holds a password.
 type UnknownScenarioError struct{ Name string }
 
 func (e *UnknownScenarioError) Error() string {
@@ -72,24 +74,30 @@ func (e *UnknownScenarioError) Error() string {
 	for _, s := range ScenarioNames() {
 		known = append(known, s[0])
 	}
-	return fmt.Sprintf("unknown scenario %q; the scenarios are: %s", e.Name, strings.Join(known, ", "))
+	name := ""
+	if strings.Trim(e.Name, "abcdefghijklmnopqrstuvwxyz0123456789-") == "" {
+		name = fmt.Sprintf(" %q", e.Name)
+	}
+	return fmt.Sprintf("unknown scenario%s; the scenarios are: %s", name, strings.Join(known, ", "))
 }
+
+var errNoParameter = errors.New("the scenario has no such parameter (large takes hosts=N)")
 
 // ParseScenario reads NAME or NAME?hosts=N.
 func ParseScenario(s string) (Scenario, error) {
 	name, query, _ := strings.Cut(s, "?")
 	values, err := url.ParseQuery(query)
 	if err != nil {
-		return Scenario{}, fmt.Errorf("scenario %q: %w", s, err)
+		return Scenario{}, errNoParameter
 	}
 	hosts := 1000
 	for key := range values {
 		if name != "large" || key != "hosts" {
-			return Scenario{}, fmt.Errorf("scenario %q: there is no parameter %q (large takes hosts=N)", s, key)
+			return Scenario{}, errNoParameter
 		}
 		n, err := strconv.Atoi(values.Get(key))
 		if err != nil || n < 1 || n > maxHosts {
-			return Scenario{}, fmt.Errorf("scenario %q: hosts must be a number from 1 to %d", s, maxHosts)
+			return Scenario{}, fmt.Errorf("the scenario's hosts must be a number from 1 to %d", maxHosts)
 		}
 		hosts = n
 	}

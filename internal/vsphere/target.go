@@ -2,7 +2,6 @@ package vsphere
 
 import (
 	"errors"
-	"fmt"
 	"net"
 	"net/netip"
 	"net/url"
@@ -26,8 +25,8 @@ type Target struct {
 	HasPassword    bool
 }
 
-// ParseTarget reads every spelling that vic-machine takes. Its errors never
-// repeat the text, which may hold a password.
+// ParseTarget reads every spelling that vic-machine takes. Its errors repeat
+// nothing of the text, which may hold a password in the wrong place.
 func ParseTarget(s string) (Target, error) {
 	var t Target
 	rest := strings.TrimSpace(s)
@@ -59,7 +58,7 @@ func ParseTarget(s string) (Target, error) {
 	}
 	t.Address = address
 	if t.Plain && !isLoopback(address) {
-		return Target{}, fmt.Errorf("http:// would send the password to %s in the clear; use https://", address)
+		return Target{}, errors.New("http:// would send the password in the clear; use https://")
 	}
 
 	path = strings.Trim(path, "/")
@@ -121,16 +120,16 @@ func parseAddress(s string) (string, error) {
 	if i := strings.LastIndex(s, ":"); i > strings.LastIndex(s, "]") {
 		host, port = s[:i], s[i+1:]
 		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
-			return "", fmt.Errorf("the port of the host %q is not a number from 1 to 65535", host)
+			return "", errors.New("the port is not a number from 1 to 65535")
 		}
 	}
 	if inner, ok := strings.CutPrefix(host, "["); ok {
 		inner, closed := strings.CutSuffix(inner, "]")
 		if ip, err := netip.ParseAddr(inner); !closed || err != nil || !ip.Is6() {
-			return "", fmt.Errorf("%q is not an IPv6 address in brackets", host)
+			return "", errors.New("there is no IPv6 address in the brackets")
 		}
 	} else if host == "" || strings.ContainsAny(host, " \t\r\n[]<>\"\\^`{|}?#:%") {
-		return "", fmt.Errorf("%q is not a host name or address", host)
+		return "", errors.New("there is no host name or address in it; user and password stand before an \"@\"")
 	}
 	return s, nil
 }

@@ -59,8 +59,14 @@ var _ = DescribeTable("ParseTarget refuses what is no target, without repeating 
 	Entry("a slash in the password", "root:secret/x@vc.example", "percent-encode"),
 	Entry("half a bracket", "[::1", "IPv6"),
 	Entry("brackets around a name", "[vc.example]:443", "IPv6"),
-	Entry("a blank in the name", "vc example", "not a host name"),
-	Entry("a query", "vc.example?x=1", "not a host name"),
+	Entry("a blank in the name", "vc example", "no host name"),
+	Entry("a user and a password without an @", "root:secret:443", "no host name"),
+	Entry("the same in a URL", "https://u:secret:443/sdk", "no host name"),
+	Entry("an @ that is percent-encoded", "u:secret%40host:1", "no host name"),
+	Entry("a blank for the @", "u:secret host:443", "no host name"),
+	Entry("a bracket in a password", "u:[secret:1", "no host name"),
+	Entry("an @ of another width", "root:secret＠host", "port"),
+	Entry("a query", "vc.example?x=1", "no host name"),
 )
 
 func FuzzParseTarget(f *testing.F) {
