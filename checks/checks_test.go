@@ -89,6 +89,7 @@ var _ = DescribeTable("host-state", verifyHostRow(checks.HostState),
 	Entry("maintenance", hostRow{with(host(), func(h *inventory.Host) { h.Maintenance = inventory.Yes }), checks.Warn, "maintenance"}),
 	Entry("quarantine", hostRow{with(host(), func(h *inventory.Host) { h.Quarantine = inventory.Yes }), checks.Warn, "quarantine"}),
 	Entry("quarantine not known", hostRow{with(host(), func(h *inventory.Host) { h.Quarantine = inventory.Unknown }), checks.Pass, "connected"}),
+	Entry("powered off by DPM", hostRow{with(host(), func(h *inventory.Host) { h.Connection, h.Standby = inventory.NotResponding, "in" }), checks.Warn, "standby"}),
 	Entry("entering standby", hostRow{with(host(), func(h *inventory.Host) { h.Standby = "entering" }), checks.Warn, "standby"}),
 	Entry("standby none", hostRow{with(host(), func(h *inventory.Host) { h.Standby = "none" }), checks.Pass, "connected"}),
 )

@@ -59,6 +59,8 @@ func (h *Host) IsConnected() bool { return h.Connection == Connected }
 // StateLabel is the host's state in one or two words for a table cell.
 func (h *Host) StateLabel() string {
 	switch {
+	case h.Connection == NotResponding && h.Standby == "in":
+		return "standby" // so DPM leaves hosts that it has powered off
 	case h.Connection == NotResponding:
 		return "not responding"
 	case h.Connection == Disconnected:

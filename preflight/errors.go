@@ -138,6 +138,7 @@ func classify(err error) error {
 		return unavailable(
 			"compare the thumbprint with the server's own console; if it is the same, add:",
 			fmt.Sprintf("--thumbprint %s", untrusted.Thumbprint),
+			fmt.Sprintf("where it shows SHA-1: --thumbprint %s", untrusted.Legacy),
 		)
 	case errors.As(err, &login):
 		return unavailable("vCenter wants the domain too, such as administrator@vsphere.local")

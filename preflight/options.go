@@ -186,6 +186,9 @@ func (o *Options) validateChecks() error {
 	if len(selected) == 0 {
 		return usage("", "--only and --skip leave no check to run")
 	}
+	if len(selected) == 1 && selected[0].ID == checks.TCPConnect && o.Probe.Vantage == "" {
+		return usage("", "the check %s judges a probe, and none was asked for: --probe makes one", checks.TCPConnect)
+	}
 	for _, need := range []struct {
 		wanted bool
 		check  string

@@ -176,7 +176,7 @@ func (r *Run) writeHosts(s *stream, byHost map[string][]checks.Result) {
 			s.field("name", Clean(h.Name))
 			s.field("path", Clean(h.Path))
 			s.text("cluster", Clean(h.Cluster))
-			s.field("state", h.StateLabel())
+			s.field("state", Clean(h.StateLabel()))
 			s.field("status", checks.Worst(results))
 			s.text("version", h.Version)
 			if !h.BootTime.IsZero() {

@@ -189,13 +189,14 @@ func (r *Run) requirement(name string) checks.Requirement {
 }
 
 // Clean removes what a name from a server must not do to a terminal or a log:
-// control characters, and the invisible ones that reorder text.
+// control characters, the invisible ones that reorder text, and those that part
+// lines without being control characters (U+2028, U+2029).
 func Clean(s string) string {
 	if !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) {
 		return s // nearly always
 	}
 	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
+		if unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) {
 			return -1
 		}
 		return r

@@ -377,6 +377,22 @@ func closed(part any) any {
 	return part
 }
 
+var _ = Describe("what a server says", func() {
+	It("makes no line of its own, whatever separates lines", func() {
+		r := reports()["one"]
+		forged := "esx9 connected pass"
+		h := &r.Runs[0].Inventory.Hosts[0]
+		h.Connection = inventory.ConnectionState("odd\n" + forged + "\u2028" + forged + "\u2029" + forged + "\u0085" + forged)
+		for _, format := range report.Formats() {
+			var out bytes.Buffer
+			Expect(format.Write(&out, r, report.Style{})).To(Succeed())
+			for _, line := range strings.FieldsFunc(out.String(), func(c rune) bool { return strings.ContainsRune("\n\u0085\u2028\u2029", c) }) {
+				Expect(strings.TrimSpace(line)).NotTo(HavePrefix(forged))
+			}
+		}
+	})
+})
+
 var _ = Describe("the schema", func() {
 	It("lists every reason there is, and no other", func() {
 		text, err := os.ReadFile(filepath.Join("..", "docs", "report.schema.json"))

@@ -178,7 +178,7 @@ func (r *Run) cells(h *inventory.Host, results []checks.Result) []string {
 		details = append(details, Clean(results[0].Detail))
 	}
 	row := []string{
-		Clean(h.Name), h.StateLabel(), verdictWord(checks.Worst(results)),
+		Clean(h.Name), Clean(h.StateLabel()), verdictWord(checks.Worst(results)),
 		cmp.Or(Clean(strings.Join(slices.Compact(decides), ", ")), "-"),
 	}
 	if r.ProbeTarget != "" {

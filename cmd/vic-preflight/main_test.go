@@ -127,6 +127,8 @@ var _ = DescribeTable("bad input that needs no server", verifyBad,
 	Entry("a word that is a target as well", badRow{invocation{args: []string{"check", "vcenter"}}, exitUsage, "no user", ""}),
 	Entry("an argument that is no target", badRow{invocation{args: []string{"check", "root:" + secret + "@"}}, exitUsage, "there is no host name", "it takes"}),
 	Entry("a target without its command is not repeated", badRow{invocation{args: []string{"root:" + secret + "@vc.example"}}, exitUsage, "no such command", ""}),
+	Entry("a check of a probe that is not made", badRow{invocation{args: []string{"check", "-t", "sim://closed", "--only", "tcp-connect"}}, exitUsage, "judges a probe, and none was asked for", ""}),
+	Entry("an argument that version does not take", badRow{invocation{args: []string{"version", "root:" + secret + "@vc.example"}}, exitUsage, "takes no argument", ""}),
 	Entry("an argument that is empty", badRow{invocation{args: []string{"check", "sim://open", ""}}, exitUsage, "an argument is given and empty", ""}),
 	Entry("a compute resource that is empty", badRow{invocation{args: []string{"update", "firewall", "--allow", "-t", "sim://closed", "-r", ""}}, exitUsage, "--compute-resource is given and empty", "unset"}),
 	Entry("a host that is empty", badRow{invocation{args: []string{"fix", "--deny", "-t", "sim://open", "--host", ""}}, exitUsage, "--host is given and empty", ""}),
@@ -170,9 +172,11 @@ var _ = Describe("bad input that a server answers", func() {
 		vc := start("open")
 		args := []string{"check", "-t", vc.URL.Host, "-u", "root", "-p", secret}
 		check(ctx, args, exitUnknown, "is not trusted", "hint: --thumbprint ")
+		check(ctx, args, exitUnknown, "is not trusted", "hint: where it shows SHA-1: --thumbprint "+vc.ThumbprintSHA1())
 		out := invocation{args: args}.run(ctx)
 		_, flag, _ := strings.Cut(out.stderr, "hint: --thumbprint ")
-		again := invocation{args: append(args, "--thumbprint", strings.TrimSpace(flag))}.run(ctx)
+		flag, _, _ = strings.Cut(flag, "\n")
+		again := invocation{args: append(args, "--thumbprint", flag)}.run(ctx)
 		Expect(again.code).To(Equal(exitOK), again.stderr)
 	}, SpecTimeout(time.Minute))
 

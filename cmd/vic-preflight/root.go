@@ -118,7 +118,7 @@ func parent(use, short, ask string, hint string, commands ...*cobra.Command) *co
 
 func newVersion(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+		Use: "version", Short: "Print the version", Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprintln(a.stdout, "vic-preflight", buildVersion())
 			return err

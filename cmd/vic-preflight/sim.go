@@ -6,6 +6,7 @@ import (
 	"net"
 	"strings"
 
+	"al.essio.dev/pkg/shellescape"
 	"github.com/spf13/cobra"
 
 	"github.com/vic-preflight/vic-preflight/internal/sim"
@@ -64,7 +65,8 @@ func (o *simFlags) serve(ctx context.Context, a *app, name string) error {
 		return &exitError{code: exitUsage, err: fmt.Errorf("serve on %s: %w", o.listen, err)}
 	}
 	defer vc.Close()
-	fmt.Fprintf(a.stdout, helpFile("sim-serving.txt"), name, vc.URL, vc.URL.Host, o.user, o.password, vc.Thumbprint, vc.URL, o.user, o.password)
+	fmt.Fprintf(a.stdout, helpFile("sim-serving.txt"), name, vc.URL, vc.URL.Host,
+		shellescape.Quote(o.user), shellescape.Quote(o.password), vc.ThumbprintSHA1(), vc.URL, shellescape.Quote(o.user), shellescape.Quote(o.password))
 	<-ctx.Done()
 	return nil
 }

@@ -8,6 +8,7 @@ package sim
 
 import (
 	"context"
+	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/tls"
 	"encoding/hex"
@@ -164,6 +165,11 @@ func (vc *VCenter) Close() {
 	if vc.store != "" {
 		_ = os.RemoveAll(vc.store)
 	}
+}
+
+// ThumbprintSHA1 is the SHA-1 of the certificate in the form that vic-machine takes.
+func (vc *VCenter) ThumbprintSHA1() string {
+	return strings.ToUpper(strings.ReplaceAll(fmt.Sprintf("% x", sha1.Sum(vc.server.Certificate().Raw)), " ", ":"))
 }
 
 // Model gives tests access to the simulator underneath.

@@ -90,7 +90,9 @@ func (e *ThumbprintMismatchError) Error() string {
 type UntrustedError struct {
 	Address    string
 	Thumbprint Thumbprint // SHA-256 of the one presented
-	Cause      error
+	// Legacy is its SHA-1, which vic-machine, govc and many consoles show.
+	Legacy Thumbprint
+	Cause  error
 }
 
 func (e *UntrustedError) Error() string {
@@ -137,7 +139,7 @@ func tlsError(address string, err error) error {
 	}
 	var invalid *tls.CertificateVerificationError
 	if errors.As(err, &invalid) && len(invalid.UnverifiedCertificates) > 0 {
-		return &UntrustedError{Address: address, Thumbprint: sha256Of(invalid.UnverifiedCertificates[0]), Cause: invalid.Err}
+		return &UntrustedError{Address: address, Thumbprint: sha256Of(invalid.UnverifiedCertificates[0]), Legacy: sha1Of(invalid.UnverifiedCertificates[0]), Cause: invalid.Err}
 	}
 	return nil
 }
