@@ -87,10 +87,13 @@ type Offer struct {
 	Ruleset inventory.Ruleset
 
 	// VIB is of MethodVIB. Suits says why a host of the version would not take
-	// it; empty when it would.
+	// it, empty when it would, and what speaks against it all the same.
 	VIB             VIBChange
-	Suits           func(version string) string
+	Suits           func(version string) (problem string, doubts []string)
 	MaintenanceMode bool
+	// Signed VIBs have a signature. A host with UEFI Secure Boot does not start with one
+	// that has none, whatever level it claims.
+	Signed bool
 	// Community VIBs need the acceptance level CommunitySupported, which
 	// LowerAcceptance permits to set.
 	Community, LowerAcceptance bool
@@ -184,16 +187,18 @@ func (o *Offer) host(j *checks.Judgement, s Survey) HostPlan {
 func (o *Offer) planVIB(hp *HostPlan, c *Change, s Survey) (problem string) {
 	h := hp.Host
 	low := s.Acceptance == CommunitySupported || !o.Community
+	unsigned := o.Community || !o.Signed
+	unsuited, doubts := o.Suits(h.Version)
 	switch installed := s.vib(o.VIB.Name); {
 	case installed == o.VIB.ID:
 		return fmt.Sprintf("%s is installed already, and its ruleset does not show: esxcli network firewall refresh on the host, or a start", o.VIB.ID)
 	case installed != "":
 		return fmt.Sprintf("another VIB of that name, %s, is installed and would be replaced: remove it, or build this one with another --name", installed)
-	case o.Suits(h.Version) != "":
-		return o.Suits(h.Version)
-	case o.Community && s.SecureBoot == inventory.Yes:
+	case unsuited != "":
+		return unsuited
+	case unsigned && s.SecureBoot == inventory.Yes:
 		return "the host was started with UEFI Secure Boot, and would not start again with a VIB that is not signed"
-	case o.Community && s.SecureBoot == inventory.Unknown && !o.SecureBootUnknown && !beforeSecureBoot(h.Version):
+	case unsigned && s.SecureBoot == inventory.Unknown && !o.SecureBootUnknown && !beforeSecureBoot(h.Version):
 		return "whether the host was started with UEFI Secure Boot is not known, and one that was would not start again; --secure-boot-unknown installs all the same"
 	case o.MaintenanceMode && h.Maintenance != inventory.Yes:
 		return "the VIB asks for maintenance mode, and the host is not in it"
@@ -204,6 +209,9 @@ func (o *Offer) planVIB(hp *HostPlan, c *Change, s Survey) (problem string) {
 	if !low {
 		own.AcceptanceBefore = s.Acceptance
 		hp.Warnings = append(hp.Warnings, fmt.Sprintf("lowers the host's acceptance level from %s to %s, which the host shows as a security alert", s.Acceptance, CommunitySupported))
+	}
+	for _, doubt := range doubts {
+		hp.Warnings = append(hp.Warnings, fmt.Sprintf("the host may refuse the VIB %s: %s", own.ID, doubt))
 	}
 	for _, also := range o.Also {
 		hp.Warnings = append(hp.Warnings, fmt.Sprintf("the VIB %s also brings %s", own.ID, also))

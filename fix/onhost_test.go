@@ -20,11 +20,11 @@ func vibOffer() fix.Offer {
 		Method:  fix.MethodVIB,
 		Ruleset: *ruleset("vmware-vic", true, everyone(), 2377, 0), Community: true,
 		VIB: fix.VIBChange{Name: "vmware-vic", ID: vibID},
-		Suits: func(version string) string {
+		Suits: func(version string) (string, []string) {
 			if inventory.MajorVersion(version) == 8 {
-				return ""
+				return "", nil
 			}
-			return "not for " + version
+			return "not for " + version, nil
 		},
 	}
 }
@@ -60,6 +60,15 @@ func lowering() fix.Offer {
 	o := vibOffer()
 	o.LowerAcceptance = true
 	return o
+}
+
+// partners is a VIB that claims to be a partner's.
+func partners(signed bool) func() fix.Offer {
+	return func() fix.Offer {
+		o := vibOffer()
+		o.Community, o.Signed = false, signed
+		return o
+	}
 }
 
 func needingMaintenance() fix.Offer {
@@ -98,7 +107,11 @@ var _ = DescribeTable("what is planned on a host itself", func(row bringRow) {
 	Entry("a host whose only permission does not last", bringRow{vibOffer, shutHost("8.0.2", ruleset("vicoutgoing", true, everyone(), 2377, 0)), community, fix.Chosen, vibID}),
 	Entry("service.xml for a host whose only permission does not last", bringRow{fileOffer, shutHost("8.0.2", ruleset("vicoutgoing", true, everyone(), 2377, 0)), fix.Survey{}, fix.AlreadyPermitted, "until the next reboot"}),
 	Entry("a VIB and a host that does not tell of Secure Boot", bringRow{vibOffer, shutHost("8.0.2"), fix.Survey{Acceptance: fix.CommunitySupported}, fix.HostUnsuited, "--secure-boot-unknown"}),
-	Entry("a VIB that needs no low level", bringRow{func() fix.Offer { o := vibOffer(); o.Community = false; return o }, shutHost("8.0.2"), fix.Survey{Acceptance: "PartnerSupported"}, fix.Chosen, vibID}),
+	Entry("a VIB that needs no low level", bringRow{partners(true), shutHost("8.0.2"), fix.Survey{Acceptance: "PartnerSupported"}, fix.Chosen, vibID}),
+	Entry("a VIB that says partner and is not signed, and Secure Boot", bringRow{partners(false), shutHost("8.0.2"), fix.Survey{Acceptance: "PartnerSupported", SecureBoot: inventory.Yes}, fix.HostUnsuited, "would not start again"}),
+	Entry("a VIB that says partner and is not signed, and a host that does not tell of Secure Boot", bringRow{partners(false), shutHost("8.0.2"), fix.Survey{Acceptance: "PartnerSupported"}, fix.HostUnsuited, "--secure-boot-unknown"}),
+	Entry("a VIB that says community and has something for a signature, and Secure Boot", bringRow{func() fix.Offer { o := lowering(); o.Signed = true; return o }, shutHost("8.0.2"), fix.Survey{Acceptance: fix.CommunitySupported, SecureBoot: inventory.Yes}, fix.HostUnsuited, "would not start again"}),
+	Entry("a VIB that is signed, and Secure Boot", bringRow{partners(true), shutHost("8.0.2"), fix.Survey{Acceptance: "PartnerSupported", SecureBoot: inventory.Yes}, fix.Chosen, vibID}),
 	Entry("a VIB and Secure Boot", bringRow{lowering, shutHost("8.0.2"), fix.Survey{Acceptance: fix.CommunitySupported, SecureBoot: inventory.Yes}, fix.HostUnsuited, "Secure Boot"}),
 	Entry("a VIB and a high acceptance level", bringRow{vibOffer, shutHost("8.0.2"), fix.Survey{Acceptance: "PartnerSupported", SecureBoot: inventory.No}, fix.HostUnsuited, "--lower-acceptance-level"}),
 	Entry("a VIB and a level that may be lowered", bringRow{lowering, shutHost("8.0.2"), fix.Survey{Acceptance: "PartnerSupported", SecureBoot: inventory.No}, fix.Chosen, vibID}),
@@ -112,6 +125,13 @@ var _ = DescribeTable("what is planned on a host itself", func(row bringRow) {
 	Entry("a service for service.xml", bringRow{fileOffer, shutHost("7.0.3"), fix.Survey{File: []byte("file")}, fix.Chosen, "service.xml"}),
 	Entry("a service.xml that is malformed", bringRow{fileOffer, shutHost("7.0.3"), fix.Survey{File: []byte("bad")}, fix.HostUnsuited, "line 1"}),
 )
+
+var _ = It("what speaks against a VIB is a warning of the plan", func() {
+	o := vibOffer()
+	o.Suits = func(string) (string, []string) { return "", []string{"it depends on vmkapi_2"} }
+	plan := fix.Bring(judged([]inventory.Host{shutHost("8.0.2")}), o, map[string]fix.Survey{"host-1": community})
+	Expect(plan.Hosts[0].Warnings).To(ContainElement("the host may refuse the VIB " + vibID + ": it depends on vmkapi_2"))
+})
 
 // recorder is a fix.HostClient that does what it is told.
 type recorder struct {

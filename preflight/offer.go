@@ -67,13 +67,21 @@ func vibOffer(req checks.Requirement, p *vib.Package) (*fix.Offer, error) {
 		return rs.Enabled && req.Covers(&rs)
 	})
 	if i < 0 {
-		return nil, errors.New(req.Say("it brings no ruleset that lets {service} {way}"))
+		return nil, errors.New(req.Say("it brings no ruleset that lets {service} {way}" + unseen(p)))
 	}
 	return &fix.Offer{
 		Method: fix.MethodVIB, Ruleset: p.Services[i].Ruleset(), MaintenanceMode: p.MaintenanceMode,
-		VIB: fix.VIBChange{Name: p.Name, ID: p.ID()}, Community: p.AcceptanceLevel == inventory.Community,
-		Suits: func(version string) string { return unsuited(p, version) }, Also: besides(p, i),
+		VIB: fix.VIBChange{Name: p.Name, ID: p.ID()}, Community: p.AcceptanceLevel == inventory.Community, Signed: p.Signed,
+		Suits: func(version string) (string, []string) { return suits(p, version) }, Also: besides(p, i),
 	}, nil
+}
+
+// unseen says that a VIB may bring what was not found in it.
+func unseen(p *vib.Package) string {
+	if !p.Opaque() {
+		return ""
+	}
+	return fmt.Sprintf(" in what could be looked into: %d of its files could not; vic-preflight vib inspect lists them", len(p.Unseen))
 }
 
 // besides says what a VIB brings that is not the one service.
@@ -84,21 +92,22 @@ func besides(p *vib.Package, service int) []string {
 			also = append(also, fmt.Sprintf("the ruleset %s (%s)", rs.Key, fix.Opens(&rs, rs.Allowed)))
 		}
 	}
-	if files := len(p.Files); files > 1 {
+	if files := len(p.Files) + len(p.Unseen); files > 1 {
 		also = append(also, fmt.Sprintf("%d more files: vic-preflight vib inspect lists them", files-1))
 	}
 	return also
 }
 
-// unsuited says why a host of the version would not take the VIB; empty when it
-// would.
-func unsuited(p *vib.Package, version string) string {
+// suits says why a host of the version would not take the VIB, empty when it would, and
+// what speaks against it all the same.
+func suits(p *vib.Package, version string) (problem string, doubts []string) {
 	g, known := vib.GenerationOf(inventory.MajorVersion(version))
-	switch {
-	case !known:
-		return fmt.Sprintf("which VIBs ESXi %s takes is not known", version)
-	case p.Suits(g.Flavour):
-		return ""
+	if !known {
+		return fmt.Sprintf("which VIBs ESXi %s takes is not known", version), nil
 	}
-	return fmt.Sprintf("the VIB is not built for ESXi %s: vic-preflight vib build --esxi %s", version, g.Name)
+	suitability, doubts := p.Suits(g.Flavour)
+	if suitability == vib.Unsuited {
+		return fmt.Sprintf("the VIB is not built for ESXi %s: vic-preflight vib build --esxi %s", version, g.Name), nil
+	}
+	return "", doubts
 }

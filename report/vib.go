@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,12 +41,16 @@ type VIB struct {
 	LiveRemove      bool         `json:"liveRemove"`
 	MaintenanceMode bool         `json:"maintenanceMode"`
 	Platforms       []string     `json:"platforms"`
-	Suits           []string     `json:"suits"` // as vib build --esxi takes them
+	Suits           []string     `json:"suits"`   // as vib build --esxi takes them
+	MaySuit         []string     `json:"maySuit"` // likewise; Doubts say why not for sure
+	Depends         []string     `json:"depends"`
+	Doubts          []string     `json:"doubts"`
 	Payloads        []VIBPayload `json:"payloads"`
 	Files           []VIBFile    `json:"files"`
+	NotLookedInto   []string     `json:"notLookedInto"` // files of opaque payloads, as the descriptor lists them
 	Rulesets        []VIBRuleset `json:"rulesets"`
 	Problems        []string     `json:"problems"`
-	hosts           []string     // of Suits, in words
+	hosts, mayHosts []string     // of Suits and MaySuit, in words
 }
 
 // VIBPayload is one payload of a VIB.
@@ -99,16 +104,13 @@ func NewVIB(p *vib.Package) *VIB {
 		AcceptanceLevel: Clean(p.AcceptanceLevel), Signed: p.Signed,
 		LiveInstall: p.LiveInstall, LiveRemove: p.LiveRemove, MaintenanceMode: p.MaintenanceMode,
 		Platforms: cleanAll(p.Platforms), Problems: cleanAll(p.Problems),
-		Suits: []string{}, Payloads: []VIBPayload{}, Files: []VIBFile{}, Rulesets: []VIBRuleset{},
+		NotLookedInto: cleanAll(p.Unseen), Depends: []string{}, Doubts: []string{},
+		Suits: []string{}, MaySuit: []string{}, Payloads: []VIBPayload{}, Files: []VIBFile{}, Rulesets: []VIBRuleset{},
 	}
 	if !p.Released.IsZero() {
 		v.Released = p.Released.Format(time.RFC3339)
 	}
-	for _, g := range vib.Generations() {
-		if p.Suits(g.Flavour) {
-			v.Suits, v.hosts = append(v.Suits, g.Name), append(v.hosts, g.Hosts)
-		}
-	}
+	v.suits(p)
 	for _, payload := range p.Payloads {
 		v.Payloads = append(v.Payloads, vibPayload(payload))
 	}
@@ -119,6 +121,26 @@ func NewVIB(p *vib.Package) *VIB {
 		v.Rulesets = append(v.Rulesets, vibRuleset(s))
 	}
 	return v
+}
+
+func (v *VIB) suits(p *vib.Package) {
+	for _, d := range p.Depends {
+		v.Depends = append(v.Depends, Clean(strings.TrimSpace(d.Name+" "+d.Version)))
+	}
+	for _, g := range vib.Generations() {
+		suitability, doubts := p.Suits(g.Flavour)
+		switch suitability {
+		case vib.Suited:
+			v.Suits, v.hosts = append(v.Suits, g.Name), append(v.hosts, g.Hosts)
+		case vib.MaySuit:
+			v.MaySuit, v.mayHosts = append(v.MaySuit, g.Name), append(v.mayHosts, g.Hosts)
+		}
+		for _, doubt := range doubts {
+			if doubt = Clean(doubt); !slices.Contains(v.Doubts, doubt) {
+				v.Doubts = append(v.Doubts, doubt)
+			}
+		}
+	}
 }
 
 func vibPayload(p vib.Payload) VIBPayload {
@@ -172,19 +194,28 @@ func (v *VIB) Table(width int) string {
 	t.fact("signed", choose(v.Signed, "it has a signature, which is not verified here", "no"))
 	t.fact("asks for ESXi", cmp.Or(strings.Join(v.Platforms, ", "), "of any version"))
 	t.fact("suits", strings.Join(v.hosts, ", "))
+	if len(v.MaySuit) > 0 {
+		t.fact("may suit", strings.Join(v.mayHosts, ", "))
+	}
+	if len(v.Depends) > 0 {
+		t.fact("depends on", strings.Join(v.Depends, ", "))
+	}
 	t.fact("install", choose(v.LiveInstall, "live", "at a reboot"))
 	t.fact("remove", choose(v.LiveRemove, "live", "at a reboot"))
 	t.fact("maintenance mode", choose(v.MaintenanceMode, "needed", "not needed"))
 	v.contents(t)
-	t.section("Problems", len(v.Problems))
-	for _, p := range v.Problems {
-		t.hang("  - ", p)
+	if len(v.Doubts) > 0 {
+		t.section("Doubts: hosts may refuse it", "")
+		t.list(v.Doubts)
 	}
+	t.section("Problems", none(len(v.Problems)))
+	t.list(v.Problems)
 	return t.text.String()
 }
 
 func (v *VIB) contents(t *labelled) {
-	t.section("Payloads", len(v.Payloads))
+	opaque := slices.ContainsFunc(v.Payloads, func(p VIBPayload) bool { return p.Opaque })
+	t.section("Payloads", none(len(v.Payloads)))
 	for _, p := range v.Payloads {
 		size := choose(p.Size < 0, "not there", fmt.Sprintf("%d bytes", p.Size))
 		t.line(2, fmt.Sprintf("%s (%s): %s%s", p.Name, p.Type, size, choose(p.Opaque, ", not looked into", "")))
@@ -193,11 +224,14 @@ func (v *VIB) contents(t *labelled) {
 			t.line(4, fmt.Sprintf("%s, %s: %s", c.Algorithm, of, choose(c.Verified, "verified", "NOT VERIFIED")))
 		}
 	}
-	t.section("Files", len(v.Files))
+	t.section("Files", choose(opaque && len(v.Files)+len(v.NotLookedInto) == 0, "not looked into", none(len(v.Files)+len(v.NotLookedInto))))
 	for _, f := range v.Files {
 		t.line(2, fmt.Sprintf("/%s (%s, %d bytes)", f.Path, f.Mode, f.Size))
 	}
-	t.section("Rulesets", len(v.Rulesets))
+	for _, path := range v.NotLookedInto {
+		t.line(2, fmt.Sprintf("/%s (listed by the descriptor, not looked into)", path))
+	}
+	t.section("Rulesets", choose(opaque, "not all payloads were looked into", none(len(v.Rulesets))))
 	for _, s := range v.Rulesets {
 		t.line(2, fmt.Sprintf("%s: %s%s", s.Key, choose(s.Enabled, "enabled", "disabled"), choose(s.Required, ", cannot be disabled", "")))
 		for _, r := range s.Rules {
@@ -241,8 +275,17 @@ func (t *labelled) hang(prefix, s string) {
 	t.text.WriteString(strings.TrimRight(prefix+strings.Join(lines, "\n"+strings.Repeat(" ", len(prefix))), " ") + "\n")
 }
 
-func (t *labelled) section(name string, n int) {
-	fmt.Fprintf(&t.text, "\n%s%s\n", name, choose(n == 0, ": none", ""))
+// section is a heading, with what there is to say of it as a whole.
+func (t *labelled) section(name, about string) {
+	fmt.Fprintf(&t.text, "\n%s%s\n", name, choose(about == "", "", ": "+about))
+}
+
+func none(n int) string { return choose(n == 0, "none", "") }
+
+func (t *labelled) list(texts []string) {
+	for _, text := range texts {
+		t.hang("  - ", text)
+	}
 }
 
 // BuiltVIB says what was written to the output, a file or - for standard output, and

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
@@ -65,14 +66,19 @@ func names(dir string) []string {
 	return list
 }
 
+func suits(p *vib.Package, f vib.Flavour) vib.Suitability {
+	s, _ := p.Suits(f)
+	return s
+}
+
 var _ = Describe("vib build", func() {
 	It("writes a VIB for ESXi 8, and says what to do with it", func(ctx SpecContext) {
 		path, out := built(ctx, invocation{})
 		data := contents(path)
 		p := readBack(data)
 		Expect(p.ID()).To(Equal("vic-preflight_bootbank_vmware-vic_1.0.0-8"))
-		Expect(p.Suits(vib.ESXi8)).To(BeTrue())
-		Expect(p.Suits(vib.ESXi6And7)).To(BeFalse())
+		Expect(suits(p, vib.ESXi8)).To(Equal(vib.Suited))
+		Expect(suits(p, vib.ESXi6And7)).To(Equal(vib.Unsuited))
 		Expect(p.Services).To(HaveLen(1))
 		s := p.Services[0]
 		Expect([]any{s.ID, s.Enabled, s.Required}).To(Equal([]any{"vmware-vic", true, false}))
@@ -93,8 +99,8 @@ var _ = Describe("vib build", func() {
 		path, out := built(ctx, invocation{args: []string{"--esxi", "6-7"}})
 		p := readBack(contents(path))
 		Expect(p.ID()).To(Equal("vic-preflight_bootbank_vmware-vic_1.0.0-6.7"))
-		Expect(p.Suits(vib.ESXi6And7)).To(BeTrue())
-		Expect(p.Suits(vib.ESXi8)).To(BeFalse())
+		Expect(suits(p, vib.ESXi6And7)).To(Equal(vib.Suited))
+		Expect(suits(p, vib.ESXi8)).To(Equal(vib.Unsuited))
 		Expect(out.stderr).To(ContainSubstring("ESXi 6.x and 7.x; the others want a VIB of their own (--esxi 8)"))
 	})
 
@@ -375,6 +381,38 @@ Problems: none
 		for _, list := range []string{`"platforms": []`, `"problems": []`} {
 			Expect(out.stdout).To(ContainSubstring(list))
 		}
+	})
+
+	It("says what it did not look into, and never that there is nothing", func(ctx SpecContext) {
+		data := strings.Replace(archive(ctx), `type="tgz"`, `type="own"`, 1)
+		Expect(inspect(ctx, data).stdout).To(ContainSubstring(`
+  payload1 (own): 3612 bytes, not looked into
+    sha-256, as packed: verified
+    sha-256, gunzip: verified
+    sha-1, gunzip: verified
+
+Files
+  /etc/vmware/firewall/vmware-vic.xml (listed by the descriptor, not looked into)
+
+Rulesets: not all payloads were looked into
+
+Problems: none
+`))
+		Expect(inspect(ctx, data, "-o", "json").stdout).To(ContainSubstring(`"notLookedInto": [
+    "etc/vmware/firewall/vmware-vic.xml"
+  ]`))
+		none := regexp.MustCompile(`(?s)<file-list>.*</file-list>`).ReplaceAllStringFunc(data, func(s string) string { return "<file-list></file-list>" + strings.Repeat(" ", len(s)-23) })
+		Expect(inspect(ctx, none).stdout).To(ContainSubstring("Files: not looked into\n"))
+	})
+
+	It("says what speaks against a VIB without refusing it", func(ctx SpecContext) {
+		old, depends := "<conflicts></conflicts>\n    <replaces></replaces>", "<depends><constraint name='a'/></depends>"
+		data := archive(ctx)
+		Expect(data).To(ContainSubstring(old))
+		data = strings.Replace(data, old, depends+strings.Repeat(" ", len(old)-len(depends)), 1)
+		out := inspect(ctx, data)
+		Expect(out.stdout).To(SatisfyAll(MatchRegexp(`(?m)^  suits +none\n  may suit +ESXi 8\n  depends on +a$`), ContainSubstring("Doubts: hosts may refuse it\n  - it depends on a\n")))
+		Expect(out.code).To(Equal(exitOK))
 	})
 
 	It("exits 1 for a damaged one, and names the damage", func(ctx SpecContext) {

@@ -24,6 +24,7 @@ var explanations = []struct{ text, meaning string }{
 	{"maintenance mode", "the host has to be in maintenance mode for it"},
 	{"owned by system service", "the host lets users not change this ruleset"},
 	{"permission denied", "the account may not do that on the host"},
+	{"operation not permitted: '/tardisks/", "the host did not mount the VIB's payload, as it may when that has no entries for its folders: vic-preflight vib inspect tells"},
 	{"operation not permitted", "the host does not permit it, root or not"},
 	{"no space left", "the host has no room for it"},
 	{"not found", "the host has no such command, or no such file"},

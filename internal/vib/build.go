@@ -17,11 +17,11 @@ import (
 // folders that community VIBs may write to.
 const firewallDir = "etc/vmware/firewall"
 
-// ESXi takes payload names of up to 8 characters.
+// A payload's name has up to 8 characters by habit: those of its file on the host.
 const (
 	payloadName = "payload1"
 	payloadType = "tgz"
-	maxName     = 8
+	visorType   = "vgz"
 )
 
 func filePath(s firewallxml.Service) string { return path.Join(firewallDir, s.ID+".xml") }

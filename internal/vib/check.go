@@ -12,10 +12,16 @@ type check struct {
 	*Package
 	descriptor *descriptor
 	contents   []*contents
+	found      int // problems
 }
 
+// maxProblems bounds what is said of a VIB in which nothing is right.
+const maxProblems = 100
+
 func (c *check) problemf(format string, args ...any) {
-	c.Problems = append(c.Problems, fmt.Sprintf(format, args...))
+	if c.found++; c.found <= maxProblems {
+		c.Problems = append(c.Problems, fmt.Sprintf(format, args...))
+	}
 }
 
 func (c *check) run(signature bool) {
@@ -35,16 +41,16 @@ func (c *check) run(signature bool) {
 	c.strangers()
 	c.fileList()
 	c.twice()
+	if c.found > maxProblems {
+		c.Problems = append(c.Problems, fmt.Sprintf("and %d more", c.found-maxProblems))
+	}
 }
 
 // payload checks one payload that the descriptor names.
 func (c *check) payload(said payload) {
-	p := Payload{Name: said.Name, Type: said.Type, Size: -1, Opaque: said.Type != payloadType}
+	p := Payload{Name: said.Name, Type: said.Type, Size: -1, Opaque: said.Type != payloadType && said.Type != visorType}
 	for _, sum := range said.Checksums {
 		p.Checksums = append(p.Checksums, Checksum{Algorithm: sum.Algorithm, Process: sum.Process, Sum: strings.TrimSpace(sum.Sum)})
-	}
-	if len(said.Name) > maxName {
-		c.problemf("the payload name %.40q is longer than the %d characters that ESXi takes", said.Name, maxName)
 	}
 	if slices.ContainsFunc(c.Payloads, func(other Payload) bool { return other.Name == said.Name }) {
 		c.problemf("its descriptor names the payload %.40q twice", said.Name)
@@ -62,7 +68,7 @@ func (c *check) payload(said payload) {
 	}
 	c.checksums(&p, found)
 	if !p.Opaque {
-		c.open(found)
+		p.Opaque = !c.open(&p, found)
 	}
 	c.Payloads = append(c.Payloads, p)
 }
@@ -106,19 +112,27 @@ func (c *check) checksums(p *Payload, found *contents) {
 	}
 }
 
-// open takes over what was found in a compressed tar.
-func (c *check) open(found *contents) {
+// open takes over what was found in a compressed archive. It reports whether the payload
+// is one: there are vgz payloads of other forms.
+func (c *check) open(p *Payload, found *contents) bool {
 	switch {
+	case p.Type == visorType && (found.unpacked == nil || found.unpackErr == nil && found.listErr != nil && !found.visor):
+		return false
 	case found.unpacked == nil:
 		c.problemf("%q is not compressed by gzip, as its type says", found.name)
 	case found.unpackErr != nil:
 		c.problemf("%q does not unpack: %v", found.name, found.unpackErr)
 	case found.listErr != nil:
-		c.problemf("%q is no tar: %v", found.name, found.listErr)
+		c.problemf("%q is no archive that can be read: %v", found.name, found.listErr)
+	case found.homeless != "":
+		c.Doubts = append(c.Doubts, fmt.Sprintf("%q has no entry for the folder %.200q, without which some hosts refuse to mount it", found.name, found.homeless))
 	}
 	c.Files = append(c.Files, found.files...)
 	c.Services = append(c.Services, found.services...)
-	c.Problems = append(c.Problems, found.problems...)
+	for _, problem := range found.problems {
+		c.problemf("%s", problem)
+	}
+	return true
 }
 
 // strangers finds members that the descriptor does not name.
@@ -147,11 +161,13 @@ func (c *check) fileList() {
 		}
 		there[f.Path] = true
 	}
-	if slices.ContainsFunc(c.Payloads, func(p Payload) bool { return p.Opaque }) {
-		return
-	}
+	opaque := c.Opaque()
 	for _, name := range c.descriptor.FileList.File {
-		if name = strings.TrimSpace(name); !there[name] {
+		switch name = strings.TrimSpace(name); {
+		case there[name]:
+		case opaque:
+			c.Unseen = append(c.Unseen, name)
+		default:
 			c.problemf("the list of files names %.200q, and no payload has it", name)
 		}
 	}

@@ -52,13 +52,25 @@ type url struct {
 	Text string `xml:",chardata"`
 }
 
-// relationships are all empty: the VIB needs and replaces nothing.
+// relationships are all empty in what is built here: the VIB needs and replaces
+// nothing.
 type relationships struct {
-	Depends        struct{} `xml:"depends"`
+	Depends        depends  `xml:"depends"`
 	Conflicts      struct{} `xml:"conflicts"`
 	Replaces       struct{} `xml:"replaces"`
 	Provides       struct{} `xml:"provides"`
 	CompatibleWith struct{} `xml:"compatibleWith"`
+}
+
+type depends struct {
+	Constraints []constraint `xml:"constraint"`
+}
+
+// constraint is what another VIB provides: its name, or one that it lists.
+type constraint struct {
+	Name     string `xml:"name,attr"`
+	Relation string `xml:"relation,attr,omitempty"`
+	Version  string `xml:"version,attr,omitempty"`
 }
 
 type systemRequires struct {
@@ -96,8 +108,9 @@ type checksum struct {
 // dateLayout is how vibauthor writes the release date, always in UTC.
 const dateLayout = "2006-01-02T15:04:05.000000+00:00"
 
-// dateLayouts are what other builders write; a date without a zone is UTC.
-var dateLayouts = []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999", time.DateOnly}
+// dateLayouts are what other builders write; a date without a zone is UTC, and
+// fractions of a second are read where a layout has none.
+var dateLayouts = []string{time.RFC3339Nano, "2006-01-02T15:04:05", time.DateTime, time.DateOnly}
 
 // describe returns the descriptor of a VIB with one packed payload.
 func describe(s Spec, packed, unpacked []byte) descriptor {

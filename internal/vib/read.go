@@ -14,11 +14,12 @@ type limits struct {
 	packed     int64 // bytes of all members
 	unpacked   int64 // bytes of all payloads, unpacked
 	files      int   // in all payloads
+	names      int64 // bytes of all files' paths
 	descriptor int64 // bytes
 	firewall   int64 // bytes of all firewall files
 }
 
-var defaults = limits{members: 500, payloads: 500, packed: 1 << 30, unpacked: 2 << 30, files: 50_000, descriptor: 4 << 20, firewall: 4 << 20}
+var defaults = limits{members: 500, payloads: 500, packed: 1 << 30, unpacked: 2 << 30, files: 50_000, names: 8 << 20, descriptor: 4 << 20, firewall: 4 << 20}
 
 // Read reads a VIB, whoever built it, and checks every size and checksum that it
 // gives and its list of files against what it holds. Where these disagree the
@@ -119,6 +120,9 @@ func (rd *reader) about() *Package {
 	}
 	for _, platform := range d.SystemRequires.Platforms {
 		p.Platforms = append(p.Platforms, platform.Version)
+	}
+	for _, c := range d.Relationships.Depends.Constraints {
+		p.Depends = append(p.Depends, Dependency{c.Name, strings.TrimSpace(c.Relation + " " + c.Version)})
 	}
 	if rd.late {
 		p.Problems = append(p.Problems, "descriptor.xml is not the first member")

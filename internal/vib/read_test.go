@@ -3,8 +3,10 @@ package vib_test
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -169,6 +171,14 @@ func scripted(dir, payloadKind string, tarArgs, arArgs []string) []byte {
 	return data
 }
 
+// suits is Suits of a VIB of which nothing is in doubt.
+func suits(p *vib.Package, f vib.Flavour) bool {
+	GinkgoHelper()
+	s, doubts := p.Suits(f)
+	Expect(doubts).To(BeEmpty())
+	return s == vib.Suited
+}
+
 func read(data []byte) *vib.Package {
 	GinkgoHelper()
 	p, err := vib.Read(bytes.NewReader(data))
@@ -188,8 +198,8 @@ var _ = DescribeTable("Read takes what others' scripts build",
 		Expect(p.Services).To(HaveLen(1))
 		Expect(p.Services[0].ID).To(Equal("customfirewall"))
 		Expect(p.Services[0].Rules[0].Port).To(Equal(51402))
-		Expect(p.Suits(vib.ESXi8)).To(BeTrue())
-		Expect(p.Suits(vib.ESXi6And7)).To(BeFalse())
+		Expect(suits(p, vib.ESXi8)).To(BeTrue())
+		Expect(suits(p, vib.ESXi6And7)).To(BeFalse())
 	},
 	Entry("GNU tar and ar as they come", []string{"etc"}, []string{"-r"}),
 	Entry("owner and time as they are", []string{"etc"}, []string{"rU"}),
@@ -200,7 +210,7 @@ var _ = DescribeTable("Read takes what others' scripts build",
 
 var _ = Describe("Read", func() {
 	It("takes opaque payloads at their checksums", func() {
-		p := read(scripted(GinkgoT().TempDir(), "vgz", []string{"etc"}, []string{"r"}))
+		p := read(scripted(GinkgoT().TempDir(), "boot", []string{"etc"}, []string{"r"}))
 		Expect(p.Problems).To(BeEmpty())
 		Expect(p.Payloads[0].Opaque).To(BeTrue())
 		for _, sum := range p.Payloads[0].Checksums {
@@ -208,6 +218,7 @@ var _ = Describe("Read", func() {
 		}
 		Expect(p.Files).To(BeEmpty())
 		Expect(p.Services).To(BeEmpty())
+		Expect(p.Unseen).To(Equal([]string{"etc/vmware/firewall/customfirewall.xml"}))
 	})
 	It("takes several payloads, of which one is not gzip", func() {
 		first, second, third := gzipped(tarred(map[string]string{"opt/a": "a"})), gzipped(tarred(map[string]string{"etc/vmware/firewall/b.xml": customXML})), "\xfd7zXZ\x00odd"
@@ -225,8 +236,8 @@ var _ = Describe("Read", func() {
 		Expect(p.Files).To(HaveLen(2))
 		Expect(p.Files[1].Payload).To(Equal("two"))
 		Expect(p.Services).To(HaveLen(1))
-		Expect(p.Suits(vib.ESXi6And7)).To(BeFalse(), "it asks for 8.*")
-		Expect(p.Suits(vib.ESXi8)).To(BeFalse(), "no sha-256 gunzip checksum")
+		Expect(suits(p, vib.ESXi6And7)).To(BeFalse(), "it asks for 8.*")
+		Expect(suits(p, vib.ESXi8)).To(BeFalse(), "no sha-256 gunzip checksum")
 	})
 	It("takes a VIB without payloads, as VMware has them", func() {
 		p := read(archive(member{"descriptor.xml", others("", "")}, member{"sig.pkcs7", "signed"}))
@@ -320,9 +331,6 @@ var _ = DescribeTable("Read reports as a problem",
 	Entry("a member that nobody named", vib.ESXi8, func(d, p string) []byte {
 		return append(whole(d, p), archive(member{"extra", "x"})[8:]...)
 	}, `"extra" is in the VIB, and the descriptor does not name it`),
-	Entry("a long payload name", vib.ESXi8, func(d, p string) []byte {
-		return archive(member{"descriptor.xml", strings.Replace(d, `name="payload1"`, `name="payload10"`, 1)}, member{"sig.pkcs7", ""}, member{"payload10", p})
-	}, `the payload name "payload10" is longer than the 8 characters that ESXi takes`),
 	Entry("no signature, not even an empty one", vib.ESXi8, func(d, p string) []byte {
 		return archive(member{"descriptor.xml", d}, member{"payload1", p})
 	}, "it has no sig.pkcs7, not even an empty one"),
@@ -358,7 +366,7 @@ var _ = DescribeTable("Read reports of a payload's contents",
 	Entry("no gzip", with("plain", "tgz"), `"payload1" is not compressed by gzip, as its type says`),
 	Entry("torn gzip", with(gzipped(tarred(nil))[:20], "tgz"), `"payload1" does not unpack: unexpected EOF`),
 	Entry("gzip with a wrong sum", with(gzipped(nil)[:len(gzipped(nil))-8]+"\x01\x02\x03\x04\x00\x00\x00\x00", "tgz"), `"payload1" does not unpack: gzip: invalid checksum`),
-	Entry("no tar", with(gzipped(bytes.Repeat([]byte("x"), 2000)), "tgz"), `"payload1" is no tar: `),
+	Entry("no tar", with(gzipped(bytes.Repeat([]byte("x"), 2000)), "tgz"), `"payload1" is no archive that can be read: `),
 	Entry("a path that leads out", with(gzipped(tarred(map[string]string{"a/../../b": ""})), "tgz", "b"), `"payload1" has the path "a/../../b", which leads out of it`),
 	Entry("an absolute path", with(gzipped(tarred(map[string]string{"/b": ""})), "tgz", "b"), `the path "/b", which leads out of it`),
 	Entry("a file twice", with(gzipped(tarred(map[string]string{"a": "", "./a": ""})), "tgz", "a"), `"a" is in it twice`),
@@ -369,6 +377,166 @@ var _ = DescribeTable("Read reports of a payload's contents",
 		"etc/vmware/firewall/a.xml": customXML, "etc/vmware/firewall/b.xml": customXML,
 	})), "tgz", "etc/vmware/firewall/a.xml", "etc/vmware/firewall/b.xml"), `the service "customfirewall" is in more than one of its files`),
 )
+
+// visor makes a visor tar of entries whose data is in their order.
+func visor(entries ...visorEntry) []byte {
+	var headers, data []byte
+	at := 512 * (len(entries) + 1)
+	for _, e := range entries {
+		h := make([]byte, 512)
+		copy(h, e.name)
+		copy(h[100:], "0100640\x00")
+		copy(h[124:], fmt.Sprintf("%011o\x00", len(e.data)))
+		h[156] = cmp.Or(e.flag, '0')
+		copy(h[257:], "visor  \x00")
+		if e.data != "" {
+			binary.LittleEndian.PutUint32(h[496:], uint32(at+len(data)+e.shift))
+		}
+		headers, data = append(headers, h...), append(data, e.data...)
+		data = append(data, make([]byte, -len(data)&511)...)
+	}
+	return append(append(headers, make([]byte, 512)...), data...)
+}
+
+type visorEntry struct {
+	name, data string
+	flag       byte
+	shift      int // of the offset, for what does not fit
+}
+
+var firewallFolders = []visorEntry{{name: "etc/", flag: '5'}, {name: "etc/vmware/", flag: '5'}, {name: "etc/vmware/firewall/", flag: '5'}}
+
+func inVisor(files ...visorEntry) string {
+	return gzipped(visor(append(slices.Clone(firewallFolders), files...)...))
+}
+
+var _ = Describe("Read of vgz payloads", func() {
+	const path = "etc/vmware/firewall/customfirewall.xml"
+	It("finds the files and the ruleset, in whatever order their headers are", func() {
+		p := read(with(inVisor(visorEntry{name: "opt/empty"}, visorEntry{name: "opt/big", data: strings.Repeat("x", 5000), flag: '7'},
+			visorEntry{name: path, data: customXML + strings.Repeat(" ", 37)}, visorEntry{name: "opt/last", data: "last"}),
+			"vgz", "opt/empty", "opt/big", path, "opt/last"))
+		Expect(p.Problems).To(BeEmpty())
+		Expect(p.Opaque()).To(BeFalse())
+		Expect(p.Unseen).To(BeEmpty())
+		Expect(p.Services).To(HaveLen(1))
+		Expect(p.Services[0].ID).To(Equal("customfirewall"))
+		Expect(p.Files).To(HaveLen(4))
+		Expect(p.Files[2]).To(Equal(vib.File{Path: path, Payload: "payload1", Size: int64(len(customXML) + 37), Mode: 0o640}))
+	})
+	It("finds what another program put in", func() {
+		data, err := os.ReadFile("testdata/visor.vib") // an independent program's
+		Expect(err).NotTo(HaveOccurred())
+		p := read(data)
+		Expect(p.Problems).To(BeEmpty())
+		Expect(p.Doubts).To(BeEmpty())
+		Expect(p.Services).To(HaveLen(1))
+		Expect(p.Services[0].ID).To(Equal("vicoutgoing"))
+		Expect(suits(p, vib.ESXi6And7)).To(BeTrue())
+	})
+	It("says that it did not look into what has another form, with the descriptor's list", func() {
+		for _, payload := range []string{"\xfd7zXZ\x00odd", gzipped(bytes.Repeat([]byte("x"), 2000))} {
+			p := read(with(payload, "vgz", path))
+			Expect(p.Problems).To(BeEmpty())
+			Expect(p.Opaque()).To(BeTrue())
+			Expect(p.Files).To(BeEmpty())
+			Expect(p.Unseen).To(Equal([]string{path}))
+		}
+	})
+	DescribeTable("reports damage", func(payload, problem string) {
+		p := read(with(payload, "vgz", path))
+		Expect(p.Problems).To(ContainElement(ContainSubstring(problem)))
+	},
+		Entry("cut in its data", gzipped(visor(visorEntry{name: path, data: customXML})[:1200]), "customfirewall.xml"),
+		Entry("cut in a file that is not looked at", gzipped(visor(visorEntry{name: "opt/a", data: customXML})[:1200]), `it ends in the data of "opt/a"`),
+		Entry("cut in its headers", gzipped(visor(visorEntry{name: path, data: customXML})[:700]), "its list of files does not end"),
+		Entry("data over the headers", inVisor(visorEntry{name: path, data: customXML, shift: -600}), "overlaps what is before it"),
+		Entry("data of one over another's", inVisor(visorEntry{name: "opt/a", data: customXML}, visorEntry{name: path, data: customXML, shift: -512}), "overlaps"),
+		Entry("a size that is none", gzipped(bytes.Replace(visor(visorEntry{name: path, data: customXML}), fmt.Appendf(nil, "%011o", len(customXML)), []byte("99999999999"), 1)), "is no octal number"),
+		Entry("another header among them", gzipped(append(visor(firewallFolders[0])[:512:512], tarred(map[string]string{path: customXML})...)), "the header at byte 512 is not one of a visor tar"),
+	)
+})
+
+var _ = DescribeTable("Read doubts", func(data []byte, f vib.Flavour, wanted vib.Suitability, doubt string) {
+	p := read(data)
+	Expect(p.Problems).To(BeEmpty())
+	s, doubts := p.Suits(f)
+	Expect(s).To(Equal(wanted))
+	if doubt != "" {
+		Expect(doubts).To(ContainElement(ContainSubstring(doubt)))
+	}
+},
+	Entry("a tgz payload without folders", with(gzipped(tarred(map[string]string{"etc/vmware/firewall/a.xml": customXML})), "tgz", "etc/vmware/firewall/a.xml"), vib.ESXi8, vib.Unsuited, ""),
+	Entry("a vgz payload without one of its folders", anyVersion(with(gzipped(visor(firewallFolders[0], firewallFolders[2], visorEntry{name: "etc/vmware/firewall/a.xml", data: customXML})), "vgz", "etc/vmware/firewall/a.xml")),
+		vib.ESXi6And7, vib.MaySuit, `"payload1" has no entry for the folder "etc/vmware"`),
+	Entry("what it depends on", depending(`<constraint name="vmkapi_2_2_0_0" relation="&gt;=" version="2.2"/>`), vib.ESXi6And7, vib.MaySuit, "it depends on vmkapi_2_2_0_0 >= 2.2"),
+	Entry("the driver interface, on 7.0 or earlier", depending(`<constraint name="com.vmware.driverAPI-9.2.3.0"/>`), vib.ESXi6And7, vib.MaySuit, "it depends on com.vmware.driverAPI-9.2.3.0"),
+	Entry("the driver interface, on 8", bothSums(depending(`<constraint name="com.vmware.driverAPI-9.2.3.0"/>`), false), vib.ESXi8, vib.Unsuited, ""),
+	Entry("the sum that older hosts mistake, first", bothSums(depending(""), true), vib.ESXi6And7, vib.MaySuit, "has a sha-256 gunzip checksum"),
+	Entry("the sum that older hosts mistake, last", bothSums(depending(""), false), vib.ESXi6And7, vib.Unsuited, ""),
+	Entry("the sum that ESXi 8 wants, first", bothSums(depending(""), true), vib.ESXi8, vib.Suited, ""),
+)
+
+// edited replaces what has to be there.
+func edited(text, old, replacement string) string {
+	if !strings.Contains(text, old) {
+		panic("no " + old)
+	}
+	return strings.Replace(text, old, replacement, 1)
+}
+
+// anyVersion drops what a VIB asks for.
+func anyVersion(data []byte) []byte {
+	d, payload := split(data)
+	return whole(edited(d, `<softwarePlatform version="8.*" locale="" productLineID="embeddedEsx" />`, ""), payload)
+}
+
+func depending(constraints string) []byte {
+	d, payload := split(anyVersion(with(inVisor(), "vgz")))
+	return whole(edited(d, "<depends>", "<depends>"+constraints), payload)
+}
+
+// bothSums adds the checksum of the unpacked payload, before or behind the other one.
+func bothSums(data []byte, first bool) []byte {
+	d, payload := split(data)
+	in, err := gzip.NewReader(strings.NewReader(payload))
+	if err != nil {
+		panic(err)
+	}
+	unpacked, err := io.ReadAll(in)
+	if err != nil {
+		panic(err)
+	}
+	sum := fmt.Sprintf(`<checksum checksum-type="sha-256" verify-process="gunzip">%x</checksum>`, sha256.Sum256(unpacked))
+	if at := `<checksum checksum-type`; first {
+		return whole(edited(d, at, sum+at), payload)
+	}
+	return whole(edited(d, "</payload>", sum+"</payload>"), payload)
+}
+
+var _ = DescribeTable("Read takes dates as others write them", func(said string, wanted time.Time) {
+	d, payload := split(with(inVisor(), "vgz"))
+	p := read(whole(edited(d, "2024-03-28T01:01:37", said), payload))
+	Expect(p.Problems).To(BeEmpty())
+	Expect(p.Released).To(Equal(wanted))
+},
+	Entry("with a blank and fractions", "2025-02-15 07:55:20.301217", time.Date(2025, 2, 15, 7, 55, 20, 301217000, time.UTC)),
+	Entry("with a zone", "2025-02-15T07:55:20.5+01:00", time.Date(2025, 2, 15, 6, 55, 20, 500000000, time.UTC)),
+	Entry("with fractions and no zone", "2025-02-15T07:55:20.301217", time.Date(2025, 2, 15, 7, 55, 20, 301217000, time.UTC)),
+	Entry("the day alone", "2025-02-15", time.Date(2025, 2, 15, 0, 0, 0, 0, time.UTC)),
+)
+
+var _ = It("Read takes payload names of any length", func() {
+	d, payload := split(with(inVisor(), "vgz"))
+	p := read(archive(member{"descriptor.xml", edited(d, `name="payload1"`, `name="esxcli-net"`)}, member{"sig.pkcs7", ""}, member{"esxcli-net", payload}))
+	Expect(p.Problems).To(BeEmpty())
+})
+
+var _ = It("Read says no more than a hundred problems one by one", func() {
+	p := read(with(inVisor(), "vgz", slices.Repeat([]string{"opt/a"}, 1000)...))
+	Expect(p.Problems).To(HaveLen(101))
+	Expect(p.Problems[100]).To(Equal("and 900 more"))
+})
 
 var _ = It("Read does not look at firewall files elsewhere", func() {
 	p := read(with(gzipped(tarred(map[string]string{"etc/vmware/firewall/": "", "etc/vmware/firewall/a.txt": "x", "opt/a.xml": "x", "etc/vmware/firewall/sub/a.xml": "x"})), "tgz",

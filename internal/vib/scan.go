@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path"
 	"strings"
 
@@ -22,7 +23,10 @@ type contents struct {
 	// unpackErr says why the payload does not unpack, listErr why it is no tar.
 	unpackErr, listErr error
 
+	visor    bool // it starts as a visor tar
 	files    []File
+	folders  map[string]bool // that have an entry of their own
+	homeless string          // the first folder with a file in it that has none
 	services []firewallxml.Service
 	problems []string
 }
@@ -30,7 +34,7 @@ type contents struct {
 // scan reads a payload to its end. Errors are those that end the reading of the
 // whole VIB: those of the archive, and limits.
 func (rd *reader) scan(name string) (*contents, error) {
-	c := &contents{name: name, packed: newDigests()}
+	c := &contents{name: name, packed: newDigests(), folders: map[string]bool{}}
 	in := bufio.NewReader(io.TeeReader(rd.archive, c.packed))
 	if magic, _ := in.Peek(2); bytes.Equal(magic, []byte{0x1f, 0x8b}) {
 		c.unpacked = newDigests()
@@ -71,42 +75,97 @@ func (b *bounded) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// list reads the files of a tar.
+// list reads the files of an archive, a tar or a visor tar.
 func (rd *reader) list(in io.Reader, c *contents) error {
-	archive := tar.NewReader(in)
+	buffered := bufio.NewReader(in)
+	if start, _ := buffered.Peek(visorHeader); isVisor(start) {
+		c.visor = true
+		return rd.listVisor(buffered, c)
+	}
+	archive := tar.NewReader(buffered)
 	for {
 		header, err := archive.Next()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
-		if err != nil && !errors.Is(err, tar.ErrInsecurePath) { // file says it better
+		if err != nil && !errors.Is(err, tar.ErrInsecurePath) { // entry says it better
 			return err
 		}
 		if rd.left.files--; rd.left.files < 0 {
-			return formatErrorf("with %q it has more files than are read of a VIB", c.name)
+			return tooManyFiles(c.name)
 		}
-		if err := rd.file(archive, header, c); err != nil {
+		e := newArchived(header.Name, header.Size, header.FileInfo().Mode(), tarKind(header.Typeflag))
+		wanted, err := rd.entry(e, c)
+		if err == nil && wanted {
+			err = c.firewall(archive, e.path)
+		}
+		if err != nil {
 			return err
 		}
 	}
 }
 
-func (rd *reader) file(in io.Reader, header *tar.Header, c *contents) error {
-	name := strings.TrimPrefix(path.Clean("/"+header.Name), "/")
-	if path.IsAbs(header.Name) || strings.Contains("/"+header.Name+"/", "/../") {
-		c.problems = append(c.problems, fmt.Sprintf("%q has the path %.200q, which leads out of it", c.name, header.Name))
+func tooManyFiles(payload string) error {
+	return formatErrorf("with %q it has more files than are read of a VIB", payload)
+}
+
+// kind is what an entry of an archive is.
+type kind int
+
+const (
+	other kind = iota
+	regular
+	folder
+)
+
+func tarKind(flag byte) kind {
+	switch flag {
+	case tar.TypeReg:
+		return regular
+	case tar.TypeDir:
+		return folder
 	}
-	if header.Typeflag == tar.TypeDir {
-		return nil
+	return other
+}
+
+// archived is an entry of an archive, a file or a folder.
+type archived struct {
+	said, path string // as the archive writes it, and clean
+	size       int64
+	mode       fs.FileMode
+	kind       kind
+}
+
+func newArchived(said string, size int64, mode fs.FileMode, k kind) archived {
+	return archived{said, strings.TrimPrefix(path.Clean("/"+said), "/"), size, mode, k}
+}
+
+// entry takes an entry over. wanted means that its data is to be read: it is a firewall
+// file.
+func (rd *reader) entry(e archived, c *contents) (wanted bool, err error) {
+	if rd.left.names -= int64(len(e.said)); rd.left.names < 0 {
+		return false, formatErrorf("with %q it has longer names of files than are read of a VIB", c.name)
 	}
-	c.files = append(c.files, File{Path: name, Payload: c.name, Size: header.Size, Mode: header.FileInfo().Mode()})
-	if header.Typeflag != tar.TypeReg || path.Dir(name) != firewallDir || path.Ext(name) != ".xml" {
-		return nil
+	if path.IsAbs(e.said) || strings.Contains("/"+e.said+"/", "/../") {
+		c.problems = append(c.problems, fmt.Sprintf("%q has the path %.200q, which leads out of it", c.name, e.said))
 	}
-	if rd.left.firewall -= header.Size; rd.left.firewall < 0 {
-		return formatErrorf("with %.200q it has more firewall configuration than is read of a VIB", name)
+	if e.kind == folder {
+		c.folders[e.path] = true
+		return false, nil
 	}
-	return c.firewall(in, name)
+	for dir := path.Dir(e.path); dir != "." && c.homeless == ""; dir = path.Dir(dir) {
+		if !c.folders[dir] {
+			c.homeless = dir
+		}
+	}
+	c.files = append(c.files, File{Path: e.path, Payload: c.name, Size: e.size, Mode: e.mode})
+	if e.kind != regular || path.Dir(e.path) != firewallDir || path.Ext(e.path) != ".xml" {
+		return false, nil
+	}
+	if rd.left.firewall -= e.size; rd.left.firewall < 0 {
+		return false, formatErrorf("with %.200q it has more firewall configuration than is read of a VIB", e.path)
+	}
+	return true, nil
 }
 
 // firewall reads the services of a configuration file.

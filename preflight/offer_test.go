@@ -1,0 +1,61 @@
+package preflight
+
+import (
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/internal/firewallxml"
+	"github.com/vic-preflight/vic-preflight/internal/vib"
+	"github.com/vic-preflight/vic-preflight/inventory"
+)
+
+var _ = Describe("what a VIB offers", func() {
+	service, err := firewallxml.NewService("vmware-vic", checks.VIC().Rules())
+	if err != nil {
+		panic(err)
+	}
+	made := func(edit func(*vib.Package)) *vib.Package {
+		p := &vib.Package{
+			Type: "bootbank", Name: "vmware-vic", Version: "1.0", Vendor: "me", AcceptanceLevel: "partner", LiveInstall: true, LiveRemove: true,
+			Payloads: []vib.Payload{{Name: "one", Type: "tgz", Checksums: []vib.Checksum{{Algorithm: "sha-256", Process: "gunzip"}}}},
+			Files:    []vib.File{{Path: "etc/vmware/firewall/vmware-vic.xml"}}, Services: []firewallxml.Service{service},
+		}
+		edit(p)
+		return p
+	}
+
+	DescribeTable("goes by the signature and the level", func(level string, signed, community bool) {
+		offer, err := vibOffer(checks.VIC(), made(func(p *vib.Package) { p.AcceptanceLevel, p.Signed = level, signed }))
+		Expect(err).NotTo(HaveOccurred())
+		Expect(offer.Signed).To(Equal(signed))
+		Expect(offer.Community).To(Equal(community))
+	},
+		Entry("a partner's", "partner", true, false),
+		Entry("one that says partner", "partner", false, false),
+		Entry("the community's", inventory.Community, false, true),
+		Entry("one that says community and has something for a signature", inventory.Community, true, true),
+	)
+
+	It("says what was not looked into", func() {
+		_, err := vibOffer(checks.VIC(), made(func(p *vib.Package) {
+			p.Services, p.Files, p.Payloads[0].Opaque, p.Unseen = nil, nil, true, []string{"etc/vmware/firewall/vmware-vic.xml"}
+		}))
+		Expect(err).To(MatchError("it brings no ruleset that lets TCP 2377 out in what could be looked into: 1 of its files could not; vic-preflight vib inspect lists them"))
+		offer, err := vibOffer(checks.VIC(), made(func(p *vib.Package) { p.Unseen = []string{"a", "b"} }))
+		Expect(err).NotTo(HaveOccurred())
+		Expect(offer.Also).To(ContainElement("2 more files: vic-preflight vib inspect lists them"))
+	})
+
+	It("tells which hosts it suits, and what is in doubt", func() {
+		offer, err := vibOffer(checks.VIC(), made(func(p *vib.Package) { p.Depends = []vib.Dependency{{Name: "vmkapi_2"}} }))
+		Expect(err).NotTo(HaveOccurred())
+		problem, doubts := offer.Suits("8.0.2")
+		Expect(problem).To(BeEmpty())
+		Expect(doubts).To(Equal([]string{"it depends on vmkapi_2"}))
+		problem, _ = offer.Suits("7.0.3")
+		Expect(problem).To(ContainSubstring("not built for ESXi 7.0.3"))
+		problem, _ = offer.Suits("9.0.0")
+		Expect(problem).To(ContainSubstring("is not known"))
+	})
+})
