@@ -281,12 +281,20 @@ var _ = Describe("Pick", func() {
 })
 
 var _ = It("BuiltIn knows ESXi's own keys, in any case, and no others", func() {
-	for _, key := range []string{"vic-engine", "vSPC", "VSPC", "sshserver", "fdm"} {
+	for _, key := range []string{"vic-engine", "vSPC", "VSPC", "sshserver", "fdm", "vit", "IKED", "vprobeServer", "netDump"} {
 		Expect(checks.BuiltIn(key)).To(BeTrue(), key)
 	}
-	for _, key := range []string{"", "vmware-vic", "vicoutgoing", "vic", "vic-engine2"} {
+	for _, key := range []string{"", "vmware-vic", "vicoutgoing", "vic", "vic-engine2", "nsx-mpa"} {
 		Expect(checks.BuiltIn(key)).To(BeFalse(), key)
 	}
+})
+
+var _ = It("KeyFree takes keys that differ by case alone for one", func() {
+	for _, key := range []string{"VMware-VIC", "NSX-mpa"} {
+		Expect(checks.KeyFree(key, checks.VIC(), checks.ByHand)).To(MatchError(ContainSubstring("is the key of a VIB's ruleset")), key)
+	}
+	Expect(checks.KeyFree("VIT", checks.VIC(), checks.FromVIB)).To(MatchError(ContainSubstring("ESXi brings itself")))
+	Expect(checks.KeyFree("vmware-vic", checks.VIC(), checks.FromVIB)).To(Succeed())
 })
 
 var _ = DescribeTable("BreadthOf",

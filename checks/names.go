@@ -2,22 +2,25 @@ package checks
 
 import (
 	"fmt"
+	"iter"
+	"maps"
 	"strings"
 )
 
-// builtin are the rulesets that ESXi brings itself, from its 6.5.0 (captured in
-// govmomi simulator/esx/host_firewall_system.go) to its 8.0 U2b (listed in
-// vmware/dod-compliance-and-automation, esxi-80-000239.md). Each belongs to a
-// service of the host, unless a requirement names it.
+// builtin are the rulesets that ESXi brings itself, from its 5.x to its 8.0.3: those of
+// 6.5.0 (captured in govmomi simulator/esx/host_firewall_system.go), of 8.0 U2b (listed
+// in vmware/dod-compliance-and-automation, esxi-80-000239.md), of 8.0.3 (recorded in
+// vmware/pyvmomi, tests/fixtures), and of public captures of 6.0, 6.7 and 7.0. Each
+// belongs to a service of the host, unless a requirement names it.
 var builtin = set(
-	"CIMHttpServer", "CIMHttpsServer", "CIMSLP", "DHCPv6", "DVFilter", "DVSSync", "HBR", "NFC", "WOL",
+	"CIMHttpServer", "CIMHttpsServer", "CIMSLP", "DHCPv6", "DVFilter", "DVSSync", "HBR", "IKED", "NFC", "WOL",
 	"activeDirectoryAll", "cmmds", "dhcp", "dns", "dpd", "esxio-orchestrator", "esxioComm", "esxupdate",
 	"etcdClientComm", "etcdPeerComm", "faultTolerance", "fdm", "ftpClient", "gdbserver", "gstored",
-	"httpClient", "iSCSI", "iofiltervp", "ipfam", "iwarp-pm", "nfs41Client", "nfsClient", "ntpClient",
+	"httpClient", "iSCSI", "iofiltervp", "ipfam", "iwarp-pm", "netDump", "nfs41Client", "nfsClient", "ntpClient",
 	"nvmemdns", "nvmetcp", "proxy", "ptpd", "pvrdma", "rabbitmqproxy", "rdt", "remoteSerialPort",
 	"settingsd", "snmp", "sshClient", "sshServer", "syslog", "trusted-infrastructure-kmxa",
 	"trusted-infrastructure-kmxd", "updateManager", "vMotion", "vSPC", "vSphereClient", "vdfs",
-	"vic-engine", "vltd", "vpxHeartbeats", "vsanEncryption", "vsanhealth-multicasttest",
+	"vic-engine", "vit", "vltd", "vprobeServer", "vpxHeartbeats", "vsanEncryption", "vsanhealth-multicasttest",
 	"vsanhealth-unicasttest", "vsanmgmt-https-tunnel", "vsanvp", "vvold", "webAccess",
 )
 
@@ -38,10 +41,19 @@ var others = map[string]Source{
 	"vicoutgoing": ByHand,  // as VIC's manuals told
 }
 
+// byNSX are the rulesets of NSX's VIBs, listed on a host of 7.0.
+var byNSX = set(
+	"bfdDP", "bridgeHA", "dfwipfix6", "dynamicruleset", "hyperbus", "netopa", "nsx-mpa", "nsx-opsagent", "nsxMPAPI",
+	"nsxOverlay", "nsxProxyRule", "nsxRMQ", "vShield-Endpoint-Mux", "vShield-Endpoint-Mux-Partners",
+)
+
 // SourceOf tells how a ruleset of the key comes onto a host.
 func SourceOf(key string) Source {
-	if builtin[key] {
+	switch {
+	case builtin[key]:
 		return FromESXi
+	case byNSX[key]:
+		return FromVIB
 	}
 	return others[key]
 }
@@ -57,13 +69,18 @@ func Since(key string) string { return since[key] }
 // BuiltIn reports whether ESXi itself brings a ruleset of that key, in any version
 // that is known. Nobody else should: keys that differ by case alone count too, as
 // people would take the one for the other.
-func BuiltIn(key string) bool {
-	for known := range builtin {
-		if strings.EqualFold(known, key) {
-			return true
+func BuiltIn(key string) bool { return SourceOf(knownAs(key)) == FromESXi }
+
+// knownAs is how a known key that differs by case alone is written, else the key.
+func knownAs(key string) string {
+	for _, known := range []iter.Seq[string]{maps.Keys(builtin), maps.Keys(byNSX), maps.Keys(others)} {
+		for name := range known {
+			if strings.EqualFold(name, key) {
+				return name
+			}
 		}
 	}
-	return false
+	return key
 }
 
 // KeyTakenError means that a new ruleset must not have the key.
@@ -83,7 +100,7 @@ func KeyFree(key string, req Requirement, from Source) error {
 		return &KeyTakenError{key, "is a ruleset that ESXi brings itself: a second one would be in its way", []string{
 			"enable what is there: vic-preflight fix --allow", "or give the new one another key",
 		}}
-	case from == ByHand && SourceOf(key) == FromVIB:
+	case from == ByHand && SourceOf(knownAs(key)) == FromVIB:
 		return &KeyTakenError{key, "is the key of a VIB's ruleset: a rule written by hand could be taken for one that lasts", []string{
 			fmt.Sprintf("leave it away for %s, the key that is known to be written by hand", req.KeyFrom(ByHand)),
 		}}

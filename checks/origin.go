@@ -46,11 +46,14 @@ func originOf(h *inventory.Host, key string) origin {
 	if vib := h.Software.VIB(key); vib != nil {
 		return origin{inventory.Yes, "comes from the VIB " + vibText(vib)}
 	}
+	if byNSX[key] && slices.ContainsFunc(h.Software.VIBs, func(v inventory.VIB) bool { return strings.HasPrefix(v.Name, "nsx") }) {
+		return origin{inventory.Yes, "comes from NSX's VIBs, to go by its name"}
+	}
 	if inventory.MajorVersion(h.Version) > lastKnown {
 		return origin{inventory.Unknown, fmt.Sprintf(
 			"has no VIB of its name, and what ESXi %s brings is not known: unless it is built in, it is lost at the next reboot", h.Version)}
 	}
-	list := candidates(h.Software.VIBs)
+	list := candidates(h)
 	if SourceOf(key) == ByHand {
 		// Manuals gave hand-written ones this name: somebody may have put one into
 		// a VIB of their own, but no maker of drivers did.
@@ -58,7 +61,7 @@ func originOf(h *inventory.Host, key string) origin {
 	}
 	if len(list) > 0 {
 		return origin{inventory.Unknown, fmt.Sprintf(
-			"is not built in, and no VIB has its name: unless one of a third party brought it (%s), it is lost at the next reboot",
+			"is not built in, and no VIB has its name: unless another one brought it (%s), it is lost at the next reboot",
 			fewVIBs(list))}
 	}
 	return origin{
@@ -85,16 +88,34 @@ func originByKey(h *inventory.Host, key string) origin {
 // lastKnown is the newest major version whose built-in rulesets are known.
 const lastKnown = 8
 
-// vendors are the names under which VMware publishes what ESXi consists of.
+// vendors are the names under which VMware publishes what ESXi consists of, and more.
 var vendors = set("vmware", "vmw", "vmware, inc.", "vmware inc.", "broadcom")
 
-// candidates are the packages that may bring any ruleset under any name: those
-// nobody vouches for, and those of a third party. Which files a VIB brings is in
-// no list.
-func candidates(vibs []inventory.VIB) []*inventory.VIB {
+// apart are VIBs of ESXi that have versions of their own. That of vSphere HA brings its
+// ruleset fdm.
+var apart = set("esx-ui", "tools-light", "vmware-fdm")
+
+// ofESXi reports whether a VIB is a part of what ESXi consists of: VMware's, with a
+// version of ESXi's builds (8.0.2-0.0.22380479, and tools with -0.0. and the build) or of
+// its drivers (1.7.1.35-1vmw.…). What VMware sells besides, such as NSX, may bring
+// rulesets.
+func ofESXi(h *inventory.Host, v *inventory.VIB) bool {
+	if v.AcceptanceLevel == inventory.Community || !vendors[strings.ToLower(strings.TrimSpace(v.Vendor))] {
+		return false
+	}
+	if apart[v.Name] || strings.Contains(v.Version, "vmw.") || strings.Contains(v.Version, "-0.0.") {
+		return true
+	}
+	release := strings.SplitAfterN(h.Version, ".", 3)
+	return len(release) < 3 || strings.HasPrefix(v.Version, release[0]+release[1])
+}
+
+// candidates are the packages that may bring any ruleset under any name: those that
+// ESXi does not consist of. Which files a VIB brings is in no list.
+func candidates(h *inventory.Host) []*inventory.VIB {
 	var list []*inventory.VIB
-	for i := range vibs {
-		if v := &vibs[i]; v.AcceptanceLevel == inventory.Community || !vendors[strings.ToLower(strings.TrimSpace(v.Vendor))] {
+	for i := range h.Software.VIBs {
+		if v := &h.Software.VIBs[i]; !ofESXi(h, v) {
 			list = append(list, v)
 		}
 	}

@@ -1,6 +1,8 @@
 package checks_test
 
 import (
+	"cmp"
+
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -45,9 +47,11 @@ func fromVIB() *inventory.Ruleset { return ruleset("vmware-vic", true, all(), ou
 
 // What a host may have installed: what VMware ships, and more.
 var (
-	esxBase   = inventory.VIB{Name: "esx-base", Version: "6.5.0-0.0.5969303", Vendor: "VMware", AcceptanceLevel: "vmware_certified"}
-	driver    = inventory.VIB{Name: "ixgben", Version: "1.7", Vendor: "VMW", AcceptanceLevel: "vmware_certified"}
-	broadcom  = inventory.VIB{Name: "esxio", Version: "8", Vendor: "Broadcom", AcceptanceLevel: "vmware_certified"}
+	esxBase   = inventory.VIB{Name: "esx-base", Version: "8.0.2-0.0.22380479", Vendor: "VMware", AcceptanceLevel: "vmware_certified"}
+	driver    = inventory.VIB{Name: "ixgben", Version: "1.7.1.35-1vmw.802.0.0.22380479", Vendor: "VMW", AcceptanceLevel: "vmware_certified"}
+	broadcom  = inventory.VIB{Name: "esxio", Version: "8.0.2-0.0.22380479", Vendor: "Broadcom", AcceptanceLevel: "vmware_certified"}
+	hostUI    = inventory.VIB{Name: "esx-ui", Version: "2.12.0-21482143", Vendor: "VMware", AcceptanceLevel: "vmware_certified"}
+	nsx       = inventory.VIB{Name: "nsx-host", Version: "4.1.0.0.0-8.0.21332672", Vendor: "VMware", AcceptanceLevel: "vmware_certified"}
 	partner   = inventory.VIB{Name: "amsd", Version: "701", Vendor: "HPE", AcceptanceLevel: "partner"}
 	community = inventory.VIB{Name: "ghettoVCB", Version: "1.0", Vendor: "virtuallyGhetto", AcceptanceLevel: inventory.Community}
 	disguised = inventory.VIB{Name: "zz-tools", Version: "2.0", Vendor: "VMware", AcceptanceLevel: inventory.Community}
@@ -56,6 +60,7 @@ var (
 )
 
 func running(h inventory.Host, vibs ...inventory.VIB) inventory.Host {
+	h.Version = cmp.Or(h.Version, "8.0.2")
 	h.Software = inventory.Software{VIBs: vibs}
 	return h
 }
@@ -107,7 +112,7 @@ var _ = DescribeTable("rule-persistence says by which way the port is open",
 		running(host(byHand()), inventory.VIB{Name: "vicoutgoing", Version: "1", Vendor: "us"}), checks.Pass, "survives-reboot", "vicoutgoing comes from the VIB vicoutgoing 1 by us: it survives a reboot",
 	}),
 
-	Entry("by hand, with VMware's own VIBs alone", originRow{running(host(site()), esxBase, driver, broadcom), checks.Warn, "lost-at-reboot", "site-docker " + handmade}),
+	Entry("by hand, with VMware's own VIBs alone", originRow{running(host(site()), esxBase, driver, broadcom, hostUI), checks.Warn, "lost-at-reboot", "site-docker " + handmade}),
 	Entry("by hand under vicoutgoing's name, with a partner's drivers installed", originRow{
 		running(host(byHand()), esxBase, partner), checks.Warn, "lost-at-reboot", "vicoutgoing " + handmade,
 	}),
@@ -115,15 +120,26 @@ var _ = DescribeTable("rule-persistence says by which way the port is open",
 
 	Entry("not known, with a community VIB installed", originRow{
 		running(host(byHand()), esxBase, community), checks.Warn, "origin-unknown",
-		"vicoutgoing is not built in, and no VIB has its name: unless one of a third party brought it (ghettoVCB 1.0 by virtuallyGhetto), it is lost at the next reboot",
+		"vicoutgoing is not built in, and no VIB has its name: unless another one brought it (ghettoVCB 1.0 by virtuallyGhetto), it is lost at the next reboot",
 	}),
 	Entry("not known, with a community VIB that says it is VMware's", originRow{
 		running(host(site()), esxBase, disguised), checks.Warn, "origin-unknown",
-		"site-docker is not built in, and no VIB has its name: unless one of a third party brought it (zz-tools 2.0 by VMware), it is lost at the next reboot",
+		"site-docker is not built in, and no VIB has its name: unless another one brought it (zz-tools 2.0 by VMware), it is lost at the next reboot",
+	}),
+	Entry("by NSX", originRow{
+		running(host(ruleset("nsxProxyRule", true, all(), outbound(2000, 3000))), esxBase, nsx), checks.Pass, "survives-reboot",
+		"nsxProxyRule comes from NSX's VIBs, to go by its name: it survives a reboot",
+	}),
+	Entry("by hand under a name of NSX's", originRow{
+		running(host(ruleset("nsxProxyRule", true, all(), outbound(2000, 3000))), esxBase), checks.Warn, "lost-at-reboot", "nsxProxyRule " + handmade,
+	}),
+	Entry("not known, with a VIB of VMware's that ESXi does not consist of", originRow{
+		running(host(site()), esxBase, driver, hostUI, nsx), checks.Warn, "origin-unknown",
+		"site-docker is not built in, and no VIB has its name: unless another one brought it (nsx-host 4.1.0.0.0-8.0.21332672 by VMware), it is lost at the next reboot",
 	}),
 	Entry("not known, with many: three are named, the community's first", originRow{
 		running(host(site()), anonymous, partner, disguised, community, inventory.VIB{Name: "nmlx5", Vendor: "MEL"}), checks.Warn, "origin-unknown",
-		"site-docker is not built in, and no VIB has its name: unless one of a third party brought it " +
+		"site-docker is not built in, and no VIB has its name: unless another one brought it " +
 			"(ghettoVCB 1.0 by virtuallyGhetto, zz-tools 2.0 by VMware, amsd 701 by HPE, and 2 more), it is lost at the next reboot",
 	}),
 	Entry("not known, on an ESXi whose own rulesets are not known", originRow{

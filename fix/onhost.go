@@ -102,8 +102,9 @@ type Offer struct {
 	// Also is what the VIB brings besides, a phrase each.
 	Also []string
 
-	// Insert is of MethodServiceXML: it makes the new file of the old one.
-	Insert func(file []byte) ([]byte, error)
+	// Insert is of MethodServiceXML: it makes the new file of the old one, and says what
+	// is odd about that.
+	Insert func(file []byte) (edited []byte, doubts []string, err error)
 }
 
 // ServiceXML is the file that MethodServiceXML writes.
@@ -229,13 +230,16 @@ func beforeSecureBoot(version string) bool {
 
 // planFile returns why service.xml cannot be edited; empty when it can.
 func (o *Offer) planFile(hp *HostPlan, c *Change, s Survey) (problem string) {
-	after, err := o.Insert(s.File)
+	after, doubts, err := o.Insert(s.File)
 	if err != nil {
 		return fmt.Sprintf("%s is left alone: %v", ServiceXML, err)
 	}
 	c.File = &FileChange{Path: ServiceXML, Before: s.File, After: after}
 	c.Why = "a service of its own in service.xml"
 	hp.Warnings = append(hp.Warnings, lostByHand)
+	for _, doubt := range doubts {
+		hp.Warnings = append(hp.Warnings, fmt.Sprintf("in %s %s", ServiceXML, doubt))
+	}
 	return ""
 }
 

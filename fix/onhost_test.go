@@ -33,11 +33,11 @@ func fileOffer() fix.Offer {
 	return fix.Offer{
 		Method:  fix.MethodServiceXML,
 		Ruleset: *ruleset("vicoutgoing", true, everyone(), 2377, 0),
-		Insert: func(file []byte) ([]byte, error) {
+		Insert: func(file []byte) ([]byte, []string, error) {
 			if string(file) == "bad" {
-				return nil, errors.New("line 1: no ConfigRoot")
+				return nil, nil, errors.New("line 1: no ConfigRoot")
 			}
-			return append(append([]byte(nil), file...), "+service"...), nil
+			return append(append([]byte(nil), file...), "+service"...), []string{"two have the same number"}, nil
 		},
 	}
 }
@@ -126,11 +126,13 @@ var _ = DescribeTable("what is planned on a host itself", func(row bringRow) {
 	Entry("a service.xml that is malformed", bringRow{fileOffer, shutHost("7.0.3"), fix.Survey{File: []byte("bad")}, fix.HostUnsuited, "line 1"}),
 )
 
-var _ = It("what speaks against a VIB is a warning of the plan", func() {
+var _ = It("what speaks against a VIB or a file is a warning of the plan", func() {
 	o := vibOffer()
 	o.Suits = func(string) (string, []string) { return "", []string{"it depends on vmkapi_2"} }
 	plan := fix.Bring(judged([]inventory.Host{shutHost("8.0.2")}), o, map[string]fix.Survey{"host-1": community})
 	Expect(plan.Hosts[0].Warnings).To(ContainElement("the host may refuse the VIB " + vibID + ": it depends on vmkapi_2"))
+	plan = fix.Bring(judged([]inventory.Host{shutHost("8.0.2")}), fileOffer(), map[string]fix.Survey{"host-1": {File: []byte("file")}})
+	Expect(plan.Hosts[0].Warnings).To(ContainElement("in /etc/vmware/firewall/service.xml two have the same number"))
 })
 
 // recorder is a fix.HostClient that does what it is told.

@@ -26,13 +26,13 @@ func serviceOffer(req checks.Requirement, c ChangeOptions) (*fix.Offer, error) {
 	}
 	return &fix.Offer{
 		Method: fix.MethodServiceXML, Ruleset: service.Ruleset(),
-		Insert: func(text []byte) ([]byte, error) {
+		Insert: func(text []byte) ([]byte, []string, error) {
 			f, err := firewallxml.Parse(text)
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 			edited, _, err := f.Add(service)
-			return edited, err
+			return edited, f.Doubts(), err
 		},
 	}, nil
 }

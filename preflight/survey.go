@@ -49,7 +49,7 @@ func findOrigins(ctx context.Context, s *session, inv *inventory.Inventory, o Op
 		return func() {
 			h.Origins = found
 			if err != nil {
-				o.observer().Warn(fmt.Sprintf("where the rulesets of %s come from was not found out: %v", h.Name, err))
+				o.observer().Warn(fmt.Sprintf("where all rulesets of %s come from was not found out: %v", h.Name, err))
 			}
 		}
 	})

@@ -13,6 +13,7 @@ import (
 	"github.com/vic-preflight/vic-preflight/fix"
 	"github.com/vic-preflight/vic-preflight/internal/firewallxml"
 	"github.com/vic-preflight/vic-preflight/preflight"
+	"github.com/vic-preflight/vic-preflight/report"
 )
 
 func newRule(a *app) *cobra.Command {
@@ -91,6 +92,9 @@ func (o *renderFlags) render(ctx context.Context, a *app) ([]byte, error) {
 	edited, s, err := original.Add(s)
 	if err != nil {
 		return nil, usageError(fmt.Errorf("%s: %w", from, err))
+	}
+	for _, doubt := range original.Doubts() {
+		fmt.Fprintf(a.stderr, "warning: %s: %s\n", report.Clean(from), report.Clean(doubt))
 	}
 	if o.whole {
 		return edited, nil

@@ -36,7 +36,8 @@ type File struct {
 	data     []byte
 	services []Service
 	ids      map[string]bool
-	numbers  map[string]string // id of the service by its number's key
+	numbers  map[string]string // id of the first service by its number's key
+	doubts   []string
 
 	root *node
 	last *node // the last service's element; nil when there is none
@@ -85,17 +86,20 @@ func (f *File) read() error {
 			return n.errorf("the id %.40q is there twice", s.ID)
 		}
 		if other := f.numbered(s.Number); other != "" {
-			return n.errorf("the number %.40q is that of the service %.40q already", s.Number, other)
+			f.doubts = append(f.doubts, fmt.Sprintf("the services %.40s and %.40s have the same number, %.40q: what ESXi makes of that is not documented", other, s.ID, s.Number))
+		} else if s.Number != "" {
+			f.numbers[numberKey(s.Number)] = s.ID
 		}
 		f.services = append(f.services, s)
 		f.ids[s.ID] = true
-		if s.Number != "" {
-			f.numbers[numberKey(s.Number)] = s.ID
-		}
 		f.last = n
 	}
 	return nil
 }
+
+// Doubts say what is odd about a file that is read and edited all the same: hosts run
+// with services of the same number, since guides gave one that was taken.
+func (f *File) Doubts() []string { return slices.Clone(f.doubts) }
 
 // Services returns the services in the order of the file. The caller may change
 // them.

@@ -165,9 +165,6 @@ var _ = DescribeTable("Parse refuses",
 	Entry("two ids", one("<id>a</id>\n<id>b</id>"), 2, "id", "twice in one <service>"),
 	Entry("an id that holds elements", one("<id>a<b/></id>"), 1, "id", "it holds <b>"),
 	Entry("a service's id twice", "<ConfigRoot><service><id>a</id></service>\n<service><id>a</id></service></ConfigRoot>", 2, "service", `the id "a" is there twice`),
-	Entry("a number twice", "<ConfigRoot><service id='07'><id>a</id></service>\n<service id='7'><id>b</id></service></ConfigRoot>", 2, "service",
-		`the number "7" is that of the service "a" already`),
-	Entry("a name as number twice", "<ConfigRoot><service id='x'><id>a</id></service>\n<service id='x'><id>b</id></service></ConfigRoot>", 2, "service", `the number "x"`),
 	Entry("text between services", "<ConfigRoot>\n x</ConfigRoot>", 1, "ConfigRoot", `text that belongs to nothing: "x"`),
 	Entry("text in a service", one("<id>a</id>x"), 1, "service", "text that belongs to nothing"),
 	Entry("text in a rule", rule("x"), 1, "rule", "text that belongs to nothing"),
@@ -206,11 +203,28 @@ var _ = It("a SyntaxError says line and element", func() {
 	Expect(err).To(MatchError("line 2: the byte 0xff is not UTF-8: save the file as UTF-8"))
 })
 
+var _ = It("Parse takes services of the same number, and says so", func() {
+	service := func(number, id string) string {
+		return "<service id='" + number + "'><id>" + id + "</id><rule><direction>outbound</direction><protocol>tcp</protocol><porttype>dst</porttype><port>1</port></rule></service>"
+	}
+	f, err := firewallxml.Parse([]byte("<ConfigRoot>" + service("07", "a") + service("7", "b") + service("x", "c") + service("x", "d") + service("8", "e") + "</ConfigRoot>"))
+	Expect(err).NotTo(HaveOccurred())
+	Expect(f.Services()).To(HaveLen(5))
+	Expect(f.Doubts()).To(Equal([]string{
+		`the services a and b have the same number, "7": what ESXi makes of that is not documented`,
+		`the services c and d have the same number, "x": what ESXi makes of that is not documented`,
+	}))
+	edited, added, err := f.Add(vic)
+	Expect(err).NotTo(HaveOccurred())
+	Expect(added.Number).To(Equal("9"))
+	Expect(string(edited)).To(ContainSubstring("<service id='9'>"))
+})
+
 var _ = DescribeTable("NextNumber",
 	func(want string, numbers ...string) {
 		var b strings.Builder
 		for i, n := range numbers {
-			b.WriteString("<service id='" + n + "'><id>s" + string(rune('a'+i)) + "</id></service>")
+			b.WriteString("<service id='" + n + "'><id>s" + string(rune('a'+i)) + "</id><rule><direction>outbound</direction><protocol>tcp</protocol><porttype>dst</porttype><port>1</port></rule></service>")
 		}
 		f, err := firewallxml.Parse([]byte("<ConfigRoot>" + b.String() + "</ConfigRoot>"))
 		Expect(err).NotTo(HaveOccurred())

@@ -13,7 +13,7 @@ type Service struct {
 	// ID is the ruleset's key, such as vicoutgoing.
 	ID string
 	// Number is the attribute id of <service> as written, such as "0042"; empty
-	// when it has none. A file's numbers differ from each other; other files may
+	// when it has none. A file's numbers should differ from each other; other files may
 	// use the same.
 	Number string
 	// Rules have Direction, PortType and Protocol set when read. A range of one
@@ -24,8 +24,9 @@ type Service struct {
 	Enabled, Required bool
 }
 
-// NewService is a service that ESXi takes over enabled. The error says why it could
-// not be written.
+// NewService is a service that ESXi takes over enabled, and that can be disabled: the
+// <required>true</required> of VIC's manual would take the switch away from the admin,
+// and opens nothing more. The error says why it could not be written.
 func NewService(id string, rules []inventory.Rule) (Service, error) {
 	s := Service{ID: id, Enabled: true, Rules: rules}
 	return s, s.Validate()

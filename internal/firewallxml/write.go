@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/xml"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -64,8 +65,11 @@ func (f *File) Insert(s Service) ([]byte, error) {
 
 // Add is Insert for a file that is handed out: it returns the edited file, and the
 // service as it stands in there. Nothing is returned that does not read as what was
-// meant.
+// meant, and of a file of /etc/vmware/service, which has the same form and no rules.
 func (f *File) Add(s Service) ([]byte, Service, error) {
+	if len(f.services) > 0 && !slices.ContainsFunc(f.services, func(s Service) bool { return len(s.Rules) > 0 }) {
+		return nil, s, f.last.errorf("neither it nor any other service has a <rule>: this is not a firewall configuration file, as those of /etc/vmware/service are not")
+	}
 	edited, err := f.Insert(s)
 	if err != nil {
 		return nil, s, err

@@ -120,6 +120,17 @@ var _ = DescribeTable("Insert",
 	Entry("behind a byte order mark", split{"\ufeff<ConfigRoot>\n", vicElement, "</ConfigRoot>"}),
 )
 
+var _ = It("Add refuses a file of /etc/vmware/service", func() {
+	f, err := firewallxml.Parse([]byte("<ConfigRoot>\n<service id='0032'><id>sshd</id></service></ConfigRoot>"))
+	Expect(err).NotTo(HaveOccurred())
+	_, _, err = f.Add(vic)
+	Expect(err).To(MatchError(SatisfyAll(HavePrefix("line 2: <service>: "), ContainSubstring("this is not a firewall configuration file"))))
+	f, err = firewallxml.Parse([]byte("<ConfigRoot>\n</ConfigRoot>"))
+	Expect(err).NotTo(HaveOccurred())
+	_, _, err = f.Add(vic)
+	Expect(err).NotTo(HaveOccurred(), "one without any service is none of these")
+})
+
 var _ = DescribeTable("Insert refuses",
 	func(text string, change func(*firewallxml.Service), problem string) {
 		f, err := firewallxml.Parse([]byte(text))

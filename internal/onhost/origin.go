@@ -3,6 +3,7 @@ package onhost
 import (
 	"context"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -23,7 +24,8 @@ const (
 )
 
 // Origins finds the files on the host that the rulesets stand in, and the VIBs
-// that own these. Rulesets that no file has are left out. It changes nothing.
+// that own these. Rulesets that no file has are left out. Files that cannot be
+// understood are errors beside what the others hold. It changes nothing.
 func (c *Client) Origins(ctx context.Context, h *inventory.Host, keys []string) (map[string]inventory.Origin, error) {
 	s, err := c.dial(ctx, h)
 	if err != nil {
@@ -35,6 +37,7 @@ func (c *Client) Origins(ctx context.Context, h *inventory.Host, keys []string) 
 		return nil, err
 	}
 	origins := map[string]inventory.Origin{}
+	var odd []error
 	for _, name := range names(list) {
 		if !strings.HasSuffix(name, ".xml") {
 			continue
@@ -46,7 +49,8 @@ func (c *Client) Origins(ctx context.Context, h *inventory.Host, keys []string) 
 		}
 		file, err := firewallxml.Parse(text)
 		if err != nil {
-			continue // ESXi makes nothing of it either, or says so itself
+			odd = append(odd, fmt.Errorf("%s: %w", path, err))
+			continue
 		}
 		for _, key := range keys {
 			if !file.Has(key) || origins[key].File != "" {
@@ -59,7 +63,7 @@ func (c *Client) Origins(ctx context.Context, h *inventory.Host, keys []string) 
 			origins[key] = o
 		}
 	}
-	return origins, nil
+	return origins, errors.Join(odd...)
 }
 
 // names are those of files, one a line, which may have blanks.

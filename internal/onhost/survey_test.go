@@ -124,7 +124,9 @@ var _ = Describe("the origins of rulesets", func() {
 
 	It("are files and the VIBs that own them, and nothing is changed", func(ctx SpecContext) {
 		before := h.state()
-		Expect(origins(ctx)).To(Equal(map[string]inventory.Origin{
+		found, err := origins(ctx)
+		Expect(err).To(MatchError(HavePrefix(firewall+"/broken.xml: line 1")), "it is not skipped in silence")
+		Expect(found).To(Equal(map[string]inventory.Origin{
 			"sshServer": {File: fix.ServiceXML},
 			"brought":   {File: firewall + "/brought.xml", VIB: "it brings"},
 			"byHand":    {File: odd},
@@ -135,6 +137,7 @@ var _ = Describe("the origins of rulesets", func() {
 
 	for _, f := range failing {
 		It("are an error when a command "+f.name, func(ctx SpecContext) {
+			h.write(firewall+"/broken.xml", ruleset("notBroken"), 0o644)
 			n := 1
 			for ; ; n++ {
 				h.be(func() { h.commands = nil })
