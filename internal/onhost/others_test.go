@@ -61,12 +61,26 @@ var _ = Describe("what others did since the plan was made", func() {
 			var left *fix.TakeBackError
 			err := h.carry(ctx, insert())
 			Expect(errors.As(err, &left)).To(BeTrue(), "%v", err)
-			Expect(left.Error()).To(ContainSubstring("service.xml is kept on the host in /tmp/vic-preflight-backup-service.xml: somebody has changed it meanwhile"))
+			Expect(left.Error()).To(ContainSubstring("service.xml, which the journal has as it was: somebody has changed it meanwhile"))
 			after := h.state()
 			Expect(after.Files[fix.ServiceXML]).To(HaveSuffix(ruleset("other")))
-			Expect(after.stray()).To(ConsistOf("/tmp/vic-preflight-backup-service.xml"))
-			Expect(after.Files["/tmp/vic-preflight-backup-service.xml"]).To(HaveSuffix(ruleset("sshServer")))
+			Expect(after.stray()).To(BeEmpty())
 		}, SpecTimeout(time.Minute))
+	})
+
+	Describe("to service.xml in the last moment", func() {
+		for _, command := range []string{"umask 077", "case"} {
+			It("is not written over, nor taken back: before "+command, func(ctx SpecContext) {
+				during(command, func(*sshtest.Command) (int, bool) {
+					h.write(fix.ServiceXML, ruleset("sshServer", key), 0o444) // another run's, and the same as ours
+					return 0, false
+				})
+				Expect(h.carry(ctx, insert())).To(MatchError("somebody has changed it meanwhile, and it is left like that"))
+				after := h.state()
+				Expect(after.Files[fix.ServiceXML]).To(HaveSuffix(ruleset("sshServer", key)))
+				Expect(after.stray()).To(BeEmpty())
+			}, SpecTimeout(time.Minute))
+		}
 	})
 
 	Describe("to the acceptance level", func() {
