@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/vic-preflight/vic-preflight/internal/linger"
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
 
@@ -125,6 +126,9 @@ func Apply(ctx context.Context, p *Plan, client Client, log Log, opts ApplyOptio
 	return outcomes, nil
 }
 
+// callGrace is how long the host may still answer after the run has ended.
+const callGrace = 3 * time.Second
+
 // applyChange journals one change and makes it. The order of calls never opens
 // more than the change wants: a list is narrowed before the ruleset is enabled,
 // and a ruleset is disabled before its list is put back.
@@ -135,8 +139,13 @@ func applyChange(ctx context.Context, c *Change, client Client, log Log, opts Ap
 	if err := log.Record(c); err != nil {
 		return fmt.Errorf("nothing was changed: the journal could not be written: %w", err)
 	}
-	// A change that was begun is finished, also when the run is interrupted.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), opts.HostTimeout)
+	// A change that was begun is finished, also when the run is interrupted. One on the
+	// host itself is several, and has its whole time.
+	grace := callGrace
+	if c.Method != MethodRuleset {
+		grace = opts.HostTimeout
+	}
+	ctx, cancel := linger.Context(ctx, opts.HostTimeout, grace)
 	defer cancel()
 
 	for _, s := range c.steps(ctx, client, opts.OnHost) {
@@ -157,7 +166,7 @@ func (c *Change) stillFits(ctx context.Context, client Client, within time.Durat
 	if c.Method != MethodRuleset || c.After.Allowed == nil || sameList(c.Before.Allowed, c.After.Allowed) {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), within)
+	ctx, cancel := linger.Context(ctx, within, callGrace)
 	defer cancel()
 	now := *c.Host // the host's own facts are read when the change is verified
 	if err := client.RefreshFirewall(ctx, &now); err != nil {

@@ -36,6 +36,9 @@ type Inventory struct {
 	// Hosts are the selected hosts, ordered by cluster path, then by name.
 	// Every selected host is here, also one that nothing could be read of.
 	Hosts []Host
+	// Hidden are the clusters, by path, whose hosts could not be listed, each with the
+	// reason: what is true of Hosts is not true of all.
+	Hidden []string
 }
 
 // Cluster is a group of hosts that belong together, in inventory order.

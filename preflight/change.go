@@ -12,6 +12,7 @@ import (
 	"github.com/adrg/xdg"
 
 	"github.com/vic-preflight/vic-preflight/fix"
+	"github.com/vic-preflight/vic-preflight/internal/linger"
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
 
@@ -99,10 +100,8 @@ func apply(ctx context.Context, s *session, p planned, journal *fix.Journal, o O
 const interruptedVerify = 5 * time.Second
 
 func verify(ctx context.Context, s *session, outcomes []*fix.Outcome, o Options) {
-	looking, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	looking, cancel := linger.Context(ctx, 0, interruptedVerify)
 	defer cancel()
-	stop := context.AfterFunc(ctx, func() { time.AfterFunc(interruptedVerify, cancel) })
-	defer stop()
 	fix.Verify(looking, outcomes, s, fix.VerifyOptions{
 		Timeout: o.Change.VerifyTimeout, HostTimeout: o.Change.HostTimeout, Workers: o.workers(), Progress: o.progress,
 	})

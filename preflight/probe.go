@@ -61,20 +61,24 @@ func prepareProbe(ctx context.Context, s *session, inv *inventory.Inventory, o O
 	if p.target, err = o.probeTarget(inv.Endpoint.Simulated); err != nil {
 		return nil, err
 	}
-	if err := p.findWitness(ctx, o.Probe.Vantage); err != nil {
-		p.close()
-		return nil, err
-	}
-	switch o.Probe.Vantage {
-	case inventory.VantageSSH:
+	err = p.findWitness(ctx, o.Probe.Vantage)
+	switch {
+	case err != nil:
+	case o.Probe.Vantage == inventory.VantageSSH:
 		p.ssh = probe.SSHOptions{Login: *in.login, Timeout: p.wait, Workers: probersPerCall * o.workers(), Progress: o.progress}
-	case inventory.VantageSerial:
+	case o.Probe.Vantage == inventory.VantageSerial:
 		if p.machines, err = s.PrepareMachines(ctx, inv.Datacenter, probeable(inv)); err != nil {
-			p.close()
-			return nil, &UnavailableError{Err: err, Hints: []string{"--probe none checks the rulesets alone"}}
+			err = &UnavailableError{Err: err, Hints: []string{"--probe none checks the rulesets alone"}}
 		}
 	}
-	return p, nil
+	if err == nil {
+		return p, nil
+	}
+	p.close()
+	if ctx.Err() != nil {
+		return nil, nil // what was found out is reported, and that the run ended
+	}
+	return nil, err
 }
 
 // close ends the listener. It may be called on nil.
@@ -252,10 +256,10 @@ type machines struct{ *vsphere.Machines }
 
 func (m machines) Create(ctx context.Context, h *inventory.Host, name, proxy, service string) (probe.Machine, error) {
 	vm, err := m.Machines.Create(ctx, h, name, proxy, service)
-	if err != nil {
-		return nil, err
+	if vm == nil {
+		return nil, err // and no machine that is none
 	}
-	return vm, nil
+	return vm, err
 }
 
 // MachineLife is longer than any probe's virtual machine lives: younger ones may be

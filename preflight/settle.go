@@ -75,13 +75,37 @@ func (o *Options) asFlags() (flags []string) {
 // verdict is the error of a run that has found out something.
 func (o *Options) verdict(ended error, out outcome) error {
 	c := out.changes
-	switch {
-	case errors.Is(ended, context.Canceled):
+	if errors.Is(ended, context.Canceled) {
 		return &InterruptedError{Reported: true}
+	}
+	// What is left counts for more than that the time ran out.
+	if left := out.left(); left != nil {
+		return left
+	}
+	switch {
 	case ended != nil:
 		return &TimeoutError{After: o.Timeout, Changed: c != nil && len(c.outcomes) > 0}
+	case c != nil && !c.dryRun && c.incomplete(o.AllowUnknown):
+		return &UnfinishedError{Err: errors.New("not all that was asked for was made and verified; the table says where")}
+	case len(out.inventory.Hidden) > 0:
+		return &UnavailableError{
+			Err:   fmt.Errorf("the hosts of %s cannot be listed: nothing is known of them", strings.Join(out.inventory.Hidden, ", nor those of ")),
+			Hints: []string{"the account needs the privilege System.View on the cluster and what is in it; --compute-resource selects another"},
+		}
+	}
+	return nil
+}
+
+// left is an *UnfinishedError where the run has left something, or not all of it is in
+// the journal.
+func (out *outcome) left() error {
+	c := out.changes
+	switch {
 	case len(out.probed.leftovers) > 0:
-		return &UnfinishedError{Err: fmt.Errorf("virtual machines that were made for probes are left: %d", len(out.probed.leftovers))}
+		return &UnfinishedError{
+			Err:   fmt.Errorf("virtual machines that were made for probes are left, or may be: %d", len(out.probed.leftovers)),
+			Hints: []string{"vic-preflight probe --cleanup removes them"},
+		}
 	case len(out.running) > 0:
 		return &UnfinishedError{
 			Err:   fmt.Errorf("the SSH service, which was started for the moment, is left running on %s", strings.Join(out.running, ", ")),
@@ -92,8 +116,6 @@ func (o *Options) verdict(ended error, out outcome) error {
 			Err:   fmt.Errorf("the journal %s could not be written to its end: %w", c.journal, c.journalErr),
 			Hints: []string{"vic-preflight undo takes back what it holds; --journal names a file elsewhere"},
 		}
-	case c != nil && !c.dryRun && c.incomplete(o.AllowUnknown):
-		return &UnfinishedError{Err: errors.New("not all that was asked for was made and verified; the table says where")}
 	}
 	return nil
 }

@@ -34,8 +34,8 @@ type Machine interface {
 // Machines makes the virtual machines. It may be used concurrently.
 type Machines interface {
 	// Create makes the machine on the host. proxy is the concentrator's URI,
-	// service what the machine asks it for. When Create fails half way it has
-	// removed what it made.
+	// service what the machine asks it for. Where it is not certain what became of the
+	// machine, one comes beside the error, which is to be destroyed.
 	Create(ctx context.Context, h *inventory.Host, name, proxy, service string) (Machine, error)
 }
 
@@ -98,18 +98,13 @@ func serialHost(ctx context.Context, h *inventory.Host, t Target, witness Witnes
 	id := rand.Text()
 	service := ServiceScheme + id
 	vm, err := machines.Create(ctx, h, MachinePrefix+id, "telnet://"+t.String(), service)
+	if vm != nil {
+		defer func() { remove(ctx, vm, &p) }()
+	}
 	if err != nil {
 		p.Outcome, p.Cause = inventory.ProbeError, fmt.Sprintf("create the probe's virtual machine: %v", err)
 		return p
 	}
-	defer func() {
-		cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
-		defer cancel()
-		if err := vm.Destroy(cleanup); err != nil {
-			p.Leftover = vm.Name()
-			p.Cause = joinCause(p.Cause, fmt.Sprintf("the virtual machine %s could not be removed (%v): vic-preflight probe --cleanup removes it", vm.Name(), err))
-		}
-	}()
 	if err := vm.PowerOn(ctx); err != nil {
 		p.Outcome, p.Cause = inventory.ProbeError, fmt.Sprintf("power on the probe's virtual machine: %v", err)
 		return p
@@ -130,6 +125,16 @@ func serialHost(ctx context.Context, h *inventory.Host, t Target, witness Witnes
 		}
 	}
 	return p
+}
+
+// remove destroys a probe's machine, whatever ended the run.
+func remove(ctx context.Context, vm Machine, p *inventory.Probe) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
+	defer cancel()
+	if err := vm.Destroy(ctx); err != nil {
+		p.Leftover = vm.Name()
+		p.Cause = joinCause(p.Cause, fmt.Sprintf("the virtual machine %s could not be removed (%v): vic-preflight probe --cleanup removes it", vm.Name(), err))
+	}
 }
 
 // waitDial waits for the witness. A port that is connected without the witness

@@ -16,6 +16,9 @@ func (r *Run) Grade(strict, allowUnknown bool) checks.Status {
 		return checks.Unknown
 	}
 	grade := checks.Pass
+	if r.Inventory != nil && len(r.Inventory.Hidden) > 0 {
+		grade = checks.Unknown
+	}
 	for _, res := range r.Results {
 		lost := res.Reason == checks.HostDisconnected || res.Reason == checks.HostNotResponding
 		switch {

@@ -74,7 +74,7 @@ var _ = Describe("an earlier report", func() {
 		shared := outbound("vmware-vic", true, everybody(), 2377, 0)
 		kept, lost := member("prod", "esx1.example", shared), member("prod", "esx2.example", shared)
 		kept.Software = vib
-		lost.Software = inventory.Software{VIBs: []inventory.VIB{{Name: "esx-base", Vendor: "VMware"}}}
+		lost.Software = inventory.Software{VIBs: []inventory.VIB{{Name: "esx-base", Version: "8.0.2-0.0.22380479", Vendor: "VMware"}}}
 		text := written(build([]inventory.Host{kept, lost}))
 		Expect(strings.Count(text, `"persistent": true`)).To(Equal(1))
 		Expect(strings.Count(text, `"persistent": false`)).To(Equal(1))

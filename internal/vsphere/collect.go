@@ -3,6 +3,7 @@ package vsphere
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -70,7 +71,10 @@ func (s *Session) Collect(ctx context.Context, sel Selection, opts CollectOption
 	if err != nil {
 		return nil, err
 	}
-	inv := &inventory.Inventory{Endpoint: s.Endpoint(), Datacenter: t.path(dc), Hosts: make([]inventory.Host, len(nodes))}
+	inv := &inventory.Inventory{Endpoint: s.Endpoint(), Hosts: make([]inventory.Host, len(nodes)), Hidden: t.hidden(dc, sel)}
+	if dc != nil {
+		inv.Datacenter = t.path(dc)
+	}
 	for i, n := range nodes {
 		inv.Hosts[i] = t.host(n)
 		inv.Hosts[i].Firewall.Unreadable = unreadFirewall(n)
@@ -175,8 +179,8 @@ func (s *Session) readFirewalls(ctx context.Context, hosts []*inventory.Host, pr
 	_ = g.Wait() // readBatch reports by host
 }
 
-// readBatch reads a batch, and halves it when the server faults on it as a
-// whole: vCenter does so when one of the objects is gone.
+// readBatch reads a batch, and halves it when the server faults on it as a whole, as
+// vCenter does when one of the objects is gone, or when the answer cannot be read.
 func (s *Session) readBatch(ctx context.Context, hosts []*inventory.Host) {
 	byRef := make(map[types.ManagedObjectReference]*inventory.Host, len(hosts))
 	spec := types.PropertyFilterSpec{
@@ -193,7 +197,7 @@ func (s *Session) readBatch(ctx context.Context, hosts []*inventory.Host) {
 	})
 	switch {
 	case err == nil:
-	case len(hosts) > 1 && faultOf(err) != nil:
+	case len(hosts) > 1 && (faultOf(err) != nil || isAnswerError(err)):
 		half := len(hosts) / 2
 		s.readBatch(ctx, hosts[:half])
 		s.readBatch(ctx, hosts[half:])
@@ -205,6 +209,13 @@ func (s *Session) readBatch(ctx context.Context, hosts []*inventory.Host) {
 			h.Firewall.Unreadable = fmt.Sprintf("its firewall could not be read: %s", Describe(err))
 		}
 	}
+}
+
+// isAnswerError reports whether an answer was not what it should be, or too much, which
+// may be one object's doing.
+func isAnswerError(err error) bool {
+	var unread *answerError
+	return errors.As(err, &unread) || errors.Is(err, errElement)
 }
 
 func setFirewall(fw *inventory.Firewall, content *types.ObjectContent) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptrace"
@@ -26,6 +27,15 @@ const (
 	// each time, unless the server names a time itself.
 	firstPause   = 200 * time.Millisecond
 	longestPause = 10 * time.Second
+)
+
+const (
+	// longestCall bounds every call, whatever its context: none that is made here is
+	// held open by the server.
+	longestCall = 2 * time.Minute
+	// maxAnswer bounds an answer, in bytes: that of the largest inventory has some 30
+	// million.
+	maxAnswer = 256 << 20
 )
 
 // callBound is the key of the time that one call may take, as a context's value.
@@ -79,11 +89,11 @@ func (t limitedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 // that releases the limiter. How quick the server is shows in the calls that have
 // a bound: each is about one host, so that those of a method are alike.
 func (t limitedTransport) send(r *http.Request, body []byte, epoch int) (*http.Response, error) {
-	ctx, cancel := r.Context(), context.CancelFunc(func() {})
-	bound, bounded := ctx.Value(callBound{}).(time.Duration)
-	if bounded {
-		ctx, cancel = context.WithTimeout(ctx, bound)
+	bound, bounded := r.Context().Value(callBound{}).(time.Duration)
+	if !bounded {
+		bound = longestCall
 	}
+	ctx, cancel := context.WithTimeout(r.Context(), bound)
 	ctx, took := timed(ctx)
 	again := r.Clone(ctx)
 	again.Body = io.NopCloser(bytes.NewReader(body))
@@ -97,7 +107,7 @@ func (t limitedTransport) send(r *http.Request, body []byte, epoch int) (*http.R
 	if bounded && !pushedBack && took() > 0 {
 		t.answered(methodOf(body), took())
 	}
-	res.Body = &countedBody{res.Body, sync.OnceFunc(func() {
+	res.Body = &countedBody{&limitedBody{res.Body, maxAnswer}, sync.OnceFunc(func() {
 		t.release(epoch, pushedBack)
 		cancel()
 	})}
@@ -168,6 +178,20 @@ func comeBack(retryAfter string) error {
 		return &backoff.RetryAfterError{Duration: max(firstPause, named)}
 	}
 	return errPushedBack
+}
+
+// limitedBody is an answer up to a limit.
+type limitedBody struct {
+	io.ReadCloser
+	left int64
+}
+
+func (b *limitedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if b.left -= int64(n); b.left < 0 {
+		return 0, fmt.Errorf("the answer has more than %d MiB", maxAnswer>>20)
+	}
+	return n, err
 }
 
 // countedBody releases the limiter when the answer is closed.

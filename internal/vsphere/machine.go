@@ -9,11 +9,11 @@ import (
 	"time"
 
 	"github.com/vmware/govmomi/fault"
-	"github.com/vmware/govmomi/object"
 	"github.com/vmware/govmomi/vim25/methods"
 	"github.com/vmware/govmomi/vim25/mo"
 	"github.com/vmware/govmomi/vim25/types"
 
+	"github.com/vic-preflight/vic-preflight/internal/linger"
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
 
@@ -174,9 +174,8 @@ func (m *Machines) findFolder(ctx context.Context, datacenter string) error {
 			continue
 		}
 		var props mo.Datacenter
-		o := object.NewDatacenter(m.s.client, dc.Obj)
-		if err := o.Properties(ctx, dc.Obj, []string{"vmFolder"}, &props); err != nil {
-			return fmt.Errorf("find the virtual machine folder of %s: %w", datacenter, plain(err))
+		if err := m.s.one(ctx, dc.Obj, "vmFolder", &props); err != nil {
+			return fmt.Errorf("find the virtual machine folder of %s: %w", datacenter, err)
 		}
 		m.folder = props.VmFolder
 		return nil
@@ -217,8 +216,7 @@ func (s *Session) unlicensed(ctx context.Context) map[string]bool {
 		return lacking
 	}
 	var lm mo.LicenseManager
-	common := object.NewCommon(s.client, *s.client.ServiceContent.LicenseManager)
-	if common.Properties(ctx, common.Reference(), []string{"licenseAssignmentManager"}, &lm) != nil || lm.LicenseAssignmentManager == nil {
+	if s.one(ctx, *s.client.ServiceContent.LicenseManager, "licenseAssignmentManager", &lm) != nil || lm.LicenseAssignmentManager == nil {
 		return lacking
 	}
 	res, err := methods.QueryAssignedLicenses(ctx, s, &types.QueryAssignedLicenses{This: *lm.LicenseAssignmentManager})
@@ -241,12 +239,15 @@ func hasSerialFeature(properties []types.KeyAnyValue) bool {
 // Machine is a probe's virtual machine.
 type Machine struct {
 	m    *Machines
-	vm   *object.VirtualMachine
 	host types.ManagedObjectReference
 	name string
+	// vm is not known where nobody said what became of the call that makes it, or of its
+	// task.
+	vm, task types.ManagedObjectReference
 }
 
-// Create makes the machine on the host, powered off.
+// Create makes the machine on the host, powered off. Where it is not certain what became
+// of it a machine comes beside the error, which is to be destroyed.
 func (m *Machines) Create(ctx context.Context, h *inventory.Host, name, proxy, service string) (*Machine, error) {
 	place, ok := m.places[h.ID]
 	if !ok {
@@ -278,40 +279,34 @@ func (m *Machines) Create(ctx context.Context, h *inventory.Host, name, proxy, s
 			},
 		}},
 	}
-	host := hostRef(h)
-	// The task goes on whether or not anybody waits: see it through, or the
-	// machine is nobody's. It is bounded by a time of its own.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), taskTime)
+	vm := &Machine{m: m, host: hostRef(h), name: name}
+	// The call is made whether or not anybody waits for its answer: see it through, or
+	// the machine is nobody's.
+	ctx, cancel := linger.Context(ctx, taskTime, callGrace)
 	defer cancel()
-	vm, err := m.create(ctx, types.CreateVM_Task{This: m.folder, Config: spec, Pool: place.pool, Host: &host})
-	if err != nil {
-		// What became of it is not certain: look for it by its name.
-		if _, gone := m.s.removeMachines(ctx, func(found string, _ time.Time) bool { return found == name }); gone != nil {
-			err = errors.Join(err, gone)
-		}
+	res, err := methods.CreateVM_Task(ctx, m.s, &types.CreateVM_Task{This: m.folder, Config: spec, Pool: place.pool, Host: &vm.host})
+	switch {
+	case faultOf(err) != nil:
+		return nil, plain(err) // and nothing was made
+	case err != nil:
+		return vm, plain(err)
+	}
+	vm.task = res.Returnval
+	made, err := m.s.await(ctx, vm.task)
+	switch {
+	case errors.Is(err, errTaskRuns):
+		return vm, err
+	case err != nil:
 		return nil, err
 	}
-	return &Machine{m: m, vm: vm, host: host, name: name}, nil
+	if vm.vm, _ = made.(types.ManagedObjectReference); vm.vm.Value == "" {
+		return vm, errors.New("the server did not say which virtual machine it made")
+	}
+	return vm, nil
 }
 
 // taskTime bounds making and powering on a machine.
 const taskTime = 2 * time.Minute
-
-func (m *Machines) create(ctx context.Context, req types.CreateVM_Task) (*object.VirtualMachine, error) {
-	res, err := methods.CreateVM_Task(ctx, m.s, &req)
-	if err != nil {
-		return nil, plain(err)
-	}
-	info, err := object.NewTask(m.s.client, res.Returnval).WaitForResult(ctx, nil)
-	if err != nil {
-		return nil, plain(err)
-	}
-	ref, ok := info.Result.(types.ManagedObjectReference)
-	if !ok {
-		return nil, errors.New("the server did not say which virtual machine it made")
-	}
-	return object.NewVirtualMachine(m.s.client, ref), nil
-}
 
 // Name is the machine's name.
 func (vm *Machine) Name() string { return vm.name }
@@ -320,18 +315,18 @@ func (vm *Machine) Name() string { return vm.name }
 // wrong one, so that is an error.
 func (vm *Machine) PowerOn(ctx context.Context) error {
 	// Seen through as well: a machine cannot be removed while it is powered on.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), taskTime)
+	ctx, cancel := linger.Context(ctx, taskTime, callGrace)
 	defer cancel()
-	res, err := methods.PowerOnVM_Task(ctx, vm.m.s, &types.PowerOnVM_Task{This: vm.vm.Reference(), Host: &vm.host})
+	res, err := methods.PowerOnVM_Task(ctx, vm.m.s, &types.PowerOnVM_Task{This: vm.vm, Host: &vm.host})
 	if err != nil {
 		return plain(err)
 	}
-	if err := object.NewTask(vm.m.s.client, res.Returnval).Wait(ctx); err != nil {
-		return plain(err)
+	if _, err := vm.m.s.await(ctx, res.Returnval); err != nil {
+		return err
 	}
 	var props mo.VirtualMachine
-	if err := vm.vm.Properties(ctx, vm.vm.Reference(), []string{"runtime.host"}, &props); err != nil {
-		return plain(err)
+	if err := vm.m.s.one(ctx, vm.vm, "runtime.host", &props); err != nil {
+		return err
 	}
 	if props.Runtime.Host == nil || *props.Runtime.Host != vm.host {
 		return errors.New("it was placed on another host")
@@ -342,7 +337,7 @@ func (vm *Machine) PowerOn(ctx context.Context) error {
 // PortStatus is the state of the serial port, in words.
 func (vm *Machine) PortStatus(ctx context.Context) (connected bool, text string) {
 	var props mo.VirtualMachine
-	if err := vm.vm.Properties(ctx, vm.vm.Reference(), []string{"config.hardware.device"}, &props); err != nil || props.Config == nil {
+	if err := vm.m.s.one(ctx, vm.vm, "config.hardware.device", &props); err != nil || props.Config == nil {
 		return false, ""
 	}
 	for _, d := range props.Config.Hardware.Device {
@@ -357,16 +352,79 @@ func (vm *Machine) PortStatus(ctx context.Context) (connected bool, text string)
 	return false, ""
 }
 
-// Destroy powers the machine off when it is on, and deletes it.
-func (vm *Machine) Destroy(ctx context.Context) error { return destroy(ctx, vm.vm) }
+// removalPause is the time between two tries to remove a machine.
+const removalPause = time.Second
 
-func destroy(ctx context.Context, vm *object.VirtualMachine) error {
-	if task, err := vm.PowerOff(ctx); err == nil {
-		_ = task.Wait(ctx) // off already, or deleting will say what is wrong
+// Destroy powers the machine off when it is on, and deletes it. Where it is not certain
+// whether there is one, it looks until that is known or the context ends. An error means
+// that the machine is there, or may be.
+func (vm *Machine) Destroy(ctx context.Context) error {
+	for {
+		err := vm.remove(ctx)
+		if err == nil || !passes(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(removalPause):
+		}
 	}
-	task, err := vm.Destroy(ctx)
+}
+
+// errUncertain means that a machine may still come to be.
+var errUncertain = errors.New("it is not known whether it was made, or will be")
+
+// passes reports whether removing a machine may go better in a moment: while a task runs
+// on it, or when the connection failed.
+func passes(err error) bool {
+	switch deref(faultOf(err)).(type) {
+	case types.TaskInProgress, types.InvalidPowerState:
+		return true
+	}
+	return errors.Is(err, errUncertain) || errors.Is(err, errTaskRuns) || faultOf(err) == nil && isNetworkError(err)
+}
+
+// remove makes one try.
+func (vm *Machine) remove(ctx context.Context) error {
+	if vm.vm.Value == "" {
+		if gone, err := vm.find(ctx); gone || err != nil {
+			return err
+		}
+	}
+	return vm.m.s.destroy(ctx, vm.vm)
+}
+
+// find finds out what became of a machine whose making was not seen to its end. gone
+// means that there is none and will be none.
+func (vm *Machine) find(ctx context.Context) (gone bool, err error) {
+	if vm.task.Value != "" {
+		var t mo.Task
+		if err := vm.m.s.one(ctx, vm.task, "info", &t); err == nil && t.Info.State == types.TaskInfoStateError {
+			return true, nil
+		} else if made, ok := t.Info.Result.(types.ManagedObjectReference); err == nil && ok {
+			vm.vm = made
+			return false, nil
+		}
+	}
+	found, err := vm.m.s.tagged(ctx, func(name string, _ time.Time) bool { return name == vm.name })
+	switch {
+	case err != nil:
+		return false, err
+	case len(found) == 0:
+		return false, errUncertain
+	}
+	vm.vm = found[0].Obj
+	return false, nil
+}
+
+func (s *Session) destroy(ctx context.Context, vm types.ManagedObjectReference) error {
+	if off, err := methods.PowerOffVM_Task(ctx, s, &types.PowerOffVM_Task{This: vm}); err == nil {
+		_, _ = s.await(ctx, off.Returnval) // off already, or deleting will say what is wrong
+	}
+	res, err := methods.Destroy_Task(ctx, s, &types.Destroy_Task{This: vm})
 	if err == nil {
-		err = task.Wait(ctx)
+		_, err = s.await(ctx, res.Returnval)
 	}
 	if fault.Is(err, &types.ManagedObjectNotFound{}) {
 		return nil // somebody else has removed it
@@ -395,6 +453,22 @@ func (s *Session) CleanupMachines(ctx context.Context, prefix string, age time.D
 // removeMachines deletes the tagged virtual machines that are wanted, by their
 // name and when they were made.
 func (s *Session) removeMachines(ctx context.Context, wanted func(name string, made time.Time) bool) (removed []string, err error) {
+	found, err := s.tagged(ctx, wanted)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range found {
+		if one := s.destroy(ctx, n.Obj); one != nil {
+			err = errors.Join(err, fmt.Errorf("remove %s: %w", n.name, one))
+			continue
+		}
+		removed = append(removed, n.name)
+	}
+	return removed, err
+}
+
+// tagged are the probes' virtual machines that are wanted.
+func (s *Session) tagged(ctx context.Context, wanted func(name string, made time.Time) bool) (found []*node, err error) {
 	t := newTree(s.client.ServiceContent.RootFolder)
 	err = s.retrieve(ctx, []types.PropertyFilterSpec{{
 		ObjectSet: []types.ObjectSpec{{
@@ -411,17 +485,11 @@ func (s *Session) removeMachines(ctx context.Context, wanted func(name string, m
 	}
 	for _, n := range t.kind("VirtualMachine") {
 		extra, _ := n.prop("config.extraConfig").(types.ArrayOfOptionValue)
-		made, tagged := madeAt(extra.OptionValue)
-		if !tagged || !wanted(n.name, made) {
-			continue
+		if made, tagged := madeAt(extra.OptionValue); tagged && wanted(n.name, made) {
+			found = append(found, n)
 		}
-		if one := destroy(ctx, object.NewVirtualMachine(s.client, n.Obj)); one != nil {
-			err = errors.Join(err, fmt.Errorf("remove %s: %w", n.name, one))
-			continue
-		}
-		removed = append(removed, n.name)
 	}
-	return removed, err
+	return found, nil
 }
 
 // madeAt reads the tag of a probe's virtual machine, which is when it was made.

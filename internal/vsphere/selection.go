@@ -70,6 +70,10 @@ func (s *Session) locate(ctx context.Context, t *tree, sel Selection) (dc *node,
 		place := t.above(n, kindDatacenter)
 		return place != nil && place != dc
 	})
+	hidden := t.hidden(dc, sel)
+	if len(hosts) == 0 && len(hidden) > 0 {
+		return nil, nil, fmt.Errorf("the hosts of %s cannot be listed", strings.Join(hidden, ", nor those of "))
+	}
 	if len(hosts) == 0 {
 		return nil, nil, &SelectionError{Problem: fmt.Sprintf("the datacenter %s has no hosts to check", t.path(dc)), Noun: "hosts in it"}
 	}
@@ -155,6 +159,9 @@ func (s *Session) computeResource(ctx context.Context, t *tree, dc *node, comput
 	}
 	switch len(found) {
 	case 1:
+		if why := t.hides(found[0]); why != "" {
+			return nil, fmt.Errorf("the hosts of %s cannot be listed", why)
+		}
 		return t.hostsOf(found[0], hosts), nil
 	case 0:
 		// The root pool that every compute resource has is no other choice than it.
@@ -198,6 +205,31 @@ func (t *tree) hostsOf(n *node, hosts []*node) []*node {
 		}
 	}
 	return found
+}
+
+// hides says which compute resource the node is and why its hosts cannot be listed;
+// empty when they can, or it is none.
+func (t *tree) hides(n *node) string {
+	f := n.missing("host")
+	if f == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s (%s)", t.path(n), describeFault(f, ""))
+}
+
+// hidden are the compute resources whose hosts cannot be listed and that would be of
+// the selection, or may be.
+func (t *tree) hidden(dc *node, sel Selection) (list []string) {
+	if sel.ComputeResource != "" || len(sel.Wanted) > 0 {
+		return nil
+	}
+	for _, n := range t.kind(kindCluster, kindCompute) {
+		place := t.above(n, kindDatacenter)
+		if why := t.hides(n); why != "" && (place == nil || place == dc) {
+			list = append(list, why)
+		}
+	}
+	return list
 }
 
 // locateWanted finds hosts by what lasts. The datacenter is the first one's.

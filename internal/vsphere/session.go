@@ -27,7 +27,7 @@ const DefaultWorkers = 16
 
 // logoutTimeout bounds the last call of a run, which is made even when the run
 // was interrupted.
-const logoutTimeout = 5 * time.Second
+const logoutTimeout = 2 * time.Second
 
 // Config says where to log in, and as whom.
 type Config struct {
@@ -123,11 +123,12 @@ func Connect(ctx context.Context, cfg Config) (*Session, error) {
 	sc.Client.Transport = limitedTransport{drainedTransport{s.http}, s.limiter}
 	sc.UserAgent = cfg.UserAgent
 
-	client, err := vim25.NewClient(ctx, sc)
+	sc.Namespace, sc.Version = "urn:"+vim25.Namespace, vim25.Version
+	client, err := vim25.NewClient(ctx, whole{sc})
 	if err != nil {
 		return nil, s.connectError(ctx, err)
 	}
-	client.RoundTripper = s
+	client.Client, client.RoundTripper = sc, s
 	s.client = client
 	if kind := s.kind(); kind == "" || client.ServiceContent.SessionManager == nil {
 		return nil, &NotVSphereError{
@@ -191,7 +192,7 @@ func (s *Session) login(ctx context.Context) error {
 		This:     *s.client.ServiceContent.SessionManager,
 		UserName: s.cfg.User, Password: s.cfg.Password, Locale: "en_US",
 	}
-	res, err := methods.Login(ctx, s.client.Client, &req)
+	res, err := methods.Login(ctx, whole{s.client.Client}, &req)
 	if err == nil {
 		s.sessionKey = res.Returnval.Key
 	}
@@ -211,6 +212,6 @@ func (s *Session) Close() {
 	ctx, cancel := context.WithTimeout(context.Background(), logoutTimeout)
 	defer cancel()
 	// A logout that fails leaves a session that expires by itself.
-	_, _ = methods.Logout(ctx, s.client.Client, &types.Logout{This: *s.client.ServiceContent.SessionManager})
+	_, _ = methods.Logout(ctx, whole{s.client.Client}, &types.Logout{This: *s.client.ServiceContent.SessionManager})
 	s.http.CloseIdleConnections()
 }

@@ -166,15 +166,30 @@ func (t *tree) kind(kinds ...string) []*node {
 
 // path is the inventory path of a node, such as /dc1/host/c1/esx1.example.
 func (t *tree) path(n *node) string {
-	if n.path != "" {
-		return n.path
+	if n.path == "" {
+		names := []string{n.name}
+		for _, p := range t.ancestors(n) {
+			if p.Obj != t.root {
+				names = append(names, p.name)
+			}
+		}
+		slices.Reverse(names)
+		n.path = "/" + path.Join(names...)
 	}
-	p := "/" + n.name
-	if parent := t.parent(n); parent != nil && parent.Obj != t.root {
-		p = path.Join(t.path(parent), n.name)
+	return n.path
+}
+
+// maxDepth is more than any inventory's. A server that is broken may answer with
+// objects that are their own ancestors.
+const maxDepth = 100
+
+// ancestors are the nodes above one, the nearest first.
+func (t *tree) ancestors(n *node) []*node {
+	var above []*node
+	for p := t.parent(n); p != nil && len(above) < maxDepth && p != n; p = t.parent(p) {
+		above = append(above, p)
 	}
-	n.path = p
-	return p
+	return above
 }
 
 func (t *tree) parent(n *node) *node {
@@ -202,7 +217,7 @@ func (t *tree) ownerOf(host types.ManagedObjectReference) types.ManagedObjectRef
 
 // above returns the nearest ancestor of the kind, nil when there is none.
 func (t *tree) above(n *node, kinds ...string) *node {
-	for p := t.parent(n); p != nil; p = t.parent(p) {
+	for _, p := range t.ancestors(n) {
 		if slices.Contains(kinds, p.Obj.Type) {
 			return p
 		}

@@ -3,6 +3,7 @@ package vsphere
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"sync"
 )
@@ -18,6 +19,12 @@ type window struct {
 
 // windowSize is more than the 18 kB that a host's firewall is.
 const windowSize = 32 << 10
+
+// maxElement bounds an element of an answer, in bytes: some hundred times what the
+// largest known host's firewall has.
+const maxElement = 4 << 20
+
+var errElement = fmt.Errorf("one object of the answer has more than %d MiB", maxElement>>20)
 
 var windows = sync.Pool{New: func() any { return new([windowSize]byte) }}
 
@@ -38,6 +45,9 @@ func (w *window) more() error {
 		w.start = 0
 	}
 	if w.end == len(w.buf) {
+		if len(w.buf) >= maxElement {
+			return errElement
+		}
 		w.buf = append(w.buf, make([]byte, len(w.buf))...)
 	}
 	n, err := w.src.Read(w.buf[w.end:])
