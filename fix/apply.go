@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/vic-preflight/vic-preflight/internal/guard"
 	"github.com/vic-preflight/vic-preflight/internal/linger"
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
@@ -113,7 +114,7 @@ func Apply(ctx context.Context, p *Plan, client Client, log Log, opts ApplyOptio
 				if ctx.Err() != nil {
 					break
 				}
-				o.Err = applyChange(ctx, o.Change, client, log, opts)
+				o.Err = guard.Do(func() error { return applyChange(ctx, o.Change, client, log, opts) })
 				o.Done = o.Err == nil
 			}
 			if n := done.Add(1); opts.Progress != nil {

@@ -67,6 +67,19 @@ func (f *fakeHosts) EnableRuleset(ctx context.Context, h *inventory.Host, key st
 	return f.call(ctx, "enable", h, key, func(s *fix.State) { s.Enabled = true })
 }
 
+// panicking are hosts of which one meets a fault of the program.
+type panicking struct {
+	*fakeHosts
+	id string
+}
+
+func (p panicking) EnableRuleset(ctx context.Context, h *inventory.Host, key string) error {
+	if h.ID == p.id {
+		panic("boom")
+	}
+	return p.fakeHosts.EnableRuleset(ctx, h, key)
+}
+
 func (f *fakeHosts) DisableRuleset(ctx context.Context, h *inventory.Host, key string) error {
 	return f.call(ctx, "disable", h, key, func(s *fix.State) { s.Enabled = false })
 }
@@ -165,10 +178,15 @@ var _ = Describe("Apply", func() {
 				Fail("a call was made before its change was journaled")
 			}
 		}
-		outcomes, err := fix.Apply(ctx, allow(list), client, log, applying)
+		outcomes, err := fix.Apply(ctx, allow(list), panicking{client, "host-9"}, log, applying)
 		Expect(err).NotTo(HaveOccurred())
 		Expect(outcomes).To(HaveLen(20))
 		for _, o := range outcomes {
+			if o.Change.Host.ID == "host-9" {
+				Expect(o.Err).To(MatchError(MatchRegexp(`^a fault of this program at apply_test\.go:\d+, please report it: boom$`)))
+				Expect(o.Done).To(BeFalse())
+				continue
+			}
 			if o.Change.Host.ID == "host-7" {
 				Expect(o.Err).To(MatchError("EnableRuleset vic-engine on esx7: the host refused the change"))
 				Expect(o.Done).To(BeFalse())

@@ -11,6 +11,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/vic-preflight/vic-preflight/internal/guard"
+	"github.com/vic-preflight/vic-preflight/inventory"
 	"github.com/vic-preflight/vic-preflight/report"
 )
 
@@ -22,7 +24,29 @@ import (
 // and done; with it comes an *InterruptedError or a *TimeoutError when it ended
 // early, and an *UnfinishedError when a change that was asked for was not made and
 // verified, or something is left.
-func Run(ctx context.Context, o Options) (*report.Run, error) {
+//
+// A fault of the program itself is an *UnfinishedError where something may have been
+// changed, else an *UnavailableError.
+func Run(ctx context.Context, o Options) (done *report.Run, err error) {
+	crash := guard.Do(func() error {
+		done, err = run(ctx, o)
+		return nil
+	})
+	switch {
+	case crash == nil:
+		return done, err
+	case o.changes():
+		return nil, &UnfinishedError{Err: crash, Hints: []string{"what was begun may be left: the journal has the changes (vic-preflight undo), and vic-preflight probe --cleanup removes machines"}}
+	}
+	return nil, &UnavailableError{Err: crash}
+}
+
+// changes reports whether a run may change something, for a moment at least.
+func (o *Options) changes() bool {
+	return o.Change.Do != NoChange && !o.Change.DryRun || o.Probe.Vantage == inventory.VantageSerial || o.SSH.StartService
+}
+
+func run(ctx context.Context, o Options) (*report.Run, error) {
 	started := time.Now()
 	in, err := load(&o)
 	if err != nil {

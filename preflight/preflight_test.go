@@ -381,3 +381,27 @@ var _ = Describe("an undo in an inventory that has changed", func() {
 		}
 	}, SpecTimeout(time.Minute))
 })
+
+// fragile panics when it is told something.
+type fragile struct{ memory }
+
+func (*fragile) Warn(string)    { panic("boom") }
+func (*fragile) Journal(string) { panic("boom") }
+
+var _ = It("a fault of the program ends a run with what may be left", func(ctx SpecContext) {
+	o := on(start("closed"))
+	o.Observer = &fragile{}
+	o.Target.Thumbprints, o.Target.Insecure = nil, true
+	_, err := preflight.Run(ctx, o)
+	Expect(err).To(MatchError(MatchRegexp(`^a fault of this program at preflight_test\.go:\d+, please report it: boom$`)))
+	var unavailable *preflight.UnavailableError
+	Expect(errors.As(err, &unavailable)).To(BeTrue())
+
+	o = on(start("closed"))
+	o.Observer = &fragile{}
+	o.Change.Do = preflight.Allow
+	_, err = preflight.Run(ctx, o)
+	var unfinished *preflight.UnfinishedError
+	Expect(errors.As(err, &unfinished)).To(BeTrue(), "%v", err)
+	Expect(preflight.Hints(err)).To(ContainElement(ContainSubstring("undo")))
+})

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/crypto/ssh/agent"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/vic-preflight/vic-preflight/internal/guard"
 	"github.com/vic-preflight/vic-preflight/internal/hostssh"
 	"github.com/vic-preflight/vic-preflight/internal/onhost"
 	"github.com/vic-preflight/vic-preflight/inventory"
@@ -190,10 +191,15 @@ func onEach(o Options, hosts []*inventory.Host, f func(*inventory.Host) (found f
 	done := 0
 	for _, h := range hosts {
 		g.Go(func() error {
-			found := f(h)
+			var found func()
+			crash := guard.Do(func() error { found = f(h); return nil })
 			mu.Lock()
 			defer mu.Unlock()
-			found()
+			if crash != nil {
+				o.observer().Warn(fmt.Sprintf("%s: %v", h.Name, crash))
+			} else {
+				found()
+			}
 			done++
 			o.observer().Progress(StageSurvey, done, len(hosts))
 			return nil

@@ -334,12 +334,19 @@ func (m *fakeMachines) Create(_ context.Context, h *inventory.Host, name, _, ser
 	defer m.mu.Unlock()
 	m.alive[name] = true
 	m.made++
-	return &fakeMachine{m: m, name: name, service: service, host: h.Name}, nil
+	vm := &fakeMachine{m: m, name: name, service: service, host: h.Name}
+	if m.fail[h.Name] == "create uncertain" {
+		return vm, errors.New("no answer")
+	}
+	return vm, nil
 }
 
 func (vm *fakeMachine) Name() string { return vm.name }
 
 func (vm *fakeMachine) PowerOn(ctx context.Context) error {
+	if vm.m.fail[vm.host] == "panic" {
+		panic("boom")
+	}
 	if vm.m.fail[vm.host] == "power on" {
 		return errors.New("no licence")
 	}
@@ -420,6 +427,16 @@ var _ = Describe("Serial", func() {
 		Expect(hosts[3].Probe.Leftover).To(HavePrefix(probe.MachinePrefix))
 		Expect(hosts[3].Probe.Cause).To(ContainSubstring("--cleanup"))
 		Expect(m.alive).To(HaveLen(1))
+	}, SpecTimeout(10*time.Second))
+
+	It("removes a machine of which nobody knows for sure that it was made, and one amid a fault of the program", func(ctx SpecContext) {
+		m.fail["esx1"], m.fail["esx2"] = "create uncertain", "panic"
+		run(ctx, l)
+		Expect(outcomes()).To(Equal([]inventory.Outcome{"open", "error", "error", "open", "open", "open"}))
+		Expect(hosts[1].Probe.Cause).To(ContainSubstring("no answer"))
+		Expect(hosts[2].Probe.Cause).To(ContainSubstring("a fault of this program"))
+		Expect(m.made).To(Equal(6))
+		Expect(m.alive).To(BeEmpty())
 	}, SpecTimeout(10*time.Second))
 
 	It("removes the machines when it is interrupted", func(ctx SpecContext) {

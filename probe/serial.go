@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/vic-preflight/vic-preflight/internal/guard"
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
 
@@ -60,7 +61,7 @@ type SerialOptions struct {
 
 // cleanupTime is what a host's machine may take to be destroyed, which is done
 // whatever ended the run.
-const cleanupTime = time.Minute
+const cleanupTime = 30 * time.Second
 
 // Serial probes from every host by a virtual machine whose serial port the host
 // itself connects to the target. The listener's accept, with the machine's own
@@ -78,8 +79,10 @@ func Serial(ctx context.Context, hosts []*inventory.Host, t Target, witness Witn
 	var done atomic.Int64
 	for _, h := range hosts {
 		g.Go(func() error {
-			p := serialHost(ctx, h, t, witness, machines, opts)
-			h.Probe = &p
+			h.Probe = &inventory.Probe{Vantage: inventory.VantageSerial}
+			if err := guard.Do(func() error { serialHost(ctx, h, h.Probe, t, witness, machines, opts); return nil }); err != nil {
+				h.Probe.Outcome, h.Probe.Cause = inventory.ProbeError, joinCause(err.Error(), h.Probe.Cause)
+			}
 			if n := done.Add(1); opts.Progress != nil {
 				opts.Progress("probe", int(n), len(hosts))
 			}
@@ -89,25 +92,26 @@ func Serial(ctx context.Context, hosts []*inventory.Host, t Target, witness Witn
 	_ = g.Wait() // the results are in the hosts
 }
 
-func serialHost(ctx context.Context, h *inventory.Host, t Target, witness Witness, machines Machines, opts SerialOptions) (p inventory.Probe) {
-	p = inventory.Probe{Vantage: inventory.VantageSerial}
+// serialHost puts into p what came of one host. Its machine goes even where the rest
+// panics.
+func serialHost(ctx context.Context, h *inventory.Host, p *inventory.Probe, t Target, witness Witness, machines Machines, opts SerialOptions) {
 	if err := ctx.Err(); err != nil {
 		p.Outcome, p.Cause = inventory.ProbeError, "not begun: the run ended before"
-		return p
+		return
 	}
 	id := rand.Text()
 	service := ServiceScheme + id
 	vm, err := machines.Create(ctx, h, MachinePrefix+id, "telnet://"+t.String(), service)
 	if vm != nil {
-		defer func() { remove(ctx, vm, &p) }()
+		defer func() { remove(ctx, vm, p) }()
 	}
 	if err != nil {
 		p.Outcome, p.Cause = inventory.ProbeError, fmt.Sprintf("create the probe's virtual machine: %v", err)
-		return p
+		return
 	}
 	if err := vm.PowerOn(ctx); err != nil {
 		p.Outcome, p.Cause = inventory.ProbeError, fmt.Sprintf("power on the probe's virtual machine: %v", err)
-		return p
+		return
 	}
 	start := time.Now()
 	wait, cancel := context.WithTimeout(ctx, opts.Timeout)
@@ -124,7 +128,6 @@ func serialHost(ctx context.Context, h *inventory.Host, t Target, witness Witnes
 			p.Cause = "the run's time ran out before the host could be waited for"
 		}
 	}
-	return p
 }
 
 // remove destroys a probe's machine, whatever ended the run.

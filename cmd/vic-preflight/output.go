@@ -28,7 +28,7 @@ func (f *outputFlags) register(cmd *cobra.Command) {
 	flags.StringVarP(&f.format, "output", "o", "table", "`format` of the report: "+strings.Join(report.FormatNames(), " or "))
 	flags.BoolVar(&f.strict, "strict", false, "let warnings count as failures")
 	flags.BoolVar(&f.allowUnknown, "allow-unknown", false, "tolerate hosts that nothing can be found out about")
-	flags.DurationVar(&f.timeout, "timeout", 5*time.Minute, "`time` that the run may take; 0 for no limit")
+	flags.DurationVar(&f.timeout, "timeout", 5*time.Minute, "`time` that the run may take; 0 for no limit. What was begun is seen through or cleaned up, for up to 30s more")
 	flags.IntVar(&f.width, "width", 0, "`columns` of the table; the terminal's when absent, and one line a host when piped")
 	flags.StringVar(&f.group, "group", "auto", "`when` hosts with the same verdict share a row: auto (over 100 hosts, on a terminal), always or never")
 	flags.StringVar(&f.colour, "color", "auto", "`when` to colour: auto, always or never [NO_COLOR]")

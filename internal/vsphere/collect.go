@@ -12,6 +12,7 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/vic-preflight/vic-preflight/internal/guard"
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
 
@@ -190,10 +191,12 @@ func (s *Session) readBatch(ctx context.Context, hosts []*inventory.Host) {
 		byRef[firewallRef(h)] = h
 		spec.ObjectSet = append(spec.ObjectSet, types.ObjectSpec{Obj: firewallRef(h)})
 	}
-	err := s.retrieve(ctx, []types.PropertyFilterSpec{spec}, func(content *types.ObjectContent) {
-		if h := byRef[content.Obj]; h != nil {
-			setFirewall(&h.Firewall, content)
-		}
+	err := guard.Do(func() error {
+		return s.retrieve(ctx, []types.PropertyFilterSpec{spec}, func(content *types.ObjectContent) {
+			if h := byRef[content.Obj]; h != nil {
+				setFirewall(&h.Firewall, content)
+			}
+		})
 	})
 	switch {
 	case err == nil:

@@ -5,6 +5,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/vic-preflight/vic-preflight/internal/guard"
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
 
@@ -41,7 +42,9 @@ func (c *crew) join() {
 		c.hands.Go(func() error {
 			for h := range c.queue {
 				c.join()
-				c.do(h)
+				if err := guard.Do(func() error { c.do(h); return nil }); err != nil {
+					h.Firewall.Unreadable = err.Error()
+				}
 			}
 			return nil
 		})
