@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/vic-preflight/vic-preflight/internal/vsphere"
@@ -141,6 +142,9 @@ func classify(err error) error {
 			fmt.Sprintf("where it shows SHA-1: --thumbprint %s", untrusted.Legacy),
 		)
 	case errors.As(err, &login):
+		if strings.ContainsAny(login.User, `@\`) {
+			return unavailable("several wrong logins lock many accounts: look before you try again")
+		}
 		return unavailable("vCenter wants the domain too, such as administrator@vsphere.local")
 	case errors.As(err, &selection), errors.As(err, &local):
 		return &UsageError{Err: err}

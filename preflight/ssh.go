@@ -111,7 +111,10 @@ func ReadSecretFrom(r io.Reader, name string) (string, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return "", usage("", "read the password from %s: %w", name, err)
 	}
-	line = strings.TrimRight(line, "\r\n")
+	line = strings.TrimPrefix(strings.TrimRight(line, "\r\n"), "\ufeff") // as Windows' editors write it
+	if strings.HasPrefix(line, "\xff\xfe") || strings.HasPrefix(line, "\xfe\xff") {
+		return "", usage("", "%s is UTF-16: save it as UTF-8", name)
+	}
 	if line == "" {
 		return "", usage("", "%s holds no password", name)
 	}

@@ -139,7 +139,7 @@ func signIn(ctx context.Context, o Options) (*session, error) {
 func (o *Options) config() (vsphere.Config, error) {
 	t := o.Target
 	cfg := vsphere.Config{
-		Target: t.vsphere(), User: t.User, Password: t.Password, Insecure: t.Insecure, CACerts: t.CACerts,
+		Target: t.vsphere(), User: t.User, Password: strings.TrimRight(t.Password, "\r\n"), Insecure: t.Insecure, CACerts: t.CACerts,
 		Workers: o.Concurrency, MostWorkers: o.mostWorkers(), UserAgent: o.tool(),
 	}
 	for _, text := range t.Thumbprints {

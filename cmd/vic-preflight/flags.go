@@ -185,7 +185,7 @@ func (s *sshFlags) put(o *preflight.SSHOptions, a *app) error {
 	}
 	*o = preflight.SSHOptions{
 		User: s.user, Port: s.port, Key: s.key, PasswordFile: s.passwordFile, Agent: a.getenv("SSH_AUTH_SOCK"),
-		KnownHosts: firstOf(s.knownHosts, filepath.Join(a.getenv("HOME"), ".ssh", "known_hosts")), StartService: s.start,
+		KnownHosts: cmp.Or(s.knownHosts, filepath.Join(a.getenv("HOME"), ".ssh", "known_hosts")), StartService: s.start,
 	}
 	return nil
 }

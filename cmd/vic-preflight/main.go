@@ -28,6 +28,6 @@ func main() {
 	log.SetOutput(io.Discard) // the simulator's own log is not this tool's
 
 	os.Exit(execute(ctx, &app{
-		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, stateDir: xdg.StateHome,
+		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, lookupEnv: os.LookupEnv, stateDir: xdg.StateHome,
 	}, os.Args[1:]))
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"net"
@@ -41,7 +42,7 @@ func (i invocation) run(ctx context.Context) outcome {
 	var stdout, stderr bytes.Buffer
 	a := &app{
 		stdin: strings.NewReader(i.stdin), stdout: &stdout, stderr: &stderr,
-		getenv: func(key string) string { return i.env[key] }, stateDir: firstOf(i.env["XDG_STATE_HOME"], filepath.Join(i.env["HOME"], ".local", "state")),
+		lookupEnv: func(key string) (string, bool) { value, set := i.env[key]; return value, set }, stateDir: cmp.Or(i.env["XDG_STATE_HOME"], filepath.Join(i.env["HOME"], ".local", "state")),
 	}
 	code := execute(ctx, a, i.args)
 	return outcome{code, stdout.String(), stderr.String()}
@@ -285,7 +286,7 @@ var _ = Describe("check", func() {
 
 	It("settles its exit code before the report is read", func(ctx SpecContext) {
 		var late bool
-		a := &app{stdin: strings.NewReader(""), stderr: &bytes.Buffer{}, getenv: func(string) string { return "" }, stateDir: GinkgoT().TempDir()}
+		a := &app{stdin: strings.NewReader(""), stderr: &bytes.Buffer{}, lookupEnv: func(string) (string, bool) { return "", false }, stateDir: GinkgoT().TempDir()}
 		a.stdout = writerFunc(func() { // somebody who reads slowly
 			if !late {
 				late = true
@@ -351,7 +352,7 @@ var _ = Describe("check", func() {
 	It("logs out before it reports", func(ctx SpecContext) {
 		vc := start("open")
 		open := -1
-		a := &app{stdin: strings.NewReader(""), stdout: writerFunc(func() { open = vc.OpenSessions() }), stderr: &bytes.Buffer{}, getenv: func(string) string { return "" }}
+		a := &app{stdin: strings.NewReader(""), stdout: writerFunc(func() { open = vc.OpenSessions() }), stderr: &bytes.Buffer{}, lookupEnv: func(string) (string, bool) { return "", false }}
 		Expect(execute(ctx, a, flags(vc))).To(Equal(exitOK))
 		Expect(open).To(BeZero(), "a pager may keep the report waiting for hours")
 	}, SpecTimeout(time.Minute))
@@ -418,6 +419,16 @@ var _ = Describe("credentials", func() {
 		verify(ctx, invocation{env: map[string]string{"GOVC_URL": vc.URL.String(), "GOVC_USERNAME": "root", "GOVC_PASSWORD": secret, "GOVC_INSECURE": "true"}})
 		verify(ctx, invocation{env: map[string]string{"GOVC_URL": "root:" + secret + "@" + vc.URL.Host, "GOVC_INSECURE": "1"}})
 	}, SpecTimeout(time.Minute))
+	It("come from files that govc's environment names, and before those of GOVC_URL", func(ctx SpecContext) {
+		dir := GinkgoT().TempDir()
+		user, password := filepath.Join(dir, "user"), filepath.Join(dir, "password")
+		Expect(os.WriteFile(user, []byte("root\n"), 0o600)).To(Succeed())
+		Expect(os.WriteFile(password, []byte(secret+"\n"), 0o600)).To(Succeed())
+		verify(ctx, invocation{env: map[string]string{
+			"GOVC_URL": "https://other:wrong@" + vc.URL.Host + "/sdk", "GOVC_USERNAME": user, "GOVC_PASSWORD": password, "GOVC_INSECURE": "true",
+		}})
+		verify(ctx, invocation{env: map[string]string{"GOVC_URL": "root:wrong@" + vc.URL.Host, "GOVC_PASSWORD": secret, "GOVC_INSECURE": "true"}})
+	}, SpecTimeout(time.Minute))
 	It("of GOVC_URL serve that server alone", func(ctx SpecContext) {
 		out := invocation{
 			args: []string{"check", "-t", vc.URL.Host, "-u", "root", "--thumbprint", vc.Thumbprint},
@@ -442,6 +453,40 @@ var _ = Describe("credentials", func() {
 		file := filepath.Join(GinkgoT().TempDir(), "password")
 		Expect(os.WriteFile(file, []byte(secret), 0o600)).To(Succeed())
 		verify(ctx, invocation{args: []string{"-t", vc.URL.Host, "-u", "root", "--password-file", file, "--thumbprint", vc.Thumbprint}})
+	}, SpecTimeout(time.Minute))
+	It("have neither the end of a line nor a file's byte order mark in them", func(ctx SpecContext) {
+		file := filepath.Join(GinkgoT().TempDir(), "password")
+		Expect(os.WriteFile(file, []byte("\ufeff"+secret+"\r\n"), 0o600)).To(Succeed())
+		verify(ctx, invocation{args: []string{"-t", vc.URL.Host, "-u", "root", "--password-file", file, "--thumbprint", vc.Thumbprint}})
+		verify(ctx, invocation{args: []string{"-t", vc.URL.Host, "-u", "root", "--thumbprint", vc.Thumbprint}, env: map[string]string{"VIC_MACHINE_PASSWORD": secret + "\r\n"}})
+		Expect(os.WriteFile(file, []byte("\xff\xfes\x00"), 0o600)).To(Succeed())
+		out := invocation{args: []string{"check", "-t", vc.URL.Host, "-u", "root", "--password-file", file, "--thumbprint", vc.Thumbprint}}.run(ctx)
+		Expect(out.code).To(Equal(exitUsage))
+		Expect(out.stderr).To(ContainSubstring("is UTF-16"))
+	}, SpecTimeout(time.Minute))
+	It("that are given and empty are a mistake, and nothing else takes their place", func(ctx SpecContext) {
+		given := []string{"check", "-t", vc.URL.Host, "-u", "root", "--thumbprint", vc.Thumbprint}
+		for key, args := range map[string][]string{
+			"VIC_MACHINE_TARGET": {"check"}, "VIC_MACHINE_USER": {"check", "-t", vc.URL.Host, "--insecure"},
+			"VIC_MACHINE_PASSWORD": given, "VIC_MACHINE_THUMBPRINT": {"check", "-t", vc.URL.Host, "-u", "root", "-p", secret, "--insecure"},
+		} {
+			out := invocation{args: args, env: map[string]string{key: "", "GOVC_URL": "sim://open", "GOVC_USERNAME": "root", "GOVC_PASSWORD": secret}}.run(ctx)
+			Expect(out.code).To(Equal(exitUsage), key)
+			Expect(out.stderr).To(ContainSubstring(key + " is set and empty"))
+		}
+		out := invocation{args: append(given, "--password", ""), env: map[string]string{"GOVC_PASSWORD": secret}}.run(ctx)
+		Expect(out.code).To(Equal(exitUsage))
+		Expect(out.stderr).To(ContainSubstring("--password"))
+	}, SpecTimeout(time.Minute))
+	It("are not repeated where a thumbprint was meant", func(ctx SpecContext) {
+		out := invocation{args: []string{"check", "-t", vc.URL.Host, "-u", "root", "--thumbprint", secret}}.run(ctx)
+		Expect(out.code).To(Equal(exitUsage))
+		Expect(out.stderr).To(And(ContainSubstring("not a certificate thumbprint"), Not(ContainSubstring(secret))))
+	}, SpecTimeout(time.Minute))
+	It("with a domain are not said to lack one", func(ctx SpecContext) {
+		out := invocation{args: []string{"check", "-t", vc.URL.Host, "-u", "root@vsphere.local", "-p", secret + "x", "--thumbprint", vc.Thumbprint}}.run(ctx)
+		Expect(out.code).To(Equal(exitUnknown))
+		Expect(out.stderr).To(And(ContainSubstring("wrong logins lock"), Not(ContainSubstring("wants the domain"))))
 	}, SpecTimeout(time.Minute))
 	It("are the flags' before all others", func(ctx SpecContext) {
 		verify(ctx, invocation{

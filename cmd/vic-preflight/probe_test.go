@@ -275,7 +275,7 @@ var _ = Describe("listen", func() {
 		stdout, stderr := &lockedBuffer{}, &lockedBuffer{}
 		done := make(chan int)
 		go func() {
-			a := &app{stdin: strings.NewReader(""), stdout: stdout, stderr: stderr, getenv: func(string) string { return "" }}
+			a := &app{stdin: strings.NewReader(""), stdout: stdout, stderr: stderr, lookupEnv: func(string) (string, bool) { return "", false }}
 			done <- execute(listening, a, []string{"listen", "--listen", address, "--key-file", key, "-o", "json"})
 		}()
 		Eventually(stderr.String).WithContext(ctx).Should(ContainSubstring("listening on " + address))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,9 +23,24 @@ var version string
 type app struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
-	getenv         func(string) string
+	lookupEnv      func(string) (string, bool)
 	// stateDir is where journals go by themselves.
 	stateDir string
+}
+
+func (a *app) getenv(key string) string {
+	value, _ := a.lookupEnv(key)
+	return value
+}
+
+// variable is getenv for one of vic-machine's: set and empty it is a mistake, as an
+// empty option is, which must not let another one take its place.
+func (a *app) variable(key string) (string, error) {
+	value, set := a.lookupEnv(key)
+	if set && value == "" && strings.HasPrefix(key, "VIC_MACHINE_") {
+		return "", usageError(fmt.Errorf("%s is set and empty: unset it, or give it a value", key))
+	}
+	return value, nil
 }
 
 // execute runs one command line and returns its exit code.
@@ -63,7 +79,7 @@ func newRoot(a *app) *cobra.Command {
 		SilenceUsage:               true,
 		Args:                       noCommand,
 		PersistentPreRunE: func(cmd *cobra.Command, args []string) error {
-			if err := longflag.Filled(cmd.Flags(), "password"); err != nil {
+			if err := longflag.Filled(cmd.Flags()); err != nil {
 				return usageError(err, "is a variable unset? leave the option out to do without it")
 			}
 			if slices.Contains(args, "") && cmd.Name() != cobra.ShellCompRequestCmd {
@@ -131,5 +147,5 @@ func buildVersion() string {
 	if info, ok := debug.ReadBuildInfo(); version == "" && ok && info.Main.Version != "" {
 		return info.Main.Version
 	}
-	return firstOf(version, "dev")
+	return cmp.Or(version, "dev")
 }

@@ -1,14 +1,18 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/vic-preflight/vic-preflight/internal/prompt"
 	"github.com/vic-preflight/vic-preflight/internal/sim"
 	"github.com/vic-preflight/vic-preflight/preflight"
 )
@@ -58,7 +62,10 @@ func (t *targetFlags) list(ctx context.Context, a *app, base preflight.Options, 
 	}
 	base.ComputeResource, base.Hosts, base.Concurrency = t.computeResource, t.hosts, t.concurrency
 	base.Tool = "vic-preflight/" + buildVersion()
-	texts, source := t.find(a, args)
+	texts, source, err := t.find(a, args)
+	if err != nil {
+		return nil, err
+	}
 	if len(texts) == 0 {
 		return nil, usageError(errors.New("no target: give --target, or set VIC_MACHINE_TARGET or GOVC_URL"),
 			"--target sim://mixed tries it without a vCenter")
@@ -77,27 +84,28 @@ func (t *targetFlags) list(ctx context.Context, a *app, base preflight.Options, 
 
 // find returns the targets and where they come from: the command line before
 // vic-machine's environment before govc's.
-func (t *targetFlags) find(a *app, args []string) (texts []string, source string) {
+func (t *targetFlags) find(a *app, args []string) (texts []string, source string, err error) {
 	for _, text := range append(append([]string{}, t.targets...), args...) {
 		if text != "" {
 			texts = append(texts, text)
 		}
 	}
 	if len(texts) > 0 {
-		return texts, "--target"
+		return texts, "--target", nil
 	}
 	for _, key := range []string{"VIC_MACHINE_TARGET", "GOVC_URL"} {
-		if text := a.getenv(key); text != "" {
-			return []string{text}, key
+		if text, err := a.variable(key); text != "" || err != nil {
+			return []string{text}, key, err
 		}
 	}
-	return nil, ""
+	return nil, "", nil
 }
 
 // resolve finds the credentials of one target: flags before the target's own
 // user:password, before VIC_MACHINE_*, before GOVC_*. Of several targets their own
 // count first, and the flags are common to the others. Credentials that stand in
-// GOVC_URL serve that server alone.
+// GOVC_URL serve that server alone, and come after GOVC_USERNAME and GOVC_PASSWORD, as
+// govc has it.
 func (t *targetFlags) resolve(ctx context.Context, a *app, text, source string, several bool) (preflight.Target, error) {
 	target, err := preflight.ParseTarget(text)
 	if err != nil {
@@ -109,8 +117,23 @@ func (t *targetFlags) resolve(ctx context.Context, a *app, text, source string, 
 	if err := t.trust(a, &target); err != nil {
 		return target, err
 	}
+	govcUser, govcPassword, err := preflight.GovcCredentials(a.getenv)
+	if err != nil {
+		return target, usageError(err)
+	}
+	if source == "GOVC_URL" {
+		target.User = cmp.Or(govcUser, target.User)
+		if govcPassword != "" {
+			target.Password, target.HasPassword = govcPassword, true
+		}
+	}
 	own := target.User
-	target.User = firstOf(t.user, own, a.getenv("VIC_MACHINE_USER"), a.getenv("GOVC_USERNAME"))
+	if target.User = cmp.Or(t.user, own); target.User == "" {
+		if target.User, err = a.variable("VIC_MACHINE_USER"); err != nil {
+			return target, err
+		}
+		target.User = cmp.Or(target.User, govcUser)
+	}
 	if several && own != "" {
 		target.User = own
 	}
@@ -120,7 +143,7 @@ func (t *targetFlags) resolve(ctx context.Context, a *app, text, source string, 
 	if several && target.HasPassword {
 		return target, nil
 	}
-	target.Password, err = t.findPassword(ctx, a, target)
+	target.Password, err = t.findPassword(ctx, a, target, govcPassword)
 	return target, err
 }
 
@@ -128,7 +151,11 @@ func (t *targetFlags) resolve(ctx context.Context, a *app, text, source string, 
 func (t *targetFlags) trust(a *app, target *preflight.Target) error {
 	texts, source := t.thumbprints, "--thumbprint"
 	if len(texts) == 0 {
-		texts, source = []string{a.getenv("VIC_MACHINE_THUMBPRINT")}, "VIC_MACHINE_THUMBPRINT"
+		text, err := a.variable("VIC_MACHINE_THUMBPRINT")
+		if err != nil {
+			return err
+		}
+		texts, source = []string{text}, "VIC_MACHINE_THUMBPRINT"
 	}
 	for _, text := range texts {
 		if err := preflight.CheckThumbprint(text); err != nil {
@@ -137,21 +164,14 @@ func (t *targetFlags) trust(a *app, target *preflight.Target) error {
 	}
 	target.Thumbprints = texts
 	target.KnownHosts, target.CACerts = a.getenv("GOVC_TLS_KNOWN_HOSTS"), a.getenv("GOVC_TLS_CA_CERTS")
-	target.Insecure = t.insecure || isTrue(a.getenv("GOVC_INSECURE"))
+	insecure, _ := strconv.ParseBool(a.getenv("GOVC_INSECURE")) // as govc reads it
+	target.Insecure = t.insecure || insecure
 	return nil
-}
-
-func isTrue(s string) bool {
-	switch strings.ToLower(s) {
-	case "1", "t", "true", "yes":
-		return true
-	}
-	return false
 }
 
 // findPassword takes the password from the first place that has one, and asks
 // for it on a terminal when none has. It goes nowhere but into the login.
-func (t *targetFlags) findPassword(ctx context.Context, a *app, target preflight.Target) (_ string, err error) {
+func (t *targetFlags) findPassword(ctx context.Context, a *app, target preflight.Target, govc string) (_ string, err error) {
 	switch {
 	case t.password == "-":
 		if t.stdinPassword == "" {
@@ -165,20 +185,15 @@ func (t *targetFlags) findPassword(ctx context.Context, a *app, target preflight
 	case target.HasPassword:
 		return target.Password, nil
 	}
-	if p := firstOf(a.getenv("VIC_MACHINE_PASSWORD"), a.getenv("GOVC_PASSWORD")); p != "" {
-		return p, nil
+	if p, err := a.variable("VIC_MACHINE_PASSWORD"); p != "" || govc != "" || err != nil {
+		return cmp.Or(p, govc), err
 	}
 	if isTerminal(a.stdin) {
-		return a.askPassword(ctx, fmt.Sprintf("Password of %s at %s: ", target.User, target.Address))
+		asked, err := prompt.Secret(ctx, a.stdin.(*os.File), a.stderr, fmt.Sprintf("Password of %s at %s: ", target.User, target.Address))
+		if errors.Is(err, prompt.ErrInterrupted) {
+			err = &preflight.InterruptedError{}
+		}
+		return asked, err
 	}
 	return "", usageError(fmt.Errorf("no password for %s: give --password-file or --password -, or set VIC_MACHINE_PASSWORD or GOVC_PASSWORD", target.User))
-}
-
-func firstOf(list ...string) string {
-	for _, s := range list {
-		if s != "" {
-			return s
-		}
-	}
-	return ""
 }

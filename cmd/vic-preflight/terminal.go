@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"os"
@@ -46,38 +45,6 @@ func (f *outputFlags) styleOf(w io.Writer, a *app) (report.Style, error) {
 		return style, usageError(fmt.Errorf("--color %q is none of auto, always and never", f.colour))
 	}
 	return style, nil
-}
-
-// askPassword prompts on the terminal without echo. An interrupt ends it and
-// gives the terminal back as it was.
-func (a *app) askPassword(ctx context.Context, prompt string) (string, error) {
-	fd := int(a.stdin.(*os.File).Fd())
-	before, err := term.GetState(fd)
-	if err != nil {
-		return "", usageError(fmt.Errorf("read the password: %w", err))
-	}
-	fmt.Fprint(a.stderr, prompt)
-	type answer struct {
-		text []byte
-		err  error
-	}
-	read := make(chan answer, 1)
-	go func() {
-		text, err := term.ReadPassword(fd)
-		read <- answer{text, err}
-	}()
-	select {
-	case <-ctx.Done():
-		_ = term.Restore(fd, before)
-		fmt.Fprintln(a.stderr)
-		return "", &preflight.InterruptedError{}
-	case got := <-read:
-		fmt.Fprintln(a.stderr)
-		if got.err != nil {
-			return "", usageError(fmt.Errorf("read the password: %w", got.err))
-		}
-		return string(got.text), nil
-	}
 }
 
 const (

@@ -169,7 +169,7 @@ var _ = Describe("vib build", func() {
 		Expect(err).NotTo(HaveOccurred())
 		DeferCleanup(terminal.Close)
 		var stderr bytes.Buffer
-		a := &app{stdin: strings.NewReader(""), stdout: terminal, stderr: &stderr, getenv: func(string) string { return "" }}
+		a := &app{stdin: strings.NewReader(""), stdout: terminal, stderr: &stderr, lookupEnv: func(string) (string, bool) { return "", false }}
 		Expect(execute(ctx, a, []string{"vib", "build", "--output", "-"})).To(Equal(exitUsage))
 		Expect(stderr.String()).To(ContainSubstring("standard output is a terminal"))
 	})
@@ -177,7 +177,7 @@ var _ = Describe("vib build", func() {
 	It("says when standard output takes nothing", func(ctx SpecContext) {
 		var stderr bytes.Buffer
 		for _, args := range [][]string{{"vib", "build", "--output", "-"}, {"rule", "render"}} {
-			a := &app{stdin: strings.NewReader(""), stdout: brokenPipe{}, stderr: &stderr, getenv: func(string) string { return "" }}
+			a := &app{stdin: strings.NewReader(""), stdout: brokenPipe{}, stderr: &stderr, lookupEnv: func(string) (string, bool) { return "", false }}
 			stderr.Reset()
 			Expect(execute(ctx, a, args)).To(Equal(exitUsage))
 			Expect(stderr.String()).To(Equal("vic-preflight: write to standard output: broken pipe\n"))

@@ -47,14 +47,14 @@ func (e *EmptyError) Error() string { return "--" + e.Name + " is given and empt
 
 // Filled returns an *EmptyError when an option that takes a text was given an empty
 // one, as an unset variable of a script does: to do as if it was not given could
-// widen what is meant. Those of the names in legal may be empty.
-func Filled(flags *pflag.FlagSet, legal ...string) (err error) {
+// widen what is meant.
+func Filled(flags *pflag.FlagSet) (err error) {
 	flags.Visit(func(f *pflag.Flag) {
 		values := []string{f.Value.String()}
 		if list, ok := f.Value.(pflag.SliceValue); ok {
 			values = list.GetSlice()
 		}
-		if slices.Contains(values, "") && !slices.Contains(legal, f.Name) {
+		if slices.Contains(values, "") {
 			err = &EmptyError{f.Name}
 		}
 	})

@@ -142,11 +142,19 @@ func Connect(ctx context.Context, cfg Config) (*Session, error) {
 			return nil, &LoginError{Address: cfg.Target.Address, User: cfg.User}
 		}
 		if faultOf(err) != nil {
-			return nil, fmt.Errorf("log in to %s: %s", cfg.Target.Address, Describe(err))
+			return nil, fmt.Errorf("log in to %s: %s", cfg.Target.Address, without(cfg.Password, Describe(err)))
 		}
 		return nil, s.connectError(ctx, err)
 	}
 	return s, nil
+}
+
+// without is a server's text that does not repeat the password.
+func without(password, text string) string {
+	if password == "" {
+		return text
+	}
+	return strings.ReplaceAll(text, password, "***")
 }
 
 // connectError sorts an error of the first calls by what the user can do.

@@ -33,7 +33,7 @@ func ParseThumbprint(s string) (Thumbprint, error) {
 	}
 	digest, err := hex.DecodeString(text)
 	if err != nil || (len(digest) != sha1.Size && len(digest) != sha256.Size) {
-		return nil, fmt.Errorf("%q is not a certificate thumbprint: it takes 40 (SHA-1) or 64 (SHA-256) hexadecimal digits", s)
+		return nil, errors.New("it is not a certificate thumbprint, which has 40 (SHA-1) or 64 (SHA-256) hexadecimal digits") // and may be a password
 	}
 	return digest, nil
 }

@@ -1,0 +1,31 @@
+package preflight
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+)
+
+// GovcCredentials reads GOVC_USERNAME and GOVC_PASSWORD as govc does: a value that is
+// the path of a file is what that holds, without the blanks around it. Both are empty
+// where they are not set. Errors do not repeat the value.
+func GovcCredentials(getenv func(string) string) (user, password string, err error) {
+	if user, err = govcValue(getenv, "GOVC_USERNAME"); err == nil {
+		password, err = govcValue(getenv, "GOVC_PASSWORD")
+	}
+	return user, password, err
+}
+
+func govcValue(getenv func(string) string, key string) (string, error) {
+	value := getenv(key)
+	text, err := os.ReadFile(value)
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return "", fmt.Errorf("%s names a file that may not be read", key)
+	case err != nil:
+		return value, nil // it names none
+	}
+	return strings.TrimSpace(strings.TrimPrefix(string(text), "\ufeff")), nil
+}
