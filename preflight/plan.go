@@ -60,8 +60,8 @@ func planOffer(ctx context.Context, s *session, judged checks.Judgements, o Opti
 			wanted = append(wanted, j.Host)
 		}
 	}
-	way := openHosts(ctx, s, o, wanted)
-	client := &onhost.Client{Login: *in.login, Address: way.address, VIB: in.vib}
+	way := openHosts(ctx, s, o, in.login, wanted)
+	client := &onhost.Client{Login: *in.login, Place: way.place, VIB: in.vib}
 	methods := []fix.Method{in.offer.Method}
 	surveys := survey(ctx, o, client, wanted, func(*inventory.Host) []fix.Method { return methods })
 	return planned{fix.Bring(judged, *in.offer, surveys), client, way.close}
@@ -85,8 +85,8 @@ func planUndo(ctx context.Context, s *session, inv *inventory.Inventory, o Optio
 			}
 		}
 		hosts := pointers(inv, func(h *inventory.Host) bool { return len(methods[h.ID]) > 0 && h.IsConnected() })
-		way := openHosts(ctx, s, o, hosts)
-		p.client, p.close = &onhost.Client{Login: *in.login, Address: way.address}, way.close
+		way := openHosts(ctx, s, o, in.login, hosts)
+		p.client, p.close = &onhost.Client{Login: *in.login, Place: way.place}, way.close
 		surveys = survey(ctx, o, p.client, hosts, func(h *inventory.Host) []fix.Method { return methods[h.ID] })
 	}
 	var err error

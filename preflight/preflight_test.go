@@ -405,3 +405,19 @@ var _ = It("a fault of the program ends a run with what may be left", func(ctx S
 	Expect(errors.As(err, &unfinished)).To(BeTrue(), "%v", err)
 	Expect(preflight.Hints(err)).To(ContainElement(ContainSubstring("undo")))
 })
+
+var _ = DescribeTable("an option that would lead astray is refused", func(ctx SpecContext, set func(*preflight.Options), says string) {
+	o := on(start("closed"))
+	set(&o)
+	_, err := preflight.Run(ctx, o)
+	var usage *preflight.UsageError
+	Expect(errors.As(err, &usage)).To(BeTrue(), "%v", err)
+	Expect(err).To(MatchError(ContainSubstring(says)))
+},
+	Entry("a target that nc takes for an option", func(o *preflight.Options) {
+		o.Probe.Vantage, o.Probe.Target = inventory.VantageLocal, "-x"
+	}, `--probe-target "-x" is no name of a host`),
+	Entry("known hosts that stand nowhere", func(o *preflight.Options) {
+		o.Origins, o.SSH.PasswordFile = true, "/dev/null"
+	}, "no known hosts: HOME is not set"),
+)

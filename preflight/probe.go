@@ -107,6 +107,8 @@ func (o *Options) probeTarget(simulated bool) (probe.Target, error) {
 	req := o.requirement()
 	t := probe.Target{Host: strings.Trim(o.Probe.Target, "[]"), Port: req.Ports[0]}
 	switch {
+	case strings.HasPrefix(t.Host, "-"): // and an option to nc
+		return t, usage("probe-target", "%q is no name of a host", t.Host)
 	case t.Host != "":
 	case len(req.Peers) == 1 && req.Peers[0].IsSingleIP():
 		t.Host = req.Peers[0].Addr().String()
@@ -241,9 +243,9 @@ func connect(ctx context.Context, s *session, p *prober, inv *inventory.Inventor
 // dial lets the hosts connect, once each.
 func (p *prober) dial(ctx context.Context, s *session, hosts []*inventory.Host, simulated bool, o Options) {
 	if o.Probe.Vantage == inventory.VantageSSH {
-		way := openHosts(ctx, s, o, hosts)
+		way := openHosts(ctx, s, o, &p.ssh.Login, hosts)
 		defer way.close()
-		probe.SSH(ctx, hosts, way.address, p.target, p.key, p.ssh)
+		probe.SSH(ctx, hosts, way.place, p.target, p.key, p.ssh)
 		return
 	}
 	probe.Serial(ctx, hosts, p.target, p.witness, machines{p.machines}, probe.SerialOptions{

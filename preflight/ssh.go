@@ -2,6 +2,7 @@ package preflight
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,6 +47,9 @@ func (o *SSHOptions) login() (hostssh.Options, error) {
 		opts.Port = 22
 	}
 	var err error
+	if o.KnownHosts == "" {
+		return opts, &UsageError{Err: errors.New("no known hosts: HOME is not set"), Hints: []string{"--ssh-known-hosts names a file with the hosts' keys"}}
+	}
 	if opts.HostKeys, err = hostssh.KnownHosts(o.KnownHosts); err != nil {
 		return opts, &UsageError{Err: err, Hints: []string{
 			"ssh-keyscan HOST... prints keys; compare them before you add them", "--ssh-known-hosts names another file",
@@ -123,25 +127,25 @@ func ReadSecretFrom(r io.Reader, name string) (string, error) {
 
 // access is a way into hosts' shells.
 type access struct {
-	// address is where a host's SSH server is.
-	address func(*inventory.Host) string
+	// place is where a host's SSH server is.
+	place func(*inventory.Host) hostssh.Host
 	// close stops the SSH services that were started. It may be called twice.
 	close func()
 }
 
 // openHosts finds where the hosts' SSH servers are, and starts the services where
 // that was asked for. The caller must close what it returns.
-func openHosts(ctx context.Context, s *session, o Options, hosts []*inventory.Host) access {
+func openHosts(ctx context.Context, s *session, o Options, login *hostssh.Options, hosts []*inventory.Host) access {
+	for _, line := range login.HostKeys.Damaged {
+		o.observer().Warn(line + " is damaged, and passed over: a host whose key stands there is not known")
+	}
 	addresses, err := s.ManagementAddresses(ctx, hosts)
 	if err != nil {
 		o.observer().Warn("the hosts are reached by name: " + err.Error())
 	}
 	return access{
-		address: func(h *inventory.Host) string {
-			if ip := addresses[h.ID]; ip != "" {
-				return ip
-			}
-			return h.Name
+		place: func(h *inventory.Host) hostssh.Host {
+			return hostssh.Host{Name: h.Name, Address: cmp.Or(addresses[h.ID], h.Name)}
 		},
 		close: sync.OnceFunc(startServices(ctx, s, o, hosts)),
 	}

@@ -36,9 +36,9 @@ func findOrigins(ctx context.Context, s *session, inv *inventory.Inventory, o Op
 	if len(hosts) == 0 {
 		return
 	}
-	way := openHosts(ctx, s, o, hosts)
+	way := openHosts(ctx, s, o, in.login, hosts)
 	defer way.close()
-	client := &onhost.Client{Login: *in.login, Address: way.address}
+	client := &onhost.Client{Login: *in.login, Place: way.place}
 	onEach(o, hosts, func(h *inventory.Host) func() {
 		var keys []string
 		for _, req := range o.Requirements {

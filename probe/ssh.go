@@ -26,10 +26,10 @@ type SSHOptions struct {
 	Progress func(stage string, done, total int)
 }
 
-// SSH lets each host's own nc connect to the target, over SSH. address is where
+// SSH lets each host's own nc connect to the target, over SSH. place is where
 // a host's SSH server is. The result is in each host's Probe. key is nil where
 // no listener of this tool stands at the target.
-func SSH(ctx context.Context, hosts []*inventory.Host, address func(*inventory.Host) string, t Target, key *Key, opts SSHOptions) {
+func SSH(ctx context.Context, hosts []*inventory.Host, place func(*inventory.Host) hostssh.Host, t Target, key *Key, opts SSHOptions) {
 	// nc counts whole seconds.
 	opts.Timeout = max((opts.Timeout + time.Second - 1).Truncate(time.Second), time.Second)
 	var g errgroup.Group
@@ -37,7 +37,7 @@ func SSH(ctx context.Context, hosts []*inventory.Host, address func(*inventory.H
 	var done atomic.Int64
 	for _, h := range hosts {
 		g.Go(func() error {
-			p := sshHost(ctx, address(h), t, key, opts)
+			p := sshHost(ctx, place(h), t, key, opts)
 			h.Probe = &p
 			if n := done.Add(1); opts.Progress != nil {
 				opts.Progress("probe", int(n), len(hosts))
@@ -48,7 +48,7 @@ func SSH(ctx context.Context, hosts []*inventory.Host, address func(*inventory.H
 	_ = g.Wait() // the results are in the hosts
 }
 
-func sshHost(ctx context.Context, host string, t Target, key *Key, opts SSHOptions) inventory.Probe {
+func sshHost(ctx context.Context, host hostssh.Host, t Target, key *Key, opts SSHOptions) inventory.Probe {
 	p := inventory.Probe{Vantage: inventory.VantageSSH, Outcome: inventory.ProbeError}
 	if ctx.Err() != nil {
 		p.Cause = "not begun: the run ended before"

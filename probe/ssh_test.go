@@ -138,7 +138,7 @@ func (f *fakeHost) serve(c net.Conn, config *ssh.ServerConfig) {
 func (f *fakeHost) port() int { return f.listener.Addr().(*net.TCPAddr).Port }
 
 // knownHosts is a file with the keys, for the host's address.
-func knownHosts(f *fakeHost, keys ...ssh.PublicKey) ssh.HostKeyCallback {
+func knownHosts(f *fakeHost, keys ...ssh.PublicKey) *hostssh.Known {
 	GinkgoHelper()
 	file := filepath.Join(GinkgoT().TempDir(), "known_hosts")
 	var b strings.Builder
@@ -173,7 +173,7 @@ var _ = Describe("SSH", func() {
 		}
 		opts.Login.Port = f.port()
 		h := &inventory.Host{ID: "1", Name: "esx1"}
-		probe.SSH(ctx, []*inventory.Host{h}, func(*inventory.Host) string { return "127.0.0.1" }, target, key, opts)
+		probe.SSH(ctx, []*inventory.Host{h}, func(*inventory.Host) hostssh.Host { return hostssh.Host{Address: "127.0.0.1"} }, target, key, opts)
 		Expect(h.Probe.Vantage).To(Equal(inventory.VantageSSH))
 		return *h.Probe
 	}

@@ -185,7 +185,10 @@ func (s *sshFlags) put(o *preflight.SSHOptions, a *app) error {
 	}
 	*o = preflight.SSHOptions{
 		User: s.user, Port: s.port, Key: s.key, PasswordFile: s.passwordFile, Agent: a.getenv("SSH_AUTH_SOCK"),
-		KnownHosts: cmp.Or(s.knownHosts, filepath.Join(a.getenv("HOME"), ".ssh", "known_hosts")), StartService: s.start,
+		KnownHosts: s.knownHosts, StartService: s.start,
+	}
+	if home := a.getenv("HOME"); o.KnownHosts == "" && home != "" {
+		o.KnownHosts = filepath.Join(home, ".ssh", "known_hosts")
 	}
 	return nil
 }

@@ -77,6 +77,7 @@ func commands() []command {
 	}, common...)
 	image := []option{{long: "rebooting-image", kind: flag}}
 	return []command{
+		{"hardware platform get", nil, platformGet},
 		{"network firewall get", nil, firewallGet},
 		{"network firewall set", []option{
 			{short: "d", long: "default-action", kind: boolean, argument: "defaultaction"},

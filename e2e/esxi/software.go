@@ -1,6 +1,7 @@
 package esxi
 
 import (
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,6 +12,19 @@ import (
 // imageError is an error of ESXi's image library as esxcli prints it.
 func imageError(name, format string, args ...any) error {
 	return say(" [%s]\n %s\n Please refer to the log file for more details.", name, fmt.Sprintf(format, args...))
+}
+
+// platformGet prints the hardware's UUID byte by byte, without zeros in front.
+func platformGet(h *Host, _ options) (string, error) {
+	raw, err := hex.DecodeString(strings.ReplaceAll(h.sim.UUID(), "-", ""))
+	if err != nil {
+		return "", err
+	}
+	text := "Platform Information\n   UUID:"
+	for _, b := range raw {
+		text += fmt.Sprintf(" 0x%x", b)
+	}
+	return text + "\n   Product Name: simulated\n   Vendor Name: vic-preflight\n", nil
 }
 
 func acceptanceGet(h *Host, _ options) (string, error) {

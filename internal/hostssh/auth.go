@@ -43,30 +43,6 @@ func (o *Options) auth() []ssh.AuthMethod {
 	}
 }
 
-// knownAlgorithms are those of the keys that are known of the host. Without
-// them a host with several keys may present one that is not known.
-func knownAlgorithms(callback ssh.HostKeyCallback, address string, remote net.Addr) []string {
-	var unknown *knownhosts.KeyError
-	if !errors.As(callback(address, remote, noKey{}), &unknown) {
-		return nil
-	}
-	var algorithms []string
-	for _, k := range unknown.Want {
-		if k.Key.Type() == ssh.KeyAlgoRSA {
-			algorithms = append(algorithms, ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256)
-		}
-		algorithms = append(algorithms, k.Key.Type())
-	}
-	return algorithms
-}
-
-// noKey is a key that nobody has.
-type noKey struct{}
-
-func (noKey) Type() string                        { return "none" }
-func (noKey) Marshal() []byte                     { return nil }
-func (noKey) Verify([]byte, *ssh.Signature) error { return errors.New("no key") }
-
 var (
 	// errSilent means that the host let its time go by.
 	errSilent = errors.New("the host stopped answering in the middle")
@@ -75,16 +51,17 @@ var (
 
 // plain says in plain words what the host did not like.
 func plain(err error) error {
-	var unknown *knownhosts.KeyError
+	var changed *knownhosts.KeyError
+	var unknown *UnknownKeyError
 	var timeout net.Error
 	var missing *ssh.ExitMissingError
 	switch {
 	case errors.As(err, &missing), errors.Is(err, io.EOF):
 		return errEnded
-	case errors.As(err, &unknown) && len(unknown.Want) > 0:
-		return errors.New("the host's key has changed: it was set up anew, or somebody is in between")
 	case errors.As(err, &unknown):
-		return errors.New("the host's key is not known: add it to the known hosts (ssh-keyscan, and compare)")
+		return unknown
+	case errors.As(err, &changed):
+		return errors.New("the host's key has changed: it was set up anew, or somebody is in between")
 	case errors.Is(err, errOnce), strings.Contains(err.Error(), "unable to authenticate"):
 		return errors.New("the host refused the login")
 	case errors.As(err, &timeout) && timeout.Timeout():

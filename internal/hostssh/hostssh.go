@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"golang.org/x/crypto/ssh"
-	"golang.org/x/crypto/ssh/knownhosts"
 )
 
 // Options say how to log in.
@@ -24,8 +23,8 @@ type Options struct {
 	// ESXi offers, or else as a password, never both. There is one attempt for
 	// each host: ESXi locks root out after a few.
 	Password string
-	// HostKeys verifies the host's key; see KnownHosts.
-	HostKeys ssh.HostKeyCallback
+	// HostKeys are those that are taken.
+	HostKeys *Known
 	Port     int
 	Dialer   Dialer
 }
@@ -37,15 +36,6 @@ type Dialer interface {
 
 // LoginTime is what a login may take.
 const LoginTime = 15 * time.Second
-
-// KnownHosts verifies host keys by OpenSSH known_hosts files.
-func KnownHosts(files ...string) (ssh.HostKeyCallback, error) {
-	callback, err := knownhosts.New(files...)
-	if err != nil {
-		return nil, fmt.Errorf("read the known hosts: %w", err)
-	}
-	return callback, nil
-}
 
 // DialError means that the host's SSH server was not reached.
 type DialError struct{ Cause error }
@@ -62,11 +52,11 @@ type Client struct {
 	ended  chan struct{} // closed when the connection is at its end
 }
 
-// Dial makes the one attempt to log in to a host, by name or address. It is over,
+// Dial makes the one attempt to log in to a host. It is over,
 // with all that runs in it, when the context ends. The errors are *DialError, or
 // say in plain words what the host did not like.
-func Dial(ctx context.Context, host string, opts Options) (*Client, error) {
-	address := net.JoinHostPort(host, fmt.Sprint(opts.Port))
+func Dial(ctx context.Context, host Host, opts Options) (*Client, error) {
+	address := net.JoinHostPort(host.Address, fmt.Sprint(opts.Port))
 	dialling, cancel := context.WithTimeout(ctx, LoginTime)
 	defer cancel()
 	conn, err := opts.Dialer.DialContext(dialling, "tcp", address)
@@ -78,8 +68,8 @@ func Dial(ctx context.Context, host string, opts Options) (*Client, error) {
 	_ = conn.SetDeadline(time.Now().Add(LoginTime))
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	c, channels, requests, err := ssh.NewClientConn(conn, address, &ssh.ClientConfig{
-		User: opts.User, Auth: opts.auth(), HostKeyCallback: opts.HostKeys,
-		HostKeyAlgorithms: knownAlgorithms(opts.HostKeys, address, conn.RemoteAddr()),
+		User: opts.User, Auth: opts.auth(), HostKeyCallback: opts.HostKeys.verify(host, opts.Port),
+		HostKeyAlgorithms: opts.HostKeys.algorithms(host, opts.Port),
 		ClientVersion:     "SSH-2.0-vic-preflight",
 	})
 	if err != nil {

@@ -24,7 +24,7 @@ const limit = 10 * time.Second
 const secret = "s3cret-pass"
 
 // options are for a password where no key is given.
-func options(s *sshtest.Server, known ssh.HostKeyCallback, keys ...ssh.Signer) hostssh.Options {
+func options(s *sshtest.Server, known *hostssh.Known, keys ...ssh.Signer) hostssh.Options {
 	opts := hostssh.Options{User: "root", Signers: keys, HostKeys: known, Port: s.Port(), Dialer: &net.Dialer{}}
 	if len(keys) == 0 {
 		opts.Password = secret
@@ -34,7 +34,7 @@ func options(s *sshtest.Server, known ssh.HostKeyCallback, keys ...ssh.Signer) h
 
 // dial makes a login that is closed after the spec.
 func dial(ctx context.Context, opts hostssh.Options) (*hostssh.Client, error) {
-	c, err := hostssh.Dial(ctx, "127.0.0.1", opts)
+	c, err := hostssh.Dial(ctx, hostssh.Host{Name: "esx1.example", Address: "127.0.0.1"}, opts)
 	if err == nil {
 		DeferCleanup(c.Close)
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"fmt"
 	"os"
 	"path/filepath"
 
@@ -30,7 +31,7 @@ func anyone(keys ...ssh.Signer) *ssh.ServerConfig {
 }
 
 // written verifies keys by a known_hosts file of this text.
-func written(text string) ssh.HostKeyCallback {
+func written(text string) *hostssh.Known {
 	GinkgoHelper()
 	file := filepath.Join(GinkgoT().TempDir(), "known_hosts")
 	Expect(os.WriteFile(file, []byte(text), 0o600)).To(Succeed())
@@ -41,7 +42,7 @@ func written(text string) ssh.HostKeyCallback {
 
 var _ = Describe("who is taken for the host", func() {
 	DescribeTable("nobody with a key that is",
-		func(ctx SpecContext, says string, known func(*sshtest.Server, ssh.PublicKey) ssh.HostKeyCallback) {
+		func(ctx SpecContext, says string, known func(*sshtest.Server, ssh.PublicKey) *hostssh.Known) {
 			key := sshtest.NewKey(GinkgoTB())
 			s := sshtest.Start(GinkgoTB(), anyone(key), silent)
 			_, err := dial(ctx, options(s, known(s, key.PublicKey())))
@@ -50,16 +51,16 @@ var _ = Describe("who is taken for the host", func() {
 			s.Close() // all that was sent has arrived
 			Expect(s.Attempts()).To(BeEmpty(), "not even the user's name was sent")
 		},
-		Entry("not known", SpecTimeout(limit), "the host's key is not known: add it", func(s *sshtest.Server, _ ssh.PublicKey) ssh.HostKeyCallback {
+		Entry("not known", SpecTimeout(limit), "the host's key is not known as that of esx1.example or 127.0.0.1: add it", func(s *sshtest.Server, _ ssh.PublicKey) *hostssh.Known {
 			return s.Known(GinkgoTB())
 		}),
-		Entry("known of another port", SpecTimeout(limit), "the host's key is not known: add it", func(_ *sshtest.Server, k ssh.PublicKey) ssh.HostKeyCallback {
+		Entry("known of another port", SpecTimeout(limit), "the host's key is not known as that of esx1.example or 127.0.0.1: add it", func(_ *sshtest.Server, k ssh.PublicKey) *hostssh.Known {
 			return written(knownhosts.Line([]string{"127.0.0.1"}, k) + "\n")
 		}),
-		Entry("another than the known one", SpecTimeout(limit), "the host's key has changed", func(s *sshtest.Server, _ ssh.PublicKey) ssh.HostKeyCallback {
+		Entry("another than the known one", SpecTimeout(limit), "the host's key has changed", func(s *sshtest.Server, _ ssh.PublicKey) *hostssh.Known {
 			return s.Known(GinkgoTB(), sshtest.NewKey(GinkgoTB()).PublicKey())
 		}),
-		Entry("revoked", SpecTimeout(limit), "revoked", func(_ *sshtest.Server, k ssh.PublicKey) ssh.HostKeyCallback {
+		Entry("revoked", SpecTimeout(limit), "revoked", func(_ *sshtest.Server, k ssh.PublicKey) *hostssh.Known {
 			return written("@revoked * " + string(ssh.MarshalAuthorizedKey(k)) + "* " + string(ssh.MarshalAuthorizedKey(k)))
 		}),
 	)
@@ -80,6 +81,47 @@ var _ = Describe("who is taken for the host", func() {
 			_, err := dial(ctx, options(s, s.Known(GinkgoTB(), k.PublicKey())))
 			Expect(err).NotTo(HaveOccurred())
 		}
+	}, SpecTimeout(limit))
+
+	It("who is known by its name alone, as OpenSSH writes it down, or by its address", func(ctx SpecContext) {
+		for _, name := range []string{"esx1.example", "127.0.0.1"} {
+			key := sshtest.NewKey(GinkgoTB())
+			s := sshtest.Start(GinkgoTB(), anyone(key), silent)
+			_, err := dial(ctx, options(s, written(knownhosts.Line([]string{fmt.Sprintf("[%s]:%d", name, s.Port())}, key.PublicKey())+"\n")))
+			Expect(err).NotTo(HaveOccurred(), name)
+		}
+	}, SpecTimeout(limit))
+
+	It("nobody whose address is another known machine's, where its name is known", func(ctx SpecContext) {
+		key, other := sshtest.NewKey(GinkgoTB()), sshtest.NewKey(GinkgoTB())
+		s := sshtest.Start(GinkgoTB(), anyone(key), silent)
+		_, err := dial(ctx, options(s, written(knownhosts.Line([]string{fmt.Sprintf("[127.0.0.1]:%d", s.Port())}, key.PublicKey())+"\n"+
+			knownhosts.Line([]string{fmt.Sprintf("[esx1.example]:%d", s.Port())}, other.PublicKey())+"\n")))
+		Expect(err).To(MatchError(ContainSubstring("the host's key has changed")))
+		s.Close()
+		Expect(s.Attempts()).To(BeEmpty())
+	}, SpecTimeout(limit))
+
+	It("who is vouched for by a certificate authority", func(ctx SpecContext) {
+		authority, key := sshtest.NewKey(GinkgoTB()), sshtest.NewKey(GinkgoTB())
+		cert := &ssh.Certificate{Key: key.PublicKey(), CertType: ssh.HostCert, ValidPrincipals: []string{"esx1.example"}, ValidBefore: ssh.CertTimeInfinity}
+		Expect(cert.SignCert(rand.Reader, authority)).To(Succeed())
+		signed, err := ssh.NewCertSigner(cert, key)
+		Expect(err).NotTo(HaveOccurred())
+		s := sshtest.Start(GinkgoTB(), anyone(signed), silent)
+		_, err = dial(ctx, options(s, written("@cert-authority *.example "+string(ssh.MarshalAuthorizedKey(authority.PublicKey())))))
+		Expect(err).NotTo(HaveOccurred())
+		_, err = dial(ctx, options(s, written("@cert-authority *.elsewhere "+string(ssh.MarshalAuthorizedKey(authority.PublicKey())))))
+		Expect(err).To(HaveOccurred())
+	}, SpecTimeout(limit))
+
+	It("one of whom a sound line tells, whatever the others are", func(ctx SpecContext) {
+		key := sshtest.NewKey(GinkgoTB())
+		s := sshtest.Start(GinkgoTB(), anyone(key), silent)
+		known := written("esx0.example ssh-rsa damaged\n# a comment\n" + knownhosts.Line([]string{fmt.Sprintf("[esx1.example]:%d", s.Port())}, key.PublicKey()) + "\nnonsense\n")
+		Expect(known.Damaged).To(HaveExactElements(HaveSuffix("known_hosts:1"), HaveSuffix("known_hosts:4")))
+		_, err := dial(ctx, options(s, known))
+		Expect(err).NotTo(HaveOccurred())
 	}, SpecTimeout(limit))
 
 	It("nobody without a file of known hosts that can be read", func() {

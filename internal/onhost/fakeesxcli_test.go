@@ -30,6 +30,8 @@ func (h *fakeHost) esxcli(args []string) (string, error) {
 	switch line := strings.Join(args, " "); {
 	case line == "/usr/lib/vmware/secureboot/bin/secureBoot.py -s":
 		return h.secure, nil
+	case line == "esxcli hardware platform get":
+		return h.platform, nil
 	case line == "esxcli network firewall refresh":
 		h.refresh()
 		return "", nil

@@ -44,6 +44,7 @@ type fakeHost struct {
 	pending  []fakeVIB // of the next start
 	loaded   []string  // rulesets
 	secure   string    // what secureBoot.py says
+	platform string    // what esxcli says of the hardware
 	commands []string
 	gone     bool   // takes no login
 	refused  string // part of the commands that the host does not permit
@@ -51,6 +52,13 @@ type fakeHost struct {
 	// where it has answered.
 	on func(n int, c *sshtest.Command) (exit int, answered bool)
 }
+
+// platform is of a PowerEdge.
+const platform = `Platform Information
+   UUID: 0x4c 0x4c 0x45 0x44 0x0 0x57 0x51 0x10 0x80 0x4b 0xb6 0xc0 0x4f 0x36 0x34 0x4a
+   Product Name: PowerEdge R720
+   Vendor Name: Dell Inc.
+`
 
 // fakeVIB is one that is installed. Its file holds its ID and its ruleset.
 type fakeVIB struct {
@@ -65,7 +73,7 @@ func (v fakeVIB) file() string { return firewall + "/" + v.part(2) + ".xml" }
 
 func newFakeHost() *fakeHost {
 	GinkgoHelper()
-	h := &fakeHost{dir: GinkgoT().TempDir(), level: partner, secure: "Disabled\n", vibs: []fakeVIB{{id: "VMware_bootbank_esx-base_8.0.2", certified: true}}}
+	h := &fakeHost{dir: GinkgoT().TempDir(), level: partner, secure: "Disabled\n", platform: platform, vibs: []fakeVIB{{id: "VMware_bootbank_esx-base_8.0.2", certified: true}}}
 	for _, dir := range []string{"/tmp", firewall, descriptors} {
 		Expect(os.MkdirAll(h.dir+dir, 0o755)).To(Succeed())
 	}
@@ -95,7 +103,7 @@ func newFakeHost() *fakeHost {
 func (h *fakeHost) client(vib fakeVIB) *onhost.Client {
 	c := &onhost.Client{
 		Login: h.login, VIB: []byte(vib.id + "\n" + vib.ruleset),
-		Address: func(*inventory.Host) string { return "127.0.0.1" },
+		Place: func(h *inventory.Host) hostssh.Host { return hostssh.Host{Name: h.Name, Address: "127.0.0.1"} },
 	}
 	c.Hurry()
 	return c
@@ -246,7 +254,7 @@ func (h *fakeHost) carryOut(c *sshtest.Command) int {
 
 // carry is Carry.
 func (h *fakeHost) carry(ctx context.Context, c *fix.Change) error {
-	c.Host = &inventory.Host{ID: "1", Name: "esx1"}
+	c.Host = &inventory.Host{ID: "1", Name: "esx1", UUID: "4c4c4544-0057-5110-804b-b6c04f36344a"}
 	v := ours
 	if c.VIB != nil {
 		v.id = c.VIB.ID

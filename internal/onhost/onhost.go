@@ -32,8 +32,8 @@ import (
 // different hosts.
 type Client struct {
 	Login hostssh.Options
-	// Address is where a host's SSH server is.
-	Address func(*inventory.Host) string
+	// Place is where a host's SSH server is, and under which name it is known.
+	Place func(*inventory.Host) hostssh.Host
 	// VIB is the file to install.
 	VIB []byte
 
@@ -59,10 +59,10 @@ const (
 )
 
 func (c *Client) dial(ctx context.Context, h *inventory.Host) (*shell, error) {
-	login, err := hostssh.Dial(ctx, c.Address(h), c.Login)
+	login, err := hostssh.Dial(ctx, c.Place(h), c.Login)
 	if err != nil {
 		if errors.Is(err, syscall.ECONNREFUSED) {
-			return nil, fmt.Errorf("log in by SSH: port %d of %s refuses: the SSH service does not run there (--ssh-start-service starts it), or a filter rejects", c.Login.Port, c.Address(h))
+			return nil, fmt.Errorf("log in by SSH: port %d of %s refuses: the SSH service does not run there (--ssh-start-service starts it), or a filter rejects", c.Login.Port, c.Place(h).Address)
 		}
 		return nil, fmt.Errorf("log in by SSH: %w", err)
 	}
@@ -108,7 +108,7 @@ func name(command string) string {
 
 // ReadFile returns a file of a host, by name or address.
 func ReadFile(ctx context.Context, login hostssh.Options, host, path string) ([]byte, error) {
-	c := &Client{Login: login, Address: func(h *inventory.Host) string { return h.Name }}
+	c := &Client{Login: login, Place: func(h *inventory.Host) hostssh.Host { return hostssh.Host{Name: h.Name, Address: h.Name} }}
 	s, err := c.dial(ctx, &inventory.Host{Name: host})
 	if err != nil {
 		return nil, err
@@ -151,6 +151,10 @@ type takeBack func(*shell) error
 func (c *Client) Carry(ctx context.Context, change *fix.Change) error {
 	s, err := c.dial(ctx, change.Host)
 	if err != nil {
+		return err
+	}
+	if err := s.isHost(change.Host); err != nil {
+		s.login.Close()
 		return err
 	}
 	var back takeBack
@@ -204,6 +208,9 @@ func (c *Client) again(ctx context.Context, h *inventory.Host, do takeBack) erro
 		return err
 	}
 	defer s.login.Close()
+	if err := s.isHost(h); err != nil {
+		return err
+	}
 	return do(s)
 }
 

@@ -68,6 +68,18 @@ var _ = Describe("what others did since the plan was made", func() {
 		}, SpecTimeout(time.Minute))
 	})
 
+	It("to its address is not taken for the host, before anything is written", func(ctx SpecContext) {
+		h.be(func() { h.platform = strings.Replace(platform, "0x4a", "0x4b", 1) })
+		stays(ctx, insert(), "nothing was changed: this is not esx1: its hardware's UUID is 4c4c4544-0057-5110-804b-b6c04f36344b, and by the vSphere API it should be 4c4c4544-0057-5110-804b-b6c04f36344a")
+		stays(ctx, install(), "this is not esx1")
+		h.be(func() { h.platform = "Platform Information\n   Product Name: x\n" })
+		stays(ctx, install(), "does not tell the hardware's UUID")
+		h.be(func() {
+			h.platform = strings.Replace(platform, "0x4c 0x4c 0x45 0x44 0x0 0x57 0x51 0x10", "0x44 0x45 0x4c 0x4c 0x57 0x0 0x10 0x51", 1)
+		})
+		Expect(h.carry(ctx, insert())).To(Succeed(), "the parts may stand the other way round")
+	}, SpecTimeout(time.Minute))
+
 	Describe("to service.xml in the last moment", func() {
 		for _, command := range []string{"umask 077", "case"} {
 			It("is not written over, nor taken back: before "+command, func(ctx SpecContext) {

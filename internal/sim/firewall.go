@@ -42,6 +42,9 @@ type Host struct {
 }
 
 // has reports whether the account has the privilege on the host.
+// UUID is that of the host's hardware.
+func (h *Host) UUID() string { return h.object.Summary.Hardware.Uuid }
+
 func (h *Host) has(privilege string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -95,7 +95,7 @@ func (s *Server) Attempts() []string {
 func (s *Server) Port() int { return s.listener.Addr().(*net.TCPAddr).Port }
 
 // Known is what verifies the keys as the server's, by a known_hosts file.
-func (s *Server) Known(tb testing.TB, keys ...ssh.PublicKey) ssh.HostKeyCallback {
+func (s *Server) Known(tb testing.TB, keys ...ssh.PublicKey) *hostssh.Known {
 	tb.Helper()
 	var b strings.Builder
 	for _, k := range keys {

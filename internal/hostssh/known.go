@@ -1,0 +1,110 @@
+package hostssh
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/skeema/knownhosts"
+	"golang.org/x/crypto/ssh"
+)
+
+// Host is where a host's SSH server is, and what it is called.
+type Host struct {
+	// Name is how people know it, such as esx1.example, and OpenSSH's known_hosts too.
+	Name string
+	// Address is where to connect to, a name or an IP address.
+	Address string
+}
+
+// names are those under which the host's key may be known, the better one first.
+func (h Host) names() []string {
+	return slices.Compact(slices.DeleteFunc([]string{h.Name, h.Address}, func(name string) bool { return name == "" }))
+}
+
+// Known are hosts' keys. It may be used concurrently.
+type Known struct {
+	db *knownhosts.HostKeyDB
+	// Damaged are the lines of the files that cannot be read, as file:line.
+	Damaged []string
+}
+
+// KnownHosts reads OpenSSH known_hosts files. Damaged lines are passed over.
+func KnownHosts(files ...string) (*Known, error) {
+	db, err := knownhosts.NewDB(files...)
+	if err == nil {
+		return &Known{db: db}, nil
+	}
+	sound, damaged, cut := soundLines(files)
+	if cut != nil || len(damaged) == 0 {
+		return nil, fmt.Errorf("read the known hosts: %w", err)
+	}
+	defer os.Remove(sound)
+	if db, err = knownhosts.NewDB(sound); err != nil {
+		return nil, fmt.Errorf("read the known hosts: %w", err)
+	}
+	return &Known{db, damaged}, nil
+}
+
+// soundLines is a file of the lines that can be read, and where the others are.
+func soundLines(files []string) (name string, damaged []string, err error) {
+	var b strings.Builder
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return "", nil, err
+		}
+		n := 0
+		for line := range strings.Lines(string(text)) {
+			n++
+			trimmed := strings.TrimSpace(line)
+			if _, _, _, _, _, err := ssh.ParseKnownHosts([]byte(trimmed)); err == nil {
+				b.WriteString(trimmed + "\n")
+			} else if trimmed != "" && !strings.HasPrefix(trimmed, "#") {
+				damaged = append(damaged, file+":"+strconv.Itoa(n))
+			}
+		}
+	}
+	f, err := os.CreateTemp("", "vic-preflight-known-hosts-")
+	if err != nil {
+		return "", nil, err
+	}
+	_, err = f.WriteString(b.String())
+	return f.Name(), damaged, errors.Join(err, f.Close())
+}
+
+// UnknownKeyError means that nothing is known of a host's key.
+type UnknownKeyError struct{ Names []string }
+
+func (e *UnknownKeyError) Error() string {
+	return fmt.Sprintf("the host's key is not known as that of %s: add it to the known hosts (ssh-keyscan, and compare)", strings.Join(e.Names, " or "))
+}
+
+// verify takes the key of a host if it is known under its name, or else under its
+// address. A name of which another key is known is not looked for by its address.
+func (k *Known) verify(h Host, port int) ssh.HostKeyCallback {
+	return func(_ string, remote net.Addr, key ssh.PublicKey) error {
+		for _, name := range h.names() {
+			err := k.db.HostKeyCallback()(net.JoinHostPort(name, strconv.Itoa(port)), remote, key)
+			if !knownhosts.IsHostUnknown(err) {
+				return err
+			}
+		}
+		return &UnknownKeyError{h.names()}
+	}
+}
+
+// algorithms are those of the keys that are known of the host, so that one with several
+// keys presents one of them; nil where none is known.
+func (k *Known) algorithms(h Host, port int) []string {
+	for _, name := range h.names() {
+		if list := k.db.HostKeyAlgorithms(net.JoinHostPort(name, strconv.Itoa(port))); len(list) > 0 {
+			return list
+		}
+	}
+	return nil
+}
