@@ -139,6 +139,26 @@ func Unavailable(h *inventory.Host) string {
 	return ""
 }
 
+// UnavailableHint is the way out for one cause of FactsUnavailable, by the detail of its
+// verdict; empty for causes that have none of their own.
+func UnavailableHint(detail string) string {
+	for _, cause := range []struct{ words, hint string }{
+		{"lacks the privilege", "Give the account the privilege on the host, or use another account; a role on the host's cluster that propagates does."},
+		{"no permission", "Use an account that may read the host: System.Read on the host and what is in it."},
+		{"session has expired", "The session ended twice in one run: check again, and look at the server's limits on sessions."},
+		{"time ran out", "Check again with a longer --timeout, or fewer hosts (--compute-resource, --host)."},
+		{"not read", "The run ended before: check again with a longer --timeout, or fewer hosts."},
+		{"no longer in the inventory", "The host was removed while the run was on: check again."},
+		{"answer", "Something between here and the server, or the server itself, answers nonsense for this host: check again, and look at the server's own view of the host's firewall."},
+		{"is empty", "Look at the host itself: esxcli network firewall ruleset list."},
+	} {
+		if strings.Contains(detail, cause.words) {
+			return cause.hint
+		}
+	}
+	return ""
+}
+
 // noRulesets is the verdict on a host that tells of no ruleset at all.
 var noRulesets = &Verdict{
 	Status: Unknown, Reason: FactsUnavailable,

@@ -309,3 +309,16 @@ var _ = DescribeTable("BreadthOf",
 	Entry("a broad one of the site's own", ruleset("everything", true, all(), outbound(0, 65535)), checks.Broad),
 	Entry("NFS", nfs(true, all()), checks.Borrowed),
 )
+
+var _ = DescribeTable("UnavailableHint has a way out for each cause", func(detail, says string) {
+	Expect(checks.UnavailableHint(detail)).To(ContainSubstring(says))
+},
+	Entry("a privilege", "its firewall could not be read: the account lacks the privilege System.Read", "Give the account the privilege"),
+	Entry("no permission", "its firewall could not be read: the account has no permission", "System.Read"),
+	Entry("the session", "its firewall could not be read: the session has expired, and could not be renewed", "ended twice"),
+	Entry("the clock", "its firewall could not be read: the time ran out", "--timeout"),
+	Entry("an end before", "its firewall was not read", "--timeout"),
+	Entry("a host that is gone", "its firewall could not be read: it is no longer in the inventory", "removed"),
+	Entry("nonsense", "its firewall could not be read: the answer cannot be read: XML syntax error", "nonsense"),
+	Entry("an empty list", "the list of rulesets that was read is empty, and there is no ESXi without any", "esxcli"),
+)

@@ -30,6 +30,8 @@ func PersistentOn(h *inventory.Host, rs *inventory.Ruleset) inventory.Tristate {
 func originOf(h *inventory.Host, key string) origin {
 	from := h.Origins[key]
 	switch {
+	case h.Stateless == inventory.Yes:
+		return origin{inventory.Unknown, "is on a host that Auto Deploy starts, where nothing outlasts a reboot but what its image and its host profile bring"}
 	case from.VIB != "":
 		way := "comes from the VIB " + from.VIB
 		if from.File != "" {

@@ -126,6 +126,10 @@ var _ = DescribeTable("rule-persistence says by which way the port is open",
 		running(host(site()), esxBase, disguised), checks.Warn, "origin-unknown",
 		"site-docker is not built in, and no VIB has its name: unless another one brought it (zz-tools 2.0 by VMware), it is lost at the next reboot",
 	}),
+	Entry("built in, on a host that Auto Deploy starts", originRow{
+		with(host(vicEngine(true, all())), func(h *inventory.Host) { h.Stateless = inventory.Yes }), checks.Warn, "origin-unknown",
+		"vic-engine is on a host that Auto Deploy starts, where nothing outlasts a reboot but what its image and its host profile bring",
+	}),
 	Entry("by NSX", originRow{
 		running(host(ruleset("nsxProxyRule", true, all(), outbound(2000, 3000))), esxBase, nsx), checks.Pass, "survives-reboot",
 		"nsxProxyRule comes from NSX's VIBs, to go by its name: it survives a reboot",

@@ -38,6 +38,10 @@ type Host struct {
 	Standby string
 	// BootTime is zero when it could not be read.
 	BootTime time.Time
+	// Stateless hosts keep no configuration over a restart: Auto Deploy sends them an image
+	// and applies a host profile, if there is one. The API tells it of those alone that were
+	// started from their cache; of others it is unknown.
+	Stateless Tristate
 	// Version is the product version, such as 6.7.0; empty when not known.
 	Version string
 

@@ -117,8 +117,11 @@ func (r *Run) advise() []*advice {
 			ruleset = strings.Join(res.Decides, "+")
 			locked = len(res.Rulesets) > 0 && res.Rulesets[0].Key == ruleset && res.Rulesets[0].Locked
 		}
+		if cause := checks.UnavailableHint(res.Detail); res.Reason == checks.FactsUnavailable && cause != "" {
+			e.Hint, e.Commands = cause, nil
+		}
 		req := r.requirement(res.Requirement)
-		key := fmt.Sprint(res.Reason, req.Name, ruleset, locked)
+		key := fmt.Sprint(res.Reason, req.Name, ruleset, locked, e.Hint)
 		if index[key] == nil {
 			index[key] = &advice{Explanation: e, requirement: req, status: res.Status, ruleset: ruleset, locked: locked}
 			index[string(res.Reason)] = index[key]

@@ -9,6 +9,7 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"github.com/vmware/govmomi/vim25/types"
 
 	"github.com/vic-preflight/vic-preflight/internal/sim"
 	"github.com/vic-preflight/vic-preflight/internal/sim/simtest"
@@ -259,4 +260,22 @@ var _ = Describe("a machine of a probe", func() {
 		Expect(err).NotTo(HaveOccurred())
 		Expect(left).To(BeEmpty())
 	}, SpecTimeout(time.Minute))
+})
+
+var _ = It("faults of licences and of managed hosts say what they mean", func(ctx SpecContext) {
+	vc := start("closed")
+	s := login(ctx, vc)
+	h := hostNamed(collect(ctx, s, vsphere.Selection{}), "esx01.example")
+	ref := types.ManagedObjectReference{Type: "HostFirewallSystem", Value: h.Firewall.ID}
+	vc.FaultTimes("EnableRuleset", ref, &types.RestrictedVersion{}, 1)
+	Expect(s.EnableRuleset(ctx, h, "vSPC")).To(MatchError(ContainSubstring("licence")))
+	vc.FaultTimes("EnableRuleset", ref, &types.HostAccessRestrictedToManagementServer{ManagementServer: "vc.example"}, 1)
+	Expect(s.EnableRuleset(ctx, h, "vSPC")).To(MatchError("the host takes this from its vCenter alone, which is vc.example"))
+})
+
+var _ = It("Collect knows the hosts that Auto Deploy starts", func(ctx SpecContext) {
+	s, err := bent(ctx, "closed", rewriting("RetrievePropertiesEx", `(bootedFromStatelessCache</name><val [^>]*>)false`, `${1}true`))
+	Expect(err).NotTo(HaveOccurred())
+	Expect(hostNamed(collect(ctx, s, vsphere.Selection{}), "esx01.example").Stateless).To(Equal(inventory.Yes))
+	Expect(hostNamed(collect(ctx, login(ctx, start("closed")), vsphere.Selection{}), "esx01.example").Stateless).To(Equal(inventory.Unknown))
 })

@@ -1,6 +1,7 @@
 package vsphere
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -86,6 +87,10 @@ func describeFault(f types.AnyType, message string) string {
 		return "vCenter cannot reach the host"
 	case types.HostConfigFault:
 		return withMessage("the host refused the change", message)
+	case types.RestrictedVersion:
+		return "the host's licence allows no changes through the API (the free one does not)"
+	case types.HostAccessRestrictedToManagementServer:
+		return fmt.Sprintf("the host takes this from its vCenter alone, which is %s", cmp.Or(f.ManagementServer, "not named"))
 	case types.InvalidProperty:
 		return fmt.Sprintf("there is no property %s", f.Name)
 	case types.MethodNotFound:

@@ -87,6 +87,9 @@ var hostProperties = []string{
 	"runtime.connectionState", "runtime.inMaintenanceMode", "runtime.inQuarantineMode",
 	"runtime.standbyMode", "runtime.bootTime",
 	"summary.config.product.version", "summary.hardware.uuid",
+	// False on an installed host (govmomi simulator/esx, captured of 6.5), so that only
+	// true tells something.
+	"config.deploymentInfo.bootedFromStatelessCache",
 }
 
 // traversal is a step of a walk, by a property of one kind of object, that goes
@@ -232,6 +235,9 @@ func (t *tree) host(n *node) inventory.Host {
 		UUID: n.text("summary.hardware.uuid"), Version: n.text("summary.config.product.version"),
 		Maintenance: n.tristate("runtime.inMaintenanceMode"), Quarantine: n.tristate("runtime.inQuarantineMode"),
 		Standby: n.text("runtime.standbyMode"),
+	}
+	if n.tristate("config.deploymentInfo.bootedFromStatelessCache") == inventory.Yes {
+		h.Stateless = inventory.Yes
 	}
 	if state, ok := n.prop("runtime.connectionState").(types.HostSystemConnectionState); ok {
 		h.Connection = inventory.ConnectionState(state)
