@@ -131,7 +131,7 @@ func benchmarkProbe(b *testing.B, hosts int, open bool) {
 			b.Fatal(err)
 		}
 		probe.Serial(ctx, list, target, l, machines{m}, probe.SerialOptions{
-			Workers: 2 * vsphere.DefaultWorkers, Timeout: 5 * time.Second, Simulated: true,
+			Workers: 2 * vsphere.DefaultWorkers, Timeout: 5 * time.Second, Key: &key, Simulated: true,
 		})
 		for _, h := range list {
 			if (h.Probe.Outcome == inventory.Open) != open {

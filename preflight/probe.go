@@ -249,7 +249,7 @@ func (p *prober) dial(ctx context.Context, s *session, hosts []*inventory.Host, 
 		return
 	}
 	probe.Serial(ctx, hosts, p.target, p.witness, machines{p.machines}, probe.SerialOptions{
-		Workers: probersPerCall * o.workers(), Timeout: p.wait, Simulated: simulated, Progress: o.progress,
+		Workers: probersPerCall * o.workers(), Timeout: p.wait, Key: p.key, Simulated: simulated, Progress: o.progress,
 	})
 }
 

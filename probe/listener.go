@@ -2,6 +2,7 @@ package probe
 
 import (
 	"bytes"
+	"container/list"
 	"context"
 	"errors"
 	"fmt"
@@ -36,8 +37,8 @@ type Peer struct {
 
 // ListenOptions bound a listener.
 type ListenOptions struct {
-	// MaxConns is how many connections it serves at a time; more are closed
-	// at once. 0 means 1024.
+	// MaxConns is how many connections it serves at a time of which it is not known
+	// whose they are; one more costs the oldest of them its own. 0 means 1024.
 	MaxConns int
 	// Patience is how long a connection may take to say what it is. 0 means
 	// 10 seconds.
@@ -52,20 +53,14 @@ const (
 	defaultPatience = 10 * time.Second
 	// maxBytes is what a listener reads of one connection.
 	maxBytes = 64 << 10
-	// maxVMX is how many machines a listener remembers, more than one vCenter
-	// has hosts. A name that a peer tells is kept up to maxName.
+	// maxVMX is how many machines a listener remembers, the latest, and holds the
+	// connections of: more than one vCenter has hosts. A name that a peer tells is kept
+	// up to maxName.
 	maxVMX  = 20000
 	maxName = 128
 	// vmxHold is how long the connection of a probe's own machine is kept.
 	vmxHold = 10 * time.Minute
 )
-
-// ownService reports whether a URI is one that a probe's machine asks for:
-// ServiceScheme and 26 letters and digits of rand.Text.
-func ownService(uri string) bool {
-	id, ok := strings.CutPrefix(uri, ServiceScheme)
-	return ok && len(id) >= 3 && len(id) <= 26 && strings.Trim(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
-}
 
 // Listener stands where the virtual container host will stand: it answers
 // challenges, and speaks enough of the concentrator's telnet to identify an
@@ -75,13 +70,15 @@ type Listener struct {
 	key  Key
 	l    net.Listener
 
-	wg    sync.WaitGroup
-	slots chan struct{}
+	wg sync.WaitGroup
 
 	mu    sync.Mutex
 	conns map[net.Conn]bool
-	vmx   map[string]Peer          // by URI
-	wait  map[string]chan struct{} // by URI
+	// strangers are those of conns that have not said whose they are, the oldest first.
+	strangers list.List
+	vmx       map[string]Peer          // by URI
+	order     []string                 // of vmx, the oldest first
+	wait      map[string]chan struct{} // by URI
 }
 
 // Listen starts a listener on host:port. It serves until Close.
@@ -98,7 +95,7 @@ func Listen(ctx context.Context, address string, key Key, opts ListenOptions) (*
 		return nil, fmt.Errorf("listen on %s: %w", address, err)
 	}
 	ln := &Listener{
-		opts: opts, key: key, l: l, slots: make(chan struct{}, opts.MaxConns),
+		opts: opts, key: key, l: l,
 		conns: map[net.Conn]bool{}, vmx: map[string]Peer{}, wait: map[string]chan struct{}{},
 	}
 	ln.wg.Go(ln.serve)
@@ -154,31 +151,42 @@ func (ln *Listener) serve() {
 			time.Sleep(10 * time.Millisecond) // out of files, say: do not spin
 			continue
 		}
-		select {
-		case ln.slots <- struct{}{}:
-		default:
-			_ = conn.Close()
-			continue
-		}
-		ln.mu.Lock()
-		ln.conns[conn] = true
-		ln.mu.Unlock()
+		known := ln.admit(conn)
 		ln.wg.Go(func() {
 			defer func() {
+				known()
 				ln.mu.Lock()
 				delete(ln.conns, conn)
 				ln.mu.Unlock()
 				_ = conn.Close()
-				<-ln.slots
 			}()
-			ln.handle(conn)
+			ln.handle(conn, known)
 		})
+	}
+}
+
+// admit takes a stranger in, in place of the oldest where there are too many: whoever
+// holds connections must not keep out those who say what they are at once. known takes
+// the connection off the strangers; it may be called twice.
+func (ln *Listener) admit(conn net.Conn) (known func()) {
+	ln.mu.Lock()
+	defer ln.mu.Unlock()
+	ln.conns[conn] = true
+	place := ln.strangers.PushBack(conn)
+	if ln.strangers.Len() > ln.opts.MaxConns {
+		oldest := ln.strangers.Front()
+		_ = ln.strangers.Remove(oldest).(net.Conn).Close() // its own goroutine does the rest
+	}
+	return func() {
+		ln.mu.Lock()
+		defer ln.mu.Unlock()
+		ln.strangers.Remove(place) // nothing where it is off already
 	}
 }
 
 // handle finds out who is there, by the first bytes: a prober sends its
 // challenge, a vmx telnet options.
-func (ln *Listener) handle(conn net.Conn) {
+func (ln *Listener) handle(conn net.Conn, known func()) {
 	peer := Peer{At: time.Now(), Kind: PeerUnknown, From: conn.RemoteAddr().(*net.TCPAddr).IP.String()}
 	_ = conn.SetDeadline(time.Now().Add(ln.opts.Patience))
 	in := io.LimitReader(conn, maxBytes)
@@ -188,7 +196,7 @@ func (ln *Listener) handle(conn net.Conn) {
 	case err != nil:
 		ln.tell(peer)
 	case first[0] == iac:
-		ln.speakTelnet(conn, in, first[:n], peer)
+		ln.speakTelnet(conn, in, first[:n], peer, known)
 	default:
 		ln.answer(conn, in, first[:n], peer)
 	}
@@ -226,8 +234,8 @@ func (ln *Listener) answer(conn net.Conn, in io.Reader, got []byte, peer Peer) {
 }
 
 // speakTelnet negotiates until the virtual machine is known, and then keeps the
-// connection: a vmx that loses it dials again and again.
-func (ln *Listener) speakTelnet(conn net.Conn, in io.Reader, got []byte, peer Peer) {
+// connection where it is a probe's: a vmx that loses it dials again and again.
+func (ln *Listener) speakTelnet(conn net.Conn, in io.Reader, got []byte, peer Peer, known func()) {
 	var n negotiation
 	told := false
 	for {
@@ -245,7 +253,8 @@ func (ln *Listener) speakTelnet(conn net.Conn, in io.Reader, got []byte, peer Pe
 			peer.VMName, peer.VMUUID, peer.URI = clip(n.Name), clip(n.UUID), clip(n.URI)
 			ln.tell(peer)
 			told = true
-			if ownService(n.URI) {
+			if ln.key.names(n.URI) {
+				known()
 				ln.identified(peer)
 				_ = conn.SetDeadline(time.Now().Add(vmxHold))
 			}
@@ -267,8 +276,12 @@ func clip(s string) string { return s[:min(len(s), maxName)] }
 func (ln *Listener) identified(p Peer) {
 	ln.mu.Lock()
 	defer ln.mu.Unlock()
-	if _, again := ln.vmx[p.URI]; again || len(ln.vmx) >= maxVMX {
+	if _, again := ln.vmx[p.URI]; again {
 		return
+	}
+	if ln.order = append(ln.order, p.URI); len(ln.order) > maxVMX {
+		delete(ln.vmx, ln.order[0])
+		ln.order = ln.order[1:]
 	}
 	ln.vmx[p.URI] = p
 	if ch := ln.wait[p.URI]; ch != nil {

@@ -54,6 +54,8 @@ type SerialOptions struct {
 	// Timeout is how long to wait for a host's dial, MinSerialTimeout at least
 	// unless Simulated.
 	Timeout time.Duration
+	// Key is the witness's; nil where there is none.
+	Key *Key
 	// Simulated hosts dial at once, so that there is nothing to wait for.
 	Simulated bool
 	Progress  func(stage string, done, total int)
@@ -101,6 +103,9 @@ func serialHost(ctx context.Context, h *inventory.Host, p *inventory.Probe, t Ta
 	}
 	id := rand.Text()
 	service := ServiceScheme + id
+	if opts.Key != nil {
+		service = opts.Key.service(id)
+	}
 	vm, err := machines.Create(ctx, h, MachinePrefix+id, "telnet://"+t.String(), service)
 	if vm != nil {
 		defer func() { remove(ctx, vm, p) }()

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"crypto/hmac"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -94,4 +95,20 @@ func (k Key) challenge() (ask, want string, err error) {
 
 func (k Key) reply(nonce string) string {
 	return replyWord + k.mac("open", nonce) + "\n"
+}
+
+// service is a name that a probe's machine asks a listener for. Nobody without the key
+// can make one, so that strangers can neither be taken for a host nor fill the table of
+// those that came.
+func (k Key) service(id string) string {
+	return ServiceScheme + id + "." + k.mac("service", id)[:serviceMAC]
+}
+
+// serviceMAC is how many hexadecimal digits of the MAC a name has: 128 bits.
+const serviceMAC = 32
+
+// names reports whether a URI is a name of the key's.
+func (k Key) names(uri string) bool {
+	id, _, ok := strings.Cut(strings.TrimPrefix(uri, ServiceScheme), ".")
+	return ok && hmac.Equal([]byte(uri), []byte(k.service(id)))
 }

@@ -33,7 +33,7 @@ func newListen(a *app) *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&o.address, "listen", fmt.Sprintf(":%d", checks.DefaultPort), "`address` to listen on")
 	f.StringVar(&o.keyFile, "key-file", "", "`file` that holds the key; it is made when it does not exist")
-	f.IntVar(&o.maxConns, "max-connections", 1024, "`number` of connections served at a time")
+	f.IntVar(&o.maxConns, "max-connections", 1024, "`number` of connections at a time that have not said whose they are")
 	f.DurationVar(&o.duration, "for", time.Hour, "`time` to listen")
 	f.StringVarP(&o.output, "output", "o", "text", "`format` of what came: text or json (an object a line)")
 	return cmd
