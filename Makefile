@@ -11,7 +11,7 @@ FUZZ     := checks:FuzzCovers report:FuzzTable internal/vsphere:FuzzParseTarget 
             internal/firewallxml:FuzzParse internal/firewallxml:FuzzInsert internal/vib:FuzzRead
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race e2e cover bench bench-micro fuzz golden fmt lint tidy check clean
+.PHONY: help build needs test race e2e cover bench bench-micro fuzz golden fmt lint tidy check clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,15 +19,18 @@ help: ## Show this help
 build: ## Build bin/vic-preflight
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/vic-preflight
 
+needs:
+	@./e2e/needs.sh
+
 # -count=1: the end-to-end tests build and run the program themselves, and the
 # cache of go test does not see that it changed.
-test: ## Run all tests
+test: needs ## Run all tests; on Debian, install first what they need
 	$(GO) test -count=1 ./...
 
-race: ## Run all tests with the race detector
+race: needs ## Run all tests with the race detector
 	$(GO) test -count=1 -race ./...
 
-e2e: ## Run the end-to-end tests alone, the network lab among them
+e2e: needs ## Run the end-to-end tests alone, the network lab among them
 	$(GO) test -count=1 ./e2e/...
 
 cover: ## Show the coverage of each package

@@ -1,0 +1,34 @@
+#!/bin/sh
+# Sees that the programs are there that the tests run, and installs those that a Debian
+# machine lacks: as root, or by sudo where that asks for no password. Elsewhere it names
+# them and fails: a test that is left out for want of a program would read as green.
+set -eu
+PATH=$PATH:/usr/sbin:/sbin
+
+missing=
+need() { # need PROGRAM PACKAGE
+	command -v "$1" >/dev/null || missing="$missing $2"
+}
+need git git
+need ip iproute2
+need nft nftables
+need sshd openssh-server
+need ssh openssh-client
+need nc netcat-openbsd
+need ar binutils
+[ -n "$missing" ] || exit 0
+
+fail() {
+	echo "the tests need what is missing here: install$missing" >&2
+	exit 1
+}
+command -v apt-get >/dev/null || fail
+as_root=
+if [ "$(id -u)" != 0 ]; then
+	as_root="sudo -n"
+	$as_root true 2>/dev/null || fail
+fi
+echo "installing$missing"
+$as_root apt-get update -qq
+# shellcheck disable=SC2086 # a list of words
+DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -qq $missing >/dev/null
