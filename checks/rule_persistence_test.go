@@ -2,7 +2,6 @@ package checks_test
 
 import (
 	"cmp"
-
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"

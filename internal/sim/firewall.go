@@ -41,10 +41,10 @@ type Host struct {
 	lag         int      // refreshes that vCenter's copy does not take over
 }
 
-// has reports whether the account has the privilege on the host.
 // UUID is that of the host's hardware.
 func (h *Host) UUID() string { return h.object.Summary.Hardware.Uuid }
 
+// has reports whether the account has the privilege on the host.
 func (h *Host) has(privilege string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -184,10 +184,25 @@ func (s *firewallSystem) change(ctx *simulator.Context, f func(*types.HostFirewa
 	return nil
 }
 
+// away is the fault by which vCenter answers for a host that it does not reach; nil
+// where it does.
+func (h *Host) away() *soap.Fault {
+	switch h.object.Runtime.ConnectionState {
+	case types.HostSystemConnectionStateDisconnected:
+		return simulator.Fault("The operation is not allowed in the current connection state of the host.", &types.HostNotConnected{})
+	case types.HostSystemConnectionStateNotResponding:
+		return simulator.Fault("Unable to communicate with the remote host, since it is disconnected.", &types.HostNotReachable{})
+	}
+	return nil
+}
+
 // netService guards every method of the firewall system.
 const netService = "Host.Config.NetService"
 
 func (s *firewallSystem) permitted() *soap.Fault {
+	if fault := s.host.away(); fault != nil {
+		return fault
+	}
 	if s.host.has(netService) {
 		return nil
 	}

@@ -123,7 +123,7 @@ func Start(scenario Scenario, opts Options) (vc *VCenter, err error) {
 	defer starting.Unlock()
 	vc = &VCenter{
 		Scenario: scenario, network: opts.Network, dialAfter: opts.DialAfter, hosts: map[string]*Host{}, byRef: map[types.ManagedObjectReference]*Host{},
-		meter: &meter{requests: map[string]int{}, faults: map[faultKey]*injected{}},
+		meter: &meter{user: opts.User, requests: map[string]int{}, faults: map[faultKey]*injected{}},
 	}
 	if err := vc.build(scenario); err != nil {
 		return nil, fmt.Errorf("build scenario %s: %w", scenario.Name, err)
@@ -157,10 +157,21 @@ func canListen(address string) error {
 	return l.Close()
 }
 
+// closeTime bounds the waiting for calls that are under way.
+const closeTime = 2 * time.Second
+
 // Close stops the server and removes what the simulator keeps on disk.
 func (vc *VCenter) Close() {
 	vc.vmx.stopAll()
-	vc.server.Close()
+	closed := make(chan struct{})
+	go func() {
+		vc.server.Close() // which waits for calls that wait for something to happen
+		close(closed)
+	}()
+	select {
+	case <-closed:
+	case <-time.After(closeTime):
+	}
 	vc.model.Remove()
 	if vc.store != "" {
 		_ = os.RemoveAll(vc.store)
@@ -262,6 +273,7 @@ func (vc *VCenter) buildESXi(scenario Scenario) error {
 	host := m.Map().Any("HostSystem").(*simulator.HostSystem)
 	b := newBuilder(vc, vc.context())
 	b.adopt(host, spec)
+	host.Summary.ManagementServerIp = "" // the stock template has one; vic-machine refuses such a host
 	vc.install()
 	return vc.addDatastores()
 }

@@ -289,3 +289,48 @@ var _ = It("shows a whole firewall to whoever waits for updates of it, and the c
 		Expect(change.Val).To(BeAssignableToTypeOf(types.HostFirewallInfo{}))
 	}
 }, SpecTimeout(time.Minute))
+
+var _ = Describe("what clients of other kinds met", func() {
+	It("a host that vCenter does not reach takes no changes and no commands", func(ctx SpecContext) {
+		vc := start("mixed")
+		c := connect(ctx, vc)
+		for name, want := range map[string]types.BaseMethodFault{"esx15.example": &types.HostNotConnected{}} {
+			fw := firewall(ctx, findHost(ctx, c, name))
+			Expect(fault.Is(fw.EnableRuleset(ctx, "vSPC"), want)).To(BeTrue(), name)
+			Expect(fault.Is(fw.Refresh(ctx), want)).To(BeTrue(), name)
+			_, err := esxcli(ctx, c, findHost(ctx, c, name), "network", "firewall", "get")
+			Expect(err).To(HaveOccurred())
+		}
+	})
+
+	It("a bare host is managed by no vCenter", func(ctx SpecContext) {
+		vc := start("esxi")
+		Expect(vc.Host(vc.HostNames()[0]).Object().Summary.ManagementServerIp).To(BeEmpty())
+	})
+
+	It("a user's name is the same in upper and lower case", func(ctx SpecContext) {
+		vc := simtest.Start(GinkgoTB(), "mixed", sim.Options{User: "administrator@vsphere.local", Password: "pw"})
+		u := *vc.URL
+		u.User = url.UserPassword("Administrator@vsphere.local", "pw")
+		_, err := govmomi.NewClient(ctx, &u, true)
+		Expect(err).NotTo(HaveOccurred())
+		u.User = url.UserPassword("Administrator@vsphere.local", "PW")
+		_, err = govmomi.NewClient(ctx, &u, true)
+		Expect(err).To(HaveOccurred())
+	})
+
+	It("it ends while somebody waits for updates", func(ctx SpecContext) {
+		scenario, err := sim.ParseScenario("mixed")
+		Expect(err).NotTo(HaveOccurred())
+		vc, err := sim.Start(scenario, sim.Options{})
+		Expect(err).NotTo(HaveOccurred())
+		c := connect(ctx, vc)
+		waiting, cancel := context.WithCancel(ctx)
+		defer cancel()
+		go func() {
+			_ = property.Wait(waiting, property.DefaultCollector(c.Client), c.ServiceContent.RootFolder, []string{"name"}, func([]types.PropertyChange) bool { return false })
+		}()
+		Eventually(func() int { return vc.RequestsOf("WaitForUpdatesEx") }).Should(BeNumerically(">", 1))
+		vc.Close()
+	}, NodeTimeout(20*time.Second))
+})

@@ -3,6 +3,7 @@ package sim
 import (
 	"crypto/tls"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/vmware/govmomi/simulator"
@@ -16,6 +17,7 @@ import (
 
 // meter counts what reaches the server.
 type meter struct {
+	user        string
 	mu          sync.Mutex
 	requests    map[string]int
 	connections int
@@ -56,6 +58,10 @@ func (m *meter) count(c *simulator.Method) (types.BaseMethodFault, <-chan struct
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.requests[c.Name]++
+	// Single sign-on does not tell upper and lower case apart in a user's name.
+	if login, ok := c.Body.(*types.Login); ok && strings.EqualFold(login.UserName, m.user) {
+		login.UserName = m.user
+	}
 	if ex, ok := c.Body.(*types.RetrievePropertiesEx); ok && m.pageSize > 0 {
 		ex.Options.MaxObjects = m.pageSize
 	}
