@@ -30,6 +30,10 @@ func firewallOf(spec hostSpec) *types.HostFirewallInfo {
 	info.DefaultPolicy = types.HostFirewallDefaultPolicy{
 		IncomingBlocked: types.NewBool(true), OutgoingBlocked: types.NewBool(!spec.defaultPass),
 	}
+	if spec.recorded != "" {
+		info.Ruleset = recordedRulesets(spec.recorded)
+		return &info
+	}
 	info.Ruleset = slices.Clone(info.Ruleset)
 	if atLeast(spec.version, "6.7") {
 		engine := outboundRuleset("vic-engine", "VIC Engine", 2377, 0)

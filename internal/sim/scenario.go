@@ -33,6 +33,9 @@ type clusterSpec struct {
 type hostSpec struct {
 	name    string
 	version string
+	// recorded is the version of the real host whose rulesets these are; empty for those
+	// of the template.
+	recorded string
 
 	connection  types.HostSystemConnectionState // connected when empty
 	maintenance bool
@@ -58,6 +61,8 @@ func ScenarioNames() [][2]string {
 		{"closed", "two clusters as installed: every host keeps the port shut"},
 		{"open", "two clusters where every host lets the port out"},
 		{"esxi", "one bare ESXi host without vCenter, as installed"},
+		{"esxi80", "one bare ESXi 8.0.3 host with the rulesets of a recorded one"},
+		{"esxi60", "one bare ESXi 6.0 host with the rulesets of a recorded one"},
 		{"large", "many hosts, every fifth one shut: large?hosts=N, 1000 by default"},
 	}
 }
@@ -113,6 +118,12 @@ func ParseScenario(s string) (Scenario, error) {
 	case "esxi":
 		sc.bare = true
 		sc.datacenters = []datacenterSpec{{clusters: []clusterSpec{{hosts: []hostSpec{{name: "esxi.example", version: "7.0.2"}}}}}}
+	case "esxi80":
+		sc.bare = true
+		sc.datacenters = []datacenterSpec{{clusters: []clusterSpec{{hosts: []hostSpec{{name: "esxi80.example", version: "8.0.3", recorded: "8.0.3"}}}}}}
+	case "esxi60":
+		sc.bare = true
+		sc.datacenters = []datacenterSpec{{clusters: []clusterSpec{{hosts: []hostSpec{{name: "esxi60.example", version: "6.0.0", recorded: "6.0"}}}}}}
 	case "large":
 		sc.datacenters = []datacenterSpec{{name: "dc1", clusters: large(hosts)}}
 	default:

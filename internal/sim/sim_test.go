@@ -237,7 +237,7 @@ var _ = Describe("ParseScenario", func() {
 		_, err := sim.ParseScenario(name)
 		Expect(err).To(MatchError(ContainSubstring(message)))
 	},
-		Entry("another name", "medium", `unknown scenario "medium"; the scenarios are: mixed, closed, open, esxi, large`),
+		Entry("another name", "medium", `unknown scenario "medium"; the scenarios are: mixed, closed, open, esxi, esxi80, esxi60, large`),
 		Entry("nothing", "", "unknown scenario"),
 		Entry("a parameter that is not there", "large?vms=3", "no such parameter"),
 		Entry("a parameter where there is none", "mixed?hosts=3", "no such parameter"),
@@ -306,6 +306,25 @@ var _ = Describe("what clients of other kinds met", func() {
 	It("a bare host is managed by no vCenter", func(ctx SpecContext) {
 		vc := start("esxi")
 		Expect(vc.Host(vc.HostNames()[0]).Object().Summary.ManagementServerIp).To(BeEmpty())
+	})
+
+	It("bare hosts have the rulesets of recorded ones", func(ctx SpecContext) {
+		keys := func(scenario string) (all, enabled []string) {
+			for _, rs := range start(scenario).Host(scenario + ".example").Firewall().Ruleset {
+				all = append(all, rs.Key)
+				if rs.Enabled {
+					enabled = append(enabled, rs.Key)
+				}
+			}
+			return all, enabled
+		}
+		all, enabled := keys("esxi80")
+		Expect(all).To(HaveLen(57))
+		Expect(all).To(ContainElements("vic-engine", "vSPC", "trusted-infrastructure-kmxa"))
+		Expect(enabled).NotTo(ContainElement("vic-engine"))
+		all, _ = keys("esxi60")
+		Expect(all).To(HaveLen(42))
+		Expect(all).NotTo(ContainElement("vic-engine"))
 	})
 
 	It("a user's name is the same in upper and lower case", func(ctx SpecContext) {
