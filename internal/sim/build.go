@@ -104,6 +104,8 @@ func (b *builder) adopt(host *simulator.HostSystem, spec hostSpec) {
 	m.Put(&executer{ManagedMethodExecuter: m.Get(ref).(*simulator.ManagedMethodExecuter), host: h})
 
 	b.addAddress(h)
+	b.vc.adding.Lock()
+	defer b.vc.adding.Unlock()
 	b.vc.hosts[spec.name], b.vc.byRef[host.Self] = h, h
 	b.vc.names = append(b.vc.names, spec.name)
 }

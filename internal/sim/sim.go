@@ -86,6 +86,7 @@ type VCenter struct {
 	server    *simulator.Server
 	hosts     map[string]*Host
 	byRef     map[types.ManagedObjectReference]*Host
+	adding    sync.RWMutex // guards the hosts, which clients may add to
 	names     []string
 	meter     *meter
 	vmx       *vmxProcesses
@@ -187,10 +188,25 @@ func (vc *VCenter) ThumbprintSHA1() string {
 func (vc *VCenter) Model() *simulator.Model { return vc.model }
 
 // Host returns the simulated host of that name, nil when there is none.
-func (vc *VCenter) Host(name string) *Host { return vc.hosts[name] }
+func (vc *VCenter) Host(name string) *Host {
+	vc.adding.RLock()
+	defer vc.adding.RUnlock()
+	return vc.hosts[name]
+}
+
+// hostOf is the host of a managed object, nil when there is none.
+func (vc *VCenter) hostOf(ref types.ManagedObjectReference) *Host {
+	vc.adding.RLock()
+	defer vc.adding.RUnlock()
+	return vc.byRef[ref]
+}
 
 // HostNames returns the names of all hosts, in the order of the scenario.
-func (vc *VCenter) HostNames() []string { return slices.Clone(vc.names) }
+func (vc *VCenter) HostNames() []string {
+	vc.adding.RLock()
+	defer vc.adding.RUnlock()
+	return slices.Clone(vc.names)
+}
 
 // ExpireSessions ends all sessions, as a vCenter does after half an hour idle.
 func (vc *VCenter) ExpireSessions() error {
@@ -278,9 +294,9 @@ func (vc *VCenter) buildESXi(scenario Scenario) error {
 	return vc.addDatastores()
 }
 
-// datastoreHosts is the most hosts that get datastores, as many as a cluster has
-// at most; the larger scenarios do without.
-const datastoreHosts = 96
+// datastoreHosts is the most hosts that get datastores, so that serial probes work; the
+// larger scenarios do without.
+const datastoreHosts = 1200
 
 // addDatastores gives each host a local datastore. (One that hosts share makes
 // the stock simulator race with itself when machines are destroyed together.)

@@ -327,6 +327,28 @@ var _ = Describe("what clients of other kinds met", func() {
 		Expect(all).NotTo(ContainElement("vic-engine"))
 	})
 
+	It("a host that a client adds has a firewall of its own", func(ctx SpecContext) {
+		vc := start("closed")
+		c := connect(ctx, vc)
+		cluster, err := find.NewFinder(c.Client).ClusterComputeResource(ctx, "/*/host/prod")
+		Expect(err).NotTo(HaveOccurred())
+		for _, name := range []string{"new1.example", "new2.example"} {
+			task, err := cluster.AddHost(ctx, types.HostConnectSpec{HostName: name, UserName: "root"}, true, nil, nil)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(task.Wait(ctx)).To(Succeed())
+		}
+		Expect(firewall(ctx, findHost(ctx, c, "new1.example")).EnableRuleset(ctx, "vSPC")).To(Succeed())
+		enabled := func(name string) bool {
+			for _, rs := range info(ctx, firewall(ctx, findHost(ctx, c, name))).Ruleset {
+				if rs.Key == "vSPC" {
+					return rs.Enabled
+				}
+			}
+			return false
+		}
+		Expect([]bool{enabled("new1.example"), enabled("new2.example"), enabled("esx01.example")}).To(Equal([]bool{true, false, false}))
+	})
+
 	It("a user's name is the same in upper and lower case", func(ctx SpecContext) {
 		vc := simtest.Start(GinkgoTB(), "mixed", sim.Options{User: "administrator@vsphere.local", Password: "pw"})
 		u := *vc.URL

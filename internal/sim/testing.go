@@ -178,7 +178,7 @@ func (vc *VCenter) AddPool(cluster, name string) {
 // AddSerialVM adds a powered-on virtual machine with a serial port over the
 // network to a host. It is there to be read, nothing more.
 func (vc *VCenter) AddSerialVM(host, name string) {
-	h := vc.hosts[host].object
+	h := vc.Host(host).object
 	vm := &simulator.VirtualMachine{}
 	vm.Name = name
 	vm.Runtime.Host = &h.Self
@@ -195,8 +195,8 @@ func (vc *VCenter) AddSerialVM(host, name string) {
 // ChangeAll changes the firewall of every host, and vCenter's copy with it.
 func (vc *VCenter) ChangeAll(f func(*types.HostFirewallInfo)) {
 	ctx := vc.context()
-	for _, name := range vc.names {
-		h := vc.hosts[name]
+	for _, name := range vc.HostNames() {
+		h := vc.Host(name)
 		_ = h.Change(func(info *types.HostFirewallInfo) error { f(info); return nil })
 		ctx.WithLock(h.system, func() { h.system.show(ctx, h.Firewall()) })
 	}

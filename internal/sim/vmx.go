@@ -32,8 +32,13 @@ func (v *vmxProcesses) Reference() types.ManagedObjectReference {
 	return types.ManagedObjectReference{Type: "VMX", Value: "vmx"}
 }
 
-// PutObject has nothing to do: a machine is powered on later.
-func (v *vmxProcesses) PutObject(*simulator.Context, mo.Reference) {}
+// PutObject gives a host that a client has added a firewall of its own. A machine is
+// powered on later.
+func (v *vmxProcesses) PutObject(_ *simulator.Context, obj mo.Reference) {
+	if host, ok := obj.(*simulator.HostSystem); ok && v.vc.hostOf(host.Self) == nil {
+		newBuilder(v.vc, v.vc.context()).adopt(host, hostSpec{name: host.Name, version: host.Config.Product.Version})
+	}
+}
 
 // RemoveObject hangs up for a machine that is destroyed.
 func (v *vmxProcesses) RemoveObject(_ *simulator.Context, ref types.ManagedObjectReference) {
@@ -55,7 +60,7 @@ func (v *vmxProcesses) UpdateObject(_ *simulator.Context, obj mo.Reference, chan
 		if ch.Val != types.VirtualMachinePowerStatePoweredOn || vm.Runtime.Host == nil || vm.Config == nil {
 			continue
 		}
-		host := v.vc.byRef[*vm.Runtime.Host]
+		host := v.vc.hostOf(*vm.Runtime.Host)
 		for _, d := range vm.Config.Hardware.Device {
 			if port, ok := d.(*types.VirtualSerialPort); ok && host != nil {
 				if uri, ok := port.Backing.(*types.VirtualSerialPortURIBackingInfo); ok {
