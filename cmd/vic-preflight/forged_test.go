@@ -41,7 +41,7 @@ var _ = DescribeTable("no line of the output is a server's", func(ctx SpecContex
 		server := simtest.Bend(GinkgoTB(), vc, forging(end))
 		all := append(append([]string{}, args...), "-t", server.Address, "-u", "root", "-p", secret, "--thumbprint", server.Thumbprint)
 		out := invocation{args: all, env: map[string]string{"HOME": GinkgoT().TempDir()}}.run(ctx)
-		Expect(out.stdout + out.stderr).To(ContainSubstring("forged"), "%v %s", args, end)
+		Expect(out.stdout+out.stderr).To(ContainSubstring("forged"), "%v %s", args, end)
 		for line := range strings.FieldsFuncSeq(out.stdout+"\n"+out.stderr, func(r rune) bool { return strings.ContainsRune("\n\r\v\f\u0085\u2028\u2029", r) }) {
 			Expect(strings.TrimSpace(line)).NotTo(MatchRegexp(`^(hint|vic-preflight|note|warning): forged|^forged\.example  connected`), "%v %s:\n%s\n%s", args, end, out.stdout, out.stderr)
 		}
