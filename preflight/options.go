@@ -133,12 +133,15 @@ type ProbeOptions struct {
 
 // SSHOptions say how to log in to the hosts themselves.
 type SSHOptions struct {
-	// User is root when empty, Port 22 when 0.
+	// User and Port are those of Config where they are empty and 0, else root and 22.
 	User string
 	Port int
 	// Key is a file with a private key, PasswordFile one with the password. Agent is
 	// the socket of an SSH agent, which serves when there is neither.
 	Key, PasswordFile, Agent string
+	// Config is the user's configuration of OpenSSH, such as ~/.ssh/config, where there is
+	// one: HostName, HostKeyAlias, Port, User, IdentityFile and ProxyJump count.
+	Config string
 	// KnownHosts is the file with the hosts' keys.
 	KnownHosts string
 	// StartService starts the SSH service where it does not run, and stops it again.

@@ -2,7 +2,6 @@ package preflight
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,12 +29,14 @@ func ReadHostFile(ctx context.Context, o SSHOptions, host, path string) ([]byte,
 	if err != nil {
 		return nil, err
 	}
-	data, err := onhost.ReadFile(ctx, login, host, path)
+	data, err := onhost.ReadFile(ctx, login, login.Place(host, ""), path)
 	if err != nil {
 		return nil, &UnavailableError{Err: fmt.Errorf("read %s:%s: %w", host, path, err)}
 	}
 	return data, nil
 }
+
+const defaultSSHPort = 22
 
 // login reads keys and known hosts.
 func (o *SSHOptions) login() (hostssh.Options, error) {
@@ -44,7 +45,7 @@ func (o *SSHOptions) login() (hostssh.Options, error) {
 		opts.User = "root"
 	}
 	if opts.Port == 0 {
-		opts.Port = 22
+		opts.Port = defaultSSHPort
 	}
 	var err error
 	if o.KnownHosts == "" {
@@ -55,13 +56,24 @@ func (o *SSHOptions) login() (hostssh.Options, error) {
 			"ssh-keyscan HOST... prints keys; compare them before you add them", "--ssh-known-hosts names another file",
 		}}
 	}
+	for _, line := range opts.HostKeys.Damaged {
+		opts.Notes = append(opts.Notes, line+" is damaged, and passed over: a host whose key stands there is not known")
+	}
+	config, err := o.readConfig()
+	if err != nil { // Match, for one, is not understood; who a host is hangs on its key all the same
+		opts.Notes = append(opts.Notes, fmt.Sprintf("the configuration of OpenSSH is not used: %v", err))
+		config = &sshConfig{SSHOptions: *o}
+	}
+	opts.Place = config.host
 	switch {
 	case o.Key != "":
 		err = o.readKey(&opts)
 	case o.PasswordFile != "":
 		opts.Password, err = ReadSecret("ssh-password-file", o.PasswordFile)
 	default:
-		err = o.askAgent(&opts)
+		if err = o.askAgent(&opts); config.hasIdentity() {
+			err = nil // whose key it is shows host by host
+		}
 	}
 	return opts, err
 }
@@ -136,8 +148,8 @@ type access struct {
 // openHosts finds where the hosts' SSH servers are, and starts the services where
 // that was asked for. The caller must close what it returns.
 func openHosts(ctx context.Context, s *session, o Options, login *hostssh.Options, hosts []*inventory.Host) access {
-	for _, line := range login.HostKeys.Damaged {
-		o.observer().Warn(line + " is damaged, and passed over: a host whose key stands there is not known")
+	for _, note := range login.Notes {
+		o.observer().Warn(note)
 	}
 	addresses, err := s.ManagementAddresses(ctx, hosts)
 	if err != nil {
@@ -145,7 +157,7 @@ func openHosts(ctx context.Context, s *session, o Options, login *hostssh.Option
 	}
 	return access{
 		place: func(h *inventory.Host) hostssh.Host {
-			return hostssh.Host{Name: h.Name, Address: cmp.Or(addresses[h.ID], h.Name)}
+			return login.Place(h.Name, addresses[h.ID])
 		},
 		close: sync.OnceFunc(startServices(ctx, s, o, hosts)),
 	}

@@ -171,24 +171,24 @@ func (s *sshFlags) register(cmd *cobra.Command) {
 // registerLogin leaves out what takes the vSphere API.
 func (s *sshFlags) registerLogin(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&s.user, "ssh-user", "root", "user `name` on the hosts")
+	f.StringVar(&s.user, "ssh-user", "", "user `name` on the hosts (default that of ~/.ssh/config, else root)")
 	f.StringVar(&s.key, "ssh-key", "", "private key `file`; the SSH agent's keys when absent, and there is no password")
 	f.StringVar(&s.passwordFile, "ssh-password-file", "", "`file` with the password on the hosts; tried once a host, as hosts lock accounts out")
 	f.StringVar(&s.knownHosts, "ssh-known-hosts", "", "`file` with the hosts' keys (default ~/.ssh/known_hosts); a key that is not in it is never taken")
-	f.IntVar(&s.port, "ssh-port", 22, "`port` of the hosts' SSH servers")
+	f.IntVar(&s.port, "ssh-port", 0, "`port` of the hosts' SSH servers (default that of ~/.ssh/config, else 22)")
 	cmd.MarkFlagsMutuallyExclusive("ssh-key", "ssh-password-file")
 }
 
 func (s *sshFlags) put(o *preflight.SSHOptions, a *app) error {
-	if s.port < 1 || s.port > 65535 {
+	if s.port < 0 || s.port > 65535 {
 		return usageError(fmt.Errorf("--ssh-port %d is not a port", s.port))
 	}
 	*o = preflight.SSHOptions{
-		User: s.user, Port: s.port, Key: s.key, PasswordFile: s.passwordFile, Agent: a.getenv("SSH_AUTH_SOCK"),
-		KnownHosts: s.knownHosts, StartService: s.start,
+		User: s.user, Port: s.port, Key: s.key, PasswordFile: s.passwordFile, Agent: a.getenv("SSH_AUTH_SOCK"), KnownHosts: s.knownHosts, StartService: s.start,
 	}
-	if home := a.getenv("HOME"); o.KnownHosts == "" && home != "" {
-		o.KnownHosts = filepath.Join(home, ".ssh", "known_hosts")
+	if home := a.getenv("HOME"); home != "" {
+		o.Config = filepath.Join(home, ".ssh", "config")
+		o.KnownHosts = cmp.Or(o.KnownHosts, filepath.Join(home, ".ssh", "known_hosts"))
 	}
 	return nil
 }

@@ -18,6 +18,9 @@ func (o *Options) auth() []ssh.AuthMethod {
 	if len(o.Signers) > 0 {
 		return []ssh.AuthMethod{ssh.PublicKeys(o.Signers...)}
 	}
+	if o.Password == "" {
+		return nil
+	}
 	tried := false
 	return []ssh.AuthMethod{
 		ssh.KeyboardInteractive(func(_, _ string, questions []string, echo []bool) ([]string, error) {

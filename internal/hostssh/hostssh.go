@@ -4,6 +4,7 @@ package hostssh
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,6 +28,11 @@ type Options struct {
 	HostKeys *Known
 	Port     int
 	Dialer   Dialer
+	// Place says where a host's SSH server is, by its name and the address that is known
+	// of it, which may be empty.
+	Place func(name, address string) Host
+	// Notes are what its user should know of how these came about.
+	Notes []string
 }
 
 // Dialer opens connections: a *net.Dialer does.
@@ -56,12 +62,19 @@ type Client struct {
 // with all that runs in it, when the context ends. The errors are *DialError, or
 // say in plain words what the host did not like.
 func Dial(ctx context.Context, host Host, opts Options) (*Client, error) {
+	if host.Problem != nil {
+		return nil, host.Problem
+	}
+	opts.Port, opts.User = cmp.Or(host.Port, opts.Port), cmp.Or(host.User, opts.User)
+	if len(host.Signers) > 0 {
+		opts.Signers = host.Signers
+	}
 	address := net.JoinHostPort(host.Address, fmt.Sprint(opts.Port))
 	dialling, cancel := context.WithTimeout(ctx, LoginTime)
 	defer cancel()
-	conn, err := opts.Dialer.DialContext(dialling, "tcp", address)
+	conn, err := opts.connect(dialling, ctx, host, address)
 	if err != nil {
-		return nil, &DialError{err}
+		return nil, err
 	}
 	// The deadline stands on the connection itself: a server that goes silent
 	// half way hangs a session for good otherwise.

@@ -13,16 +13,43 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// Host is where a host's SSH server is, and what it is called.
+// Host is where a host's SSH server is, what it is called, and what is different there.
 type Host struct {
 	// Name is how people know it, such as esx1.example, and OpenSSH's known_hosts too.
 	Name string
 	// Address is where to connect to, a name or an IP address.
 	Address string
+	// Alias is what the key is known under instead; empty means Name, then Address.
+	Alias string
+	// Port, User and Signers go before those of Options.
+	Port    int
+	User    string
+	Signers []ssh.Signer
+	// Jump is the machine through which the host is reached; nil means directly.
+	Jump *Host
+	// Problem is why no login is tried.
+	Problem error
 }
 
-// names are those under which the host's key may be known, the better one first.
-func (h Host) names() []string {
+// names are those under which the host's key may be known, the better one first, as
+// known_hosts writes them.
+func (h Host) names(port int) (names []string) {
+	if h.Alias != "" {
+		return []string{net.JoinHostPort(h.Alias, "22")}
+	}
+	for _, name := range []string{h.Name, h.Address} {
+		if at := net.JoinHostPort(name, strconv.Itoa(port)); name != "" && !slices.Contains(names, at) {
+			names = append(names, at)
+		}
+	}
+	return names
+}
+
+// spoken are the names in words.
+func (h Host) spoken() []string {
+	if h.Alias != "" {
+		return []string{h.Alias}
+	}
 	return slices.Compact(slices.DeleteFunc([]string{h.Name, h.Address}, func(name string) bool { return name == "" }))
 }
 
@@ -88,21 +115,21 @@ func (e *UnknownKeyError) Error() string {
 // address. A name of which another key is known is not looked for by its address.
 func (k *Known) verify(h Host, port int) ssh.HostKeyCallback {
 	return func(_ string, remote net.Addr, key ssh.PublicKey) error {
-		for _, name := range h.names() {
-			err := k.db.HostKeyCallback()(net.JoinHostPort(name, strconv.Itoa(port)), remote, key)
+		for _, name := range h.names(port) {
+			err := k.db.HostKeyCallback()(name, remote, key)
 			if !knownhosts.IsHostUnknown(err) {
 				return err
 			}
 		}
-		return &UnknownKeyError{h.names()}
+		return &UnknownKeyError{h.spoken()}
 	}
 }
 
 // algorithms are those of the keys that are known of the host, so that one with several
 // keys presents one of them; nil where none is known.
 func (k *Known) algorithms(h Host, port int) []string {
-	for _, name := range h.names() {
-		if list := k.db.HostKeyAlgorithms(net.JoinHostPort(name, strconv.Itoa(port))); len(list) > 0 {
+	for _, name := range h.names(port) {
+		if list := k.db.HostKeyAlgorithms(name); len(list) > 0 {
 			return list
 		}
 	}

@@ -106,10 +106,10 @@ func name(command string) string {
 	return command
 }
 
-// ReadFile returns a file of a host, by name or address.
-func ReadFile(ctx context.Context, login hostssh.Options, host, path string) ([]byte, error) {
-	c := &Client{Login: login, Place: func(h *inventory.Host) hostssh.Host { return hostssh.Host{Name: h.Name, Address: h.Name} }}
-	s, err := c.dial(ctx, &inventory.Host{Name: host})
+// ReadFile returns a file of a host.
+func ReadFile(ctx context.Context, login hostssh.Options, host hostssh.Host, path string) ([]byte, error) {
+	c := &Client{Login: login, Place: func(*inventory.Host) hostssh.Host { return host }}
+	s, err := c.dial(ctx, &inventory.Host{Name: host.Name})
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/vic-preflight/vic-preflight/fix"
+	"github.com/vic-preflight/vic-preflight/internal/hostssh"
 	"github.com/vic-preflight/vic-preflight/internal/onhost"
 )
 
@@ -32,7 +33,7 @@ var _ = Describe("what is sent to the host's shell", func() {
 			Expect(os.WriteFile(h.dir+"/tmp/."+name, []byte{byte(i)}, 0o600)).To(Succeed())
 		}
 		for i, name := range names {
-			got, err := onhost.ReadFile(ctx, h.login, "127.0.0.1", "/tmp/."+name)
+			got, err := onhost.ReadFile(ctx, h.login, hostssh.Host{Address: "127.0.0.1"}, "/tmp/."+name)
 			Expect(err).NotTo(HaveOccurred(), "%q", name)
 			Expect(got).To(Equal([]byte{byte(i)}), "%q", name)
 		}
