@@ -136,6 +136,7 @@ func Start(scenario Scenario, opts Options) (vc *VCenter, err error) {
 	service.Listen = &url.URL{Host: opts.Listen, User: url.UserPassword(opts.User, opts.Password)}
 	service.Context.Map.Handler = vc.meter.call
 	vc.server = service.NewServer()
+	vc.server.Config.Handler = versioned(vc.server.Config.Handler)
 
 	u := *vc.server.URL
 	u.User = nil

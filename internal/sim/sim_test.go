@@ -1,7 +1,10 @@
 package sim_test
 
 import (
+	"bytes"
 	"context"
+	"io"
+	"net/http"
 	"net/url"
 	"time"
 
@@ -13,9 +16,12 @@ import (
 	"github.com/vmware/govmomi/find"
 	"github.com/vmware/govmomi/object"
 	"github.com/vmware/govmomi/property"
+	"github.com/vmware/govmomi/vim25"
 	"github.com/vmware/govmomi/vim25/methods"
 	"github.com/vmware/govmomi/vim25/mo"
+	"github.com/vmware/govmomi/vim25/soap"
 	"github.com/vmware/govmomi/vim25/types"
+	"github.com/vmware/govmomi/vim25/xml"
 
 	"github.com/vic-preflight/vic-preflight/internal/sim"
 	"github.com/vic-preflight/vic-preflight/internal/sim/simtest"
@@ -374,4 +380,42 @@ var _ = Describe("what clients of other kinds met", func() {
 		Eventually(func() int { return vc.RequestsOf("WaitForUpdatesEx") }).Should(BeNumerically(">", 1))
 		vc.Close()
 	}, NodeTimeout(20*time.Second))
+})
+
+var _ = It("a client is answered in the version of the API that it speaks", func(ctx SpecContext) {
+	vc := start("closed")
+	c := connect(ctx, vc)
+	host := findHost(ctx, c, "esx01.example")
+	answers := func(version string) (content, rules string) {
+		c.Client.Client.Version = version
+		for i, call := range []soap.HasFault{
+			&methods.RetrieveServiceContentBody{Req: &types.RetrieveServiceContent{This: vim25.ServiceInstance}},
+			&methods.RetrievePropertiesExBody{Req: &types.RetrievePropertiesEx{This: c.ServiceContent.PropertyCollector, SpecSet: []types.PropertyFilterSpec{{
+				ObjectSet: []types.ObjectSpec{{Obj: firewall(ctx, host).Reference()}},
+				PropSet:   []types.PropertySpec{{Type: "HostFirewallSystem", PathSet: []string{"firewallInfo"}}},
+			}}}},
+		} {
+			text, err := xml.Marshal(soap.Envelope{Body: call})
+			Expect(err).NotTo(HaveOccurred())
+			req, err := http.NewRequestWithContext(ctx, http.MethodPost, vc.URL.String(), bytes.NewReader(text))
+			Expect(err).NotTo(HaveOccurred())
+			req.Header.Set("SOAPAction", "urn:vim25/"+version)
+			Expect(c.Client.Client.Do(ctx, req, func(res *http.Response) error {
+				answer, err := io.ReadAll(res.Body)
+				if i == 0 {
+					content = string(answer)
+				} else {
+					rules = string(answer)
+				}
+				return err
+			})).To(Succeed())
+		}
+		return content, rules
+	}
+	content, rules := answers("6.7.1")
+	Expect(content).To(And(ContainSubstring("<propertyCollector"), Not(ContainSubstring("tenantManager"))))
+	Expect(rules).To(And(ContainSubstring("<key>vic-engine</key>"), Not(ContainSubstring("userControllable")), Not(ContainSubstring("ipListUserConfigurable"))))
+	content, rules = answers("8.0.3.0")
+	Expect(content).To(ContainSubstring("tenantManager"))
+	Expect(rules).To(ContainSubstring("<userControllable>true</userControllable>"))
 })
