@@ -25,6 +25,12 @@ func PersistentOn(h *inventory.Host, rs *inventory.Ruleset) inventory.Tristate {
 	return originOf(h, rs.Key).lasts
 }
 
+// byKeyAlone reports whether nothing is known of the host by which its rulesets' origins
+// could differ from another's.
+func byKeyAlone(h *inventory.Host) bool {
+	return !h.Software.Known() && len(h.Origins) == 0 && h.Stateless != inventory.Yes
+}
+
 // originOf goes by the host's own word first, then by the list of what ESXi
 // brings, then by what is installed, and by the key alone where that is not known.
 func originOf(h *inventory.Host, key string) origin {

@@ -63,10 +63,10 @@ func on(h *inventory.Host, shared *Verdict) *Verdict {
 	case shared.Status == Pass && h.Firewall.Stale != "":
 		v.Status, v.Reason = Unknown, FactsStale
 		v.Detail = fmt.Sprintf("%s, by a copy that may be minutes old: the refresh failed: %s", shared.Detail, h.Firewall.Stale)
-	case !h.Software.Known() && len(h.Origins) == 0 && h.Stateless != inventory.Yes:
+	case byKeyAlone(h):
 		return shared
 	}
-	if h.Software.Known() || len(h.Origins) > 0 || h.Stateless == inventory.Yes {
+	if !byKeyAlone(h) {
 		v.Rulesets = slices.Clone(shared.Rulesets)
 		for i := range v.Rulesets {
 			v.Rulesets[i].Persistent = originOf(h, v.Rulesets[i].Key).lasts

@@ -28,7 +28,7 @@ func (j *Judge) persistence(h *inventory.Host) *Verdict {
 		return v
 	}
 	id := idOf(h.Firewall.Rulesets)
-	alone := !h.Software.Known() && h.Software.Unreadable == "" && len(h.Origins) == 0 && h.Earlier == nil && h.Stateless != inventory.Yes
+	alone := byKeyAlone(h) && h.Software.Unreadable == "" && h.Earlier == nil
 	if v, ok := j.persistent[id]; ok && alone {
 		return v
 	}

@@ -127,9 +127,6 @@ func Apply(ctx context.Context, p *Plan, client Client, log Log, opts ApplyOptio
 	return outcomes, nil
 }
 
-// callGrace is how long the host may still answer after the run has ended.
-const callGrace = 3 * time.Second
-
 // applyChange journals one change and makes it. The order of calls never opens
 // more than the change wants: a list is narrowed before the ruleset is enabled,
 // and a ruleset is disabled before its list is put back.
@@ -142,7 +139,7 @@ func applyChange(ctx context.Context, c *Change, client Client, log Log, opts Ap
 	}
 	// A change that was begun is finished, also when the run is interrupted. One on the
 	// host itself is several, and has its whole time.
-	grace := callGrace
+	grace := linger.Grace
 	if c.Method != MethodRuleset {
 		grace = opts.HostTimeout
 	}
@@ -167,7 +164,7 @@ func (c *Change) stillFits(ctx context.Context, client Client, within time.Durat
 	if c.Method != MethodRuleset || c.After.Allowed == nil || sameList(c.Before.Allowed, c.After.Allowed) {
 		return nil
 	}
-	ctx, cancel := linger.Context(ctx, within, callGrace)
+	ctx, cancel := linger.Context(ctx, within, linger.Grace)
 	defer cancel()
 	now := *c.Host // the host's own facts are read when the change is verified
 	if err := client.RefreshFirewall(ctx, &now); err != nil {

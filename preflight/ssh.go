@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"strings"
@@ -79,13 +80,12 @@ func (o *SSHOptions) login() (hostssh.Options, error) {
 }
 
 func (o *SSHOptions) readKey(opts *hostssh.Options) error {
-	text, err := os.ReadFile(o.Key)
-	if err != nil {
-		return file("ssh-key", err)
-	}
-	signer, err := ssh.ParsePrivateKey(text)
+	signer, err := readSigner(o.Key)
 	var locked *ssh.PassphraseMissingError
+	var unread *fs.PathError
 	switch {
+	case errors.As(err, &unread):
+		return file("ssh-key", err)
 	case errors.As(err, &locked):
 		return &UsageError{Err: fmt.Errorf("--ssh-key %s has a passphrase", o.Key), Hints: []string{"add it to an SSH agent, and leave --ssh-key out"}}
 	case err != nil:
@@ -93,6 +93,15 @@ func (o *SSHOptions) readKey(opts *hostssh.Options) error {
 	}
 	opts.Signers = []ssh.Signer{signer}
 	return nil
+}
+
+// readSigner reads a private key.
+func readSigner(file string) (ssh.Signer, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	return ssh.ParsePrivateKey(text)
 }
 
 func (o *SSHOptions) askAgent(opts *hostssh.Options) error {

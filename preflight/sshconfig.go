@@ -122,17 +122,13 @@ func identity(file string) ([]ssh.Signer, error) {
 		}
 		file = filepath.Join(home, rest)
 	}
-	text, err := os.ReadFile(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil // OpenSSH passes it over, too
-	}
-	if err != nil {
+	signer, err := readSigner(file)
+	var locked *ssh.PassphraseMissingError
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.As(err, &locked):
+		return nil, nil // OpenSSH passes it over, too; the agent may have it
+	case err != nil:
 		return nil, err
 	}
-	signer, err := ssh.ParsePrivateKey(text)
-	var locked *ssh.PassphraseMissingError
-	if errors.As(err, &locked) {
-		return nil, nil // the agent has it, or nobody
-	}
-	return []ssh.Signer{signer}, err
+	return []ssh.Signer{signer}, nil
 }

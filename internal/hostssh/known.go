@@ -31,26 +31,24 @@ type Host struct {
 	Problem error
 }
 
-// names are those under which the host's key may be known, the better one first, as
-// known_hosts writes them.
-func (h Host) names(port int) (names []string) {
-	if h.Alias != "" {
-		return []string{net.JoinHostPort(h.Alias, "22")}
-	}
-	for _, name := range []string{h.Name, h.Address} {
-		if at := net.JoinHostPort(name, strconv.Itoa(port)); name != "" && !slices.Contains(names, at) {
-			names = append(names, at)
-		}
-	}
-	return names
-}
-
-// spoken are the names in words.
-func (h Host) spoken() []string {
+// names are those under which the host's key may be known, the better one first.
+func (h Host) names() []string {
 	if h.Alias != "" {
 		return []string{h.Alias}
 	}
 	return slices.Compact(slices.DeleteFunc([]string{h.Name, h.Address}, func(name string) bool { return name == "" }))
+}
+
+// listed are the names as known_hosts has them, where an alias stands for any port.
+func (h Host) listed(port int) []string {
+	if h.Alias != "" {
+		port = 22
+	}
+	names := h.names()
+	for i, name := range names {
+		names[i] = net.JoinHostPort(name, strconv.Itoa(port))
+	}
+	return names
 }
 
 // Known are hosts' keys. It may be used concurrently.
@@ -115,20 +113,20 @@ func (e *UnknownKeyError) Error() string {
 // address. A name of which another key is known is not looked for by its address.
 func (k *Known) verify(h Host, port int) ssh.HostKeyCallback {
 	return func(_ string, remote net.Addr, key ssh.PublicKey) error {
-		for _, name := range h.names(port) {
+		for _, name := range h.listed(port) {
 			err := k.db.HostKeyCallback()(name, remote, key)
 			if !knownhosts.IsHostUnknown(err) {
 				return err
 			}
 		}
-		return &UnknownKeyError{h.spoken()}
+		return &UnknownKeyError{h.names()}
 	}
 }
 
 // algorithms are those of the keys that are known of the host, so that one with several
 // keys presents one of them; nil where none is known.
 func (k *Known) algorithms(h Host, port int) []string {
-	for _, name := range h.names(port) {
+	for _, name := range h.listed(port) {
 		if list := k.db.HostKeyAlgorithms(name); len(list) > 0 {
 			return list
 		}

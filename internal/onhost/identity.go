@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/google/uuid"
 
@@ -13,7 +14,9 @@ import (
 
 // hardwareUUID is what "esxcli hardware platform get" prints: sixteen bytes, such as
 // 0x4c 0x4c 0x45 0x44 0x0 …, without a zero in front.
-var hardwareUUID = regexp.MustCompile(`(?m)^\s*UUID:((?:\s+0x[0-9a-fA-F]{1,2}){16})\s*$`)
+var hardwareUUID = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?m)^\s*UUID:((?:\s+0x[0-9a-fA-F]{1,2}){16})\s*$`)
+})
 
 // isHost sees that the machine is the one that vCenter means: an address, and with it a
 // login as root, may be another's. It asks nothing where vCenter does not tell the
@@ -26,7 +29,7 @@ func (s *shell) isHost(h *inventory.Host) error {
 	if err != nil {
 		return fmt.Errorf("nothing was changed: whether this is %s could not be asked: %w", h.Name, err)
 	}
-	found := hardwareUUID.FindStringSubmatch(said)
+	found := hardwareUUID().FindStringSubmatch(said)
 	if found == nil {
 		return fmt.Errorf("nothing was changed: esxcli hardware platform get does not tell the hardware's UUID, by which %s is known", h.Name)
 	}

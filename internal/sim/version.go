@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // since are the properties that clients of earlier versions of the API do not know, with
@@ -18,14 +19,14 @@ var since = map[string]string{
 	"userControllable":         "8.0.2.0", "ipListUserConfigurable": "8.0.2.0",
 }
 
-// elements are those of since.
-var elements = func() map[string]*regexp.Regexp {
+// elements are those of since, compiled for the first client of an earlier version.
+var elements = sync.OnceValue(func() map[string]*regexp.Regexp {
 	m := map[string]*regexp.Regexp{}
 	for name := range since {
 		m[name] = regexp.MustCompile(`(?s)<` + name + `(?:\s[^>]*)?(?:/>|>.*?</` + name + `>)`)
 	}
 	return m
-}()
+})
 
 // versioned answers each client in the version of the API that it speaks.
 func versioned(next http.Handler) http.Handler {
@@ -34,7 +35,7 @@ func versioned(next http.Handler) http.Handler {
 		var newer []*regexp.Regexp
 		for name, from := range since {
 			if named && version != "" && !atLeast(version, from) {
-				newer = append(newer, elements[name])
+				newer = append(newer, elements()[name])
 			}
 		}
 		if len(newer) == 0 {

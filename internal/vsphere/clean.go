@@ -7,6 +7,7 @@ import (
 	"io"
 	"regexp"
 	"strconv"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -52,12 +53,13 @@ func cleaned(body io.Reader) (io.Reader, error) {
 	return bytes.NewReader(legal(text)), nil
 }
 
-var reference = regexp.MustCompile(`&#(x[0-9a-fA-F]{1,8}|[0-9]{1,10});`)
+// reference is compiled when an answer has to be cleaned, which is rare.
+var reference = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`&#(x[0-9a-fA-F]{1,8}|[0-9]{1,10});`) })
 
 // legal puts the replacement character in the place of what XML 1.0 has no place for,
 // written out or as a reference.
 func legal(text []byte) []byte {
-	text = reference.ReplaceAllFunc(text, func(ref []byte) []byte {
+	text = reference().ReplaceAllFunc(text, func(ref []byte) []byte {
 		digits, base := ref[2:len(ref)-1], 10
 		if digits[0] == 'x' {
 			digits, base = digits[1:], 16

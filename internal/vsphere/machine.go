@@ -282,7 +282,7 @@ func (m *Machines) Create(ctx context.Context, h *inventory.Host, name, proxy, s
 	vm := &Machine{m: m, host: hostRef(h), name: name}
 	// The call is made whether or not anybody waits for its answer: see it through, or
 	// the machine is nobody's.
-	ctx, cancel := linger.Context(ctx, taskTime, callGrace)
+	ctx, cancel := linger.Context(ctx, taskTime, linger.Grace)
 	defer cancel()
 	res, err := methods.CreateVM_Task(ctx, m.s, &types.CreateVM_Task{This: m.folder, Config: spec, Pool: place.pool, Host: &vm.host})
 	switch {
@@ -315,7 +315,7 @@ func (vm *Machine) Name() string { return vm.name }
 // wrong one, so that is an error.
 func (vm *Machine) PowerOn(ctx context.Context) error {
 	// Seen through as well: a machine cannot be removed while it is powered on.
-	ctx, cancel := linger.Context(ctx, taskTime, callGrace)
+	ctx, cancel := linger.Context(ctx, taskTime, linger.Grace)
 	defer cancel()
 	res, err := methods.PowerOnVM_Task(ctx, vm.m.s, &types.PowerOnVM_Task{This: vm.vm, Host: &vm.host})
 	if err != nil {

@@ -70,11 +70,10 @@ func (s *Session) locate(ctx context.Context, t *tree, sel Selection) (dc *node,
 		place := t.above(n, kindDatacenter)
 		return place != nil && place != dc
 	})
-	hidden := t.hidden(dc, sel)
-	if len(hosts) == 0 && len(hidden) > 0 {
-		return nil, nil, fmt.Errorf("the hosts of %s cannot be listed", strings.Join(hidden, ", nor those of "))
-	}
 	if len(hosts) == 0 {
+		if hidden := t.hidden(dc, sel); len(hidden) > 0 {
+			return nil, nil, fmt.Errorf("the hosts of %s cannot be listed", strings.Join(hidden, ", nor those of "))
+		}
 		return nil, nil, &SelectionError{Problem: fmt.Sprintf("the datacenter %s has no hosts to check", t.path(dc)), Noun: "hosts in it"}
 	}
 	if sel.ComputeResource != "" {

@@ -11,7 +11,8 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 )
 
-// taskPoll is how often a task is looked at: at first, and at most after that doubled.
+// A task is looked at again after firstTaskPoll, and then after twice as long each time,
+// up to longestTaskPoll.
 const (
 	firstTaskPoll   = 50 * time.Millisecond
 	longestTaskPoll = time.Second
@@ -45,7 +46,3 @@ func (s *Session) await(ctx context.Context, ref types.ManagedObjectReference) (
 		}
 	}
 }
-
-// callGrace is how long a call that makes something may still be answered after its run
-// has ended: what it made must not become nobody's.
-const callGrace = 3 * time.Second

@@ -3,6 +3,7 @@ package vsphere
 import (
 	"cmp"
 	"context"
+	"iter"
 	"path"
 	"slices"
 	"strings"
@@ -171,7 +172,7 @@ func (t *tree) kind(kinds ...string) []*node {
 func (t *tree) path(n *node) string {
 	if n.path == "" {
 		names := []string{n.name}
-		for _, p := range t.ancestors(n) {
+		for p := range t.ancestors(n) {
 			if p.Obj != t.root {
 				names = append(names, p.name)
 			}
@@ -187,12 +188,13 @@ func (t *tree) path(n *node) string {
 const maxDepth = 100
 
 // ancestors are the nodes above one, the nearest first.
-func (t *tree) ancestors(n *node) []*node {
-	var above []*node
-	for p := t.parent(n); p != nil && len(above) < maxDepth && p != n; p = t.parent(p) {
-		above = append(above, p)
+func (t *tree) ancestors(n *node) iter.Seq[*node] {
+	return func(yield func(*node) bool) {
+		p := t.parent(n)
+		for depth := 0; p != nil && depth < maxDepth && p != n && yield(p); depth++ {
+			p = t.parent(p)
+		}
 	}
-	return above
 }
 
 func (t *tree) parent(n *node) *node {
@@ -220,7 +222,7 @@ func (t *tree) ownerOf(host types.ManagedObjectReference) types.ManagedObjectRef
 
 // above returns the nearest ancestor of the kind, nil when there is none.
 func (t *tree) above(n *node, kinds ...string) *node {
-	for _, p := range t.ancestors(n) {
+	for p := range t.ancestors(n) {
 		if slices.Contains(kinds, p.Obj.Type) {
 			return p
 		}
