@@ -161,6 +161,7 @@ type sshFlags struct {
 	user, key, passwordFile, knownHosts string
 	port                                int
 	start                               bool
+	flags                               *pflag.FlagSet
 }
 
 func (s *sshFlags) register(cmd *cobra.Command) {
@@ -171,6 +172,7 @@ func (s *sshFlags) register(cmd *cobra.Command) {
 // registerLogin leaves out what takes the vSphere API.
 func (s *sshFlags) registerLogin(cmd *cobra.Command) {
 	f := cmd.Flags()
+	s.flags = f
 	f.StringVar(&s.user, "ssh-user", "", "user `name` on the hosts (default that of ~/.ssh/config, else root)")
 	f.StringVar(&s.key, "ssh-key", "", "private key `file`; the SSH agent's keys when absent, and there is no password")
 	f.StringVar(&s.passwordFile, "ssh-password-file", "", "`file` with the password on the hosts; tried once a host, as hosts lock accounts out")
@@ -180,15 +182,12 @@ func (s *sshFlags) registerLogin(cmd *cobra.Command) {
 }
 
 func (s *sshFlags) put(o *preflight.SSHOptions, a *app) error {
-	if s.port < 0 || s.port > 65535 {
+	if s.flags.Changed("ssh-port") && (s.port < 1 || s.port > 65535) {
 		return usageError(fmt.Errorf("--ssh-port %d is not a port", s.port))
 	}
-	*o = preflight.SSHOptions{
-		User: s.user, Port: s.port, Key: s.key, PasswordFile: s.passwordFile, Agent: a.getenv("SSH_AUTH_SOCK"), KnownHosts: s.knownHosts, StartService: s.start,
-	}
+	*o = preflight.SSHOptions{User: s.user, Port: s.port, Key: s.key, PasswordFile: s.passwordFile, Agent: a.getenv("SSH_AUTH_SOCK"), KnownHosts: s.knownHosts, StartService: s.start}
 	if home := a.getenv("HOME"); home != "" {
-		o.Config = filepath.Join(home, ".ssh", "config")
-		o.KnownHosts = cmp.Or(o.KnownHosts, filepath.Join(home, ".ssh", "known_hosts"))
+		o.Config, o.KnownHosts = filepath.Join(home, ".ssh", "config"), cmp.Or(s.knownHosts, filepath.Join(home, ".ssh", "known_hosts"))
 	}
 	return nil
 }

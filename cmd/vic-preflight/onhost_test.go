@@ -57,6 +57,7 @@ var _ = Describe("fix by another method than a ruleset", func() {
 		Entry("to deny by a method", row{[]string{"--deny", "--method", "service-xml"}, "--method goes with --allow"}),
 		Entry("allowed addresses", row{[]string{"--allow", "--method", "service-xml", "--allowed-ip", "10.0.0.5"}, "--allowed-ip does not go"}),
 		Entry("a key that does not read", row{[]string{"--allow", "--method", "service-xml", "--ssh-key", "KEY", "--ssh-known-hosts", "KNOWN"}, "is no private key"}),
+		Entry("a port that is none", row{[]string{"--allow", "--method", "service-xml", "--ssh-port", "0"}, "--ssh-port 0 is not a port"}),
 		Entry("a login without a method", row{[]string{"--allow", "--ssh-key", "KEY"}, "--ssh-key goes with --method vib|service-xml"}),
 		Entry("no way to log in", row{[]string{"--allow", "--method", "service-xml", "--ssh-known-hosts", "KNOWN"}, "no way to log in"}),
 	)
