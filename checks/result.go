@@ -83,6 +83,10 @@ type Verdict struct {
 	// Missing are the peers that the deciding rulesets' allowed hosts leave out.
 	Missing []netip.Prefix
 
+	// Waiver is the one that made a failure, or a warning, the warning that this is;
+	// else it is nil.
+	Waiver *Waiver
+
 	// reach is whom an unverified list lets through, equal for equal ones.
 	reach string
 }

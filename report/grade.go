@@ -9,7 +9,7 @@ import (
 // Grade is what the results come to for a gate: checks.Fail, checks.Unknown or
 // checks.Pass. strict lets warnings fail; allowUnknown tolerates hosts that nothing can
 // be found out about, and such a host is not failed by strict for the very state that
-// makes it so. A host on which no check gave a verdict is unknown; where none did on
+// makes it so; nor by what a waiver accepts. A host on which no check gave a verdict is unknown; where none did on
 // any, nothing tolerates it.
 func (r *Run) Grade(strict, allowUnknown bool) checks.Status {
 	if r.Err != nil || !slices.ContainsFunc(r.Results, judged) {
@@ -22,7 +22,7 @@ func (r *Run) Grade(strict, allowUnknown bool) checks.Status {
 	for _, res := range r.Results {
 		lost := res.Reason == checks.HostDisconnected || res.Reason == checks.HostNotResponding
 		switch {
-		case res.Status == checks.Fail, res.Status == checks.Warn && strict && !(lost && allowUnknown):
+		case res.Status == checks.Fail, res.Status == checks.Warn && strict && res.Waiver == nil && !(lost && allowUnknown):
 			return checks.Fail
 		case res.Status == checks.Unknown && !allowUnknown:
 			grade = checks.Unknown

@@ -68,6 +68,7 @@ type jsonCheck struct {
 	Reason      checks.Reason `json:"reason"`
 	Detail      string        `json:"detail,omitempty"`
 	Hint        string        `json:"hint,omitempty"`
+	Waiver      *jsonWaiver   `json:"waiver,omitempty"`
 	Rulesets    []jsonRuleset `json:"rulesets,omitempty"`
 }
 
@@ -96,6 +97,20 @@ type jsonScoped struct {
 	Reason      checks.Reason `json:"reason"`
 	Detail      string        `json:"detail,omitempty"`
 	Hint        string        `json:"hint,omitempty"`
+	Waiver      *jsonWaiver   `json:"waiver,omitempty"`
+}
+
+type jsonWaiver struct {
+	Because string `json:"because"`
+	Expires string `json:"expires"`
+	Ticket  string `json:"ticket,omitempty"`
+}
+
+func waiverJSON(w *checks.Waiver) *jsonWaiver {
+	if w == nil {
+		return nil
+	}
+	return &jsonWaiver{Clean(w.Because), w.Expires.Format(time.DateOnly), Clean(w.Ticket)}
 }
 
 // JSON writes the report as docs/report.schema.json describes it.
@@ -175,6 +190,7 @@ func (r *Run) writeHosts(s *stream, byHost map[string][]checks.Result) {
 		s.object(func() {
 			s.field("name", Clean(h.Name))
 			s.field("path", Clean(h.Path))
+			s.text("uuid", Clean(h.UUID))
 			s.text("cluster", Clean(h.Cluster))
 			s.field("state", Clean(h.StateLabel()))
 			s.field("status", checks.Worst(results))
@@ -207,7 +223,7 @@ func (r *Run) checksJSON(s *stream, results []checks.Result, written map[sharedV
 	for i, res := range results {
 		list[i] = jsonCheck{
 			ID: res.Check, Requirement: res.Requirement, Status: res.Status, Reason: res.Reason, Detail: Clean(res.Detail),
-			Hint: r.hintOf(res), Rulesets: jsonRulesets(res.Rulesets),
+			Hint: r.hintOf(res), Waiver: waiverJSON(res.Waiver), Rulesets: jsonRulesets(res.Rulesets),
 		}
 	}
 	text := s.encode(list)
@@ -223,7 +239,7 @@ func (r *Run) scopedJSON() []jsonScoped {
 		if res.Scope != checks.ScopeHost {
 			out = append(out, jsonScoped{
 				ID: res.Check, Requirement: res.Requirement, Scope: res.Scope, Subject: Clean(res.Subject),
-				Status: res.Status, Reason: res.Reason, Detail: Clean(res.Detail), Hint: r.hintOf(res),
+				Status: res.Status, Reason: res.Reason, Detail: Clean(res.Detail), Hint: r.hintOf(res), Waiver: waiverJSON(res.Waiver),
 			})
 		}
 	}

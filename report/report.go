@@ -13,6 +13,7 @@
 package report
 
 import (
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -78,11 +79,16 @@ type Summary struct {
 	Fail    int `json:"fail"`
 	Unknown int `json:"unknown"`
 	Skip    int `json:"skip"`
+	// Waived hosts are counted above too, by what they are with their waivers.
+	Waived int `json:"waived"`
 }
 
-func (s *Summary) count(status checks.Status) {
+func (s *Summary) count(results []checks.Result) {
 	s.Hosts++
-	switch status {
+	if slices.ContainsFunc(results, func(r checks.Result) bool { return r.Waiver != nil }) {
+		s.Waived++
+	}
+	switch checks.Worst(results) {
 	case checks.Pass:
 		s.Pass++
 	case checks.Warn:
@@ -103,6 +109,7 @@ func (s *Summary) add(t Summary) {
 	s.Fail += t.Fail
 	s.Unknown += t.Unknown
 	s.Skip += t.Skip
+	s.Waived += t.Waived
 }
 
 // Summary counts the hosts of all targets.
@@ -156,7 +163,7 @@ func (r *Run) summary(byHost map[string][]checks.Result) Summary {
 		return s
 	}
 	for i := range r.Inventory.Hosts {
-		s.count(checks.Worst(byHost[r.Inventory.Hosts[i].Path]))
+		s.count(byHost[r.Inventory.Hosts[i].Path])
 	}
 	return s
 }

@@ -142,6 +142,11 @@ func reports() map[string]*report.Report {
 	unreached := &report.Report{
 		ToolVersion: "v0.0.0", StartedAt: several.StartedAt, Duration: time.Second, Requirements: several.Requirements, Runs: several.Runs[2:],
 	}
+	waived := build(mixed[2:4])
+	waived.Runs[0].Results, _ = checks.Waive(waived.Runs[0].Results, []checks.Waiver{{
+		Check: checks.OutboundPort, Reason: checks.RulesetDisabled, Host: "esx4.*", Because: "is replaced in May", Ticket: "OPS-42",
+		Expires: time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC),
+	}}, waived.Runs[0].Target, waived.StartedAt)
 	evil := member("c\x1b[2Jlear", "esx\x1b[31m\x07\r\n\u202eevil.example", outbound("vSPC", false, everybody(), 0, 65535))
 	return map[string]*report.Report{
 		"one":       build(mixed[2:3]),
@@ -155,6 +160,7 @@ func reports() map[string]*report.Report {
 		"profiles":  about([]inventory.Host{both}, checks.VIC(), backup),
 		"unreached": unreached,
 		"applied":   planned(false),
+		"waived":    waived,
 	}
 }
 

@@ -1,0 +1,77 @@
+package checks
+
+import (
+	"path"
+	"strings"
+	"time"
+)
+
+// Waiver accepts a failure, or a warning, for a reason and for a time.
+type Waiver struct {
+	// Check and Reason are what is accepted; an empty Check means any.
+	Check  string
+	Reason Reason
+	// Host is a glob for the names of hosts and, for a result about a cluster, of
+	// clusters; Target one for what the user named. Empty means all.
+	Host, Target string
+	// Because says why, Ticket where that was agreed; Ticket may be empty.
+	Because, Ticket string
+	// Expires is the day from which on it no longer counts, at 00:00 UTC.
+	Expires time.Time
+}
+
+// Waived is a result after a waiver.
+type waived struct {
+	verdict *Verdict
+	waiver  *Waiver
+}
+
+// Waive returns the results as the waivers leave them: what is waived is a warning
+// that names its waiver. Nothing is taken away, and what is unknown stays so: nobody
+// can accept what nobody has seen. used has an element for each waiver: whether it
+// fitted a result. The results are not written to.
+func Waive(results []Result, waivers []Waiver, target string, now time.Time) (left []Result, used []bool) {
+	used = make([]bool, len(waivers))
+	shared := map[waived]*Verdict{} // hosts that are alike go on sharing their verdicts
+	for _, res := range results {
+		if i := fitting(waivers, res, target, now); i >= 0 {
+			used[i] = true
+			key := waived{res.Verdict, &waivers[i]}
+			if shared[key] == nil {
+				v := *res.Verdict
+				v.Status, v.Waiver = Warn, key.waiver
+				shared[key] = &v
+			}
+			res.Verdict = shared[key]
+		}
+		left = append(left, res)
+	}
+	return left, used
+}
+
+func fitting(waivers []Waiver, res Result, target string, now time.Time) int {
+	if res.Status != Fail && res.Status != Warn {
+		return -1
+	}
+	for i := range waivers {
+		if waivers[i].fits(res, target) && now.Before(waivers[i].Expires) {
+			return i
+		}
+	}
+	return -1
+}
+
+func (w *Waiver) fits(res Result, target string) bool {
+	return (w.Check == "" || w.Check == res.Check) && w.Reason == res.Reason &&
+		globbed(w.Host, path.Base(res.Subject)) && globbed(w.Target, target)
+}
+
+func globbed(glob, name string) bool {
+	if glob == "" {
+		return true
+	}
+	// A target has slashes that part nothing.
+	flat := strings.NewReplacer("/", "\x00")
+	ok, err := path.Match(flat.Replace(glob), flat.Replace(name))
+	return ok && err == nil
+}
