@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"sync"
@@ -144,6 +145,7 @@ func worse(a, b *Verdict) *Verdict {
 	}
 	both := *a
 	both.Detail += "; " + b.Detail
+	both.Note = cmp.Or(a.Note, b.Note)
 	both.Decides = union(a.Decides, b.Decides)
 	both.Missing = union(a.Missing, b.Missing)
 	both.reach = strings.Trim(a.reach+"; "+b.reach, "; ")

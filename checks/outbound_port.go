@@ -90,7 +90,7 @@ func (m *matches) judge(fw *inventory.Firewall, req Requirement) *Verdict {
 					d.sentence(req, service), joined(narrower)),
 			}
 		}
-		return &Verdict{Status: Pass, Reason: Permitted, Decides: d.keys, Detail: d.sentence(req, service)}
+		return &Verdict{Status: Pass, Reason: Permitted, Decides: d.keys, Detail: d.sentence(req, service), Note: d.note(req)}
 
 	case len(req.Peers) == 0 && len(own.prefixes) > 0:
 		return &Verdict{
@@ -398,12 +398,25 @@ func (d decision) sentence(req Requirement, service string) string {
 	}
 	s := fmt.Sprintf("%s lets %s %s %s %s", strings.Join(d.keys, "+"), service, req.way(), req.to(), peers)
 	switch {
-	case d.broad == 65536:
+	case d.broad == allPorts:
 		s += fmt.Sprintf(", and all other %s %s too", req.Direction, strings.ToUpper(req.Protocol))
 	case d.broad > 0:
 		s += fmt.Sprintf(", and %d more ports too", d.broad-1)
 	}
 	return s
+}
+
+const allPorts = 65536
+
+// note says what else a broad ruleset opens.
+func (d decision) note(req Requirement) string {
+	switch {
+	case d.broad == allPorts:
+		return fmt.Sprintf("broad: all %s %s", req.Direction, strings.ToUpper(req.Protocol))
+	case d.broad > 0:
+		return fmt.Sprintf("broad: %d ports", d.broad)
+	}
+	return ""
 }
 
 func keys(rulesets []*inventory.Ruleset) []string {

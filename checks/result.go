@@ -83,6 +83,8 @@ type Verdict struct {
 	// Missing are the peers that the deciding rulesets' allowed hosts leave out.
 	Missing []netip.Prefix
 
+	// Note is a few words on a pass that must not be overlooked; else empty.
+	Note string
 	// Waiver is the one that made a failure, or a warning, the warning that this is;
 	// else it is nil.
 	Waiver *Waiver

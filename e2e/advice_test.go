@@ -46,8 +46,11 @@ var _ = DescribeTable("every command that is printed works as printed",
 		address := strings.TrimSuffix(strings.TrimPrefix(serveScenario(scenario).url, "https://"), "/sdk")
 		check := append([]string{"check", "--target", address, "--user", "root", "--password-file", filepath.Join(dir, "pass word"), "--insecure"}, options...)
 		found := command(ctx, env, preflight, check...)
-		commands := printed(found.stderr)
-		Expect(commands).NotTo(BeEmpty(), found.stderr)
+		commands := printed(found.stdout)
+		Expect(commands).NotTo(BeEmpty(), found.stdout)
+		all := printed(command(ctx, env, preflight, append(check, "--hints")...).stdout)
+		Expect(all).To(ContainElements(commands), "the brief advice is a part of the whole")
+		commands = all
 		for _, line := range commands {
 			out := inShell(ctx, dir, env, line)
 			switch {

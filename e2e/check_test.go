@@ -100,9 +100,9 @@ var _ = Describe("vic-preflight check", func() {
 
 	It("mends what its own hints say, by govc", func(ctx SpecContext) {
 		s := serveScenario("closed")
-		out := command(ctx, s.env(), preflight, "check", "--host", "esx03*")
+		out := command(ctx, s.env(), preflight, "check", "--hints", "--host", "esx03*")
 		Expect(out.code).To(Equal(1))
-		line := regexp.MustCompile(`govc host.esxcli .*`).FindString(out.stderr)
+		line := regexp.MustCompile(`govc host.esxcli .*`).FindString(out.stdout)
 		Expect(line).NotTo(BeEmpty())
 		Expect(command(ctx, s.env(), govc, strings.Fields(line)[1:]...).code).To(Equal(0))
 		Expect(command(ctx, s.env(), preflight, "check", "--host", "esx03*", "--refresh").code).To(Equal(0))

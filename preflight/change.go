@@ -14,6 +14,7 @@ import (
 	"github.com/vic-preflight/vic-preflight/fix"
 	"github.com/vic-preflight/vic-preflight/internal/linger"
 	"github.com/vic-preflight/vic-preflight/inventory"
+	"github.com/vic-preflight/vic-preflight/report"
 )
 
 // changes are a plan and what became of it.
@@ -24,6 +25,8 @@ type changes struct {
 	// journalErr says that the journal may not hold all.
 	journalErr error
 	dryRun     bool
+	// refused says why a plan was not carried out that was to be; else it is nil.
+	refused error
 }
 
 // change does what was asked for: it plans, asks for the privilege, and unless it is
@@ -40,7 +43,13 @@ func change(ctx context.Context, s *session, inv *inventory.Inventory, o Options
 	defer p.close()
 	refuseUnprivileged(ctx, s, p.Plan, o.observer())
 	done := &changes{plan: p.Plan, dryRun: o.Change.DryRun}
-	switch list := p.Changes(); {
+	list := p.Changes()
+	if len(list) > 0 {
+		if done.refused = permit(ctx, s, inv, done, o); done.refused != nil {
+			done.dryRun = true
+		}
+	}
+	switch {
 	case done.dryRun || len(list) == 0:
 		return done, nil
 	case ctx.Err() != nil:
@@ -62,6 +71,21 @@ func change(ctx context.Context, s *session, inv *inventory.Inventory, o Options
 	verify(ctx, s, done.outcomes, o)
 	s.ReadSoftware(ctx, pointers(inv, func(*inventory.Host) bool { return true }), o.facts(in))
 	return done, nil
+}
+
+// permit says why a plan must not be carried out: it is larger than was allowed, or its
+// user does not want it.
+func permit(ctx context.Context, s *session, inv *inventory.Inventory, c *changes, o Options) error {
+	if hosts := len(c.plan.ChangedHosts()); o.Change.MaxHosts > 0 && hosts > o.Change.MaxHosts {
+		return fmt.Errorf("the plan changes %d hosts, and --max-hosts allows %d: nothing was changed", hosts, o.Change.MaxHosts)
+	}
+	if o.Change.Confirm == nil || c.dryRun || ctx.Err() != nil {
+		return nil
+	}
+	defer linger.Pause(ctx)()
+	return o.Change.Confirm(ctx, &report.Run{
+		Target: s.label, Inventory: inv, Requirements: o.Requirements, Plan: c.entries(), DryRun: true,
+	})
 }
 
 // refuseUnprivileged asks beforehand, so that a missing privilege is known before

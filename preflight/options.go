@@ -1,6 +1,7 @@
 package preflight
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -11,6 +12,7 @@ import (
 	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/fix"
 	"github.com/vic-preflight/vic-preflight/inventory"
+	"github.com/vic-preflight/vic-preflight/report"
 )
 
 // Options are what a run is asked for. The zero values of all but Target are
@@ -101,6 +103,13 @@ type ChangeOptions struct {
 	// it, SecureBootUnknown to install on hosts that do not tell whether they have
 	// UEFI Secure Boot.
 	LowerAcceptance, SecureBootUnknown bool
+
+	// MaxHosts refuses a plan that changes more hosts; 0 means no bound.
+	MaxHosts int
+	// Confirm is asked with the plan before anything is changed; the run's time stands
+	// still meanwhile. An error keeps all as it is, and is the run's, in an
+	// *UnfinishedError. It may be called concurrently for several targets. nil means yes.
+	Confirm func(ctx context.Context, plan *report.Run) error
 
 	// UndoJournal is the journal of the run that Undo takes back. Force takes back
 	// also what somebody else has changed since.
@@ -262,6 +271,8 @@ func (o *Options) validateChange() error {
 		return usage("", "undo takes the journal of the run that made the changes")
 	case c.Do == Undo && o.ComputeResource != "":
 		return usage("", "undo takes no --compute-resource: the journal names the hosts, and --host narrows them")
+	case c.MaxHosts < 0:
+		return usage("max-hosts", "%d is no number of hosts", c.MaxHosts)
 	case c.NarrowBroad && len(c.Only) == 0:
 		return usage("", "--narrow-broad goes with --allowed-ip")
 	case c.Do == Deny && !c.onHost() && (c.named() || len(c.Only) > 0):

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/vic-preflight/vic-preflight/internal/guard"
+	"github.com/vic-preflight/vic-preflight/internal/linger"
 	"github.com/vic-preflight/vic-preflight/inventory"
 	"github.com/vic-preflight/vic-preflight/report"
 )
@@ -83,8 +84,11 @@ func run(ctx context.Context, o Options) (*report.Run, error) {
 
 // bound is the context of the whole run.
 func (o *Options) bound(ctx context.Context) (context.Context, context.CancelFunc) {
-	if o.Timeout == NoTimeout {
+	switch {
+	case o.Timeout == NoTimeout:
 		return context.WithCancel(ctx)
+	case o.Change.Confirm != nil:
+		return linger.Pausable(ctx, o.Timeout)
 	}
 	return context.WithTimeout(ctx, o.Timeout)
 }

@@ -83,6 +83,8 @@ func (o *Options) verdict(ended error, out outcome) error {
 		return left
 	}
 	switch {
+	case c != nil && c.refused != nil:
+		return &UnfinishedError{Err: c.refused}
 	case ended != nil:
 		return &TimeoutError{After: o.Timeout, Changed: c != nil && len(c.outcomes) > 0}
 	case c != nil && !c.dryRun && c.incomplete(o.AllowUnknown):

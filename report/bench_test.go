@@ -23,8 +23,10 @@ func BenchmarkRender(b *testing.B) {
 			return report.Table(w, r, report.Style{Width: 160, Group: report.GroupAlways})
 		},
 		"lines": func(w io.Writer) error { return report.Table(w, r, report.Style{}) },
-		"hints": func(w io.Writer) error { return report.Hints(w, r, report.Style{Width: 80}) },
-		"json":  func(w io.Writer) error { return report.JSON(w, r) },
+		"hints": func(w io.Writer) error {
+			return report.Table(w, r, report.Style{Width: 80, Advice: report.AdviceFull})
+		},
+		"json": func(w io.Writer) error { return report.JSON(w, r) },
 	} {
 		b.Run("format="+name, func(b *testing.B) {
 			b.ReportAllocs()

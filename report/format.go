@@ -21,6 +21,7 @@ type Format struct {
 func Formats() []Format {
 	return []Format{
 		{Name: "table", Write: Table},
+		{Name: "wide", Write: Wide},
 		{Name: "json", ForPrograms: true, Write: func(w io.Writer, r *Report, _ Style) error { return JSON(w, r) }},
 	}
 }

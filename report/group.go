@@ -17,9 +17,11 @@ type Grouping string
 const (
 	// GroupAuto groups what nobody would read: more than 100 hosts, when lines
 	// are wrapped. Output for programs keeps a line for each host.
-	GroupAuto   Grouping = ""
+	GroupAuto Grouping = ""
+	// GroupAlways names all hosts of a row that did not pass.
 	GroupAlways Grouping = "always"
-	GroupNever  Grouping = "never"
+	// GroupNever gives each host a line, those that pass among them.
+	GroupNever Grouping = "never"
 )
 
 // readable is how many rows are read as such: a cluster has 96 hosts at most.
@@ -35,57 +37,65 @@ func (r *Run) groups(style Style) bool {
 	return style.Width > 0 && len(r.Inventory.Hosts) > readable
 }
 
-// group is the hosts whose rows are the same but for their names.
-type group struct {
-	row    []string
-	status checks.Status
-	hosts  []int // in inventory order
-}
-
-// groupedTable writes one table for all clusters, a row for each verdict. Hosts
-// that did not pass are all named.
-func (r *Run) groupedTable(b *strings.Builder, byHost map[string][]checks.Result, style Style) error {
-	var groups []*group
-	index := map[string]*group{}
-	for i, row := range r.rows(byHost) {
-		key := strings.Join(row[1:], "\x00")
-		g := index[key]
-		if g == nil {
-			g = &group{row: row, status: checks.Worst(byHost[r.Inventory.Hosts[i].Path])}
-			index[key] = g
-			groups = append(groups, g)
+// groupedTable writes one table for all clusters, a row for each verdict, with the
+// names of the hosts that did not pass: all of them where that was asked for.
+func (r *Run) groupedTable(b *strings.Builder, rows []row, style Style) error {
+	type bundle struct {
+		row
+		members []int // in inventory order
+	}
+	var bundles []*bundle
+	index := map[string]*bundle{}
+	for i, row := range rows {
+		in := index[row.alike()]
+		if in == nil {
+			in = &bundle{row: row}
+			index[row.alike()] = in
+			bundles = append(bundles, in)
 		}
-		g.hosts = append(g.hosts, i)
+		in.members = append(in.members, i)
 	}
-	slices.SortStableFunc(groups, func(x, y *group) int {
-		return cmp.Or(checks.CompareStatus(x.status, y.status), len(y.hosts)-len(x.hosts))
+	slices.SortStableFunc(bundles, func(x, y *bundle) int {
+		return cmp.Or(checks.CompareStatus(x.status, y.status), len(y.members)-len(x.members))
 	})
-	rows := make([][]string, len(groups))
-	for i, g := range groups {
-		rows[i] = r.groupCells(g, style)
+	shown := make([]row, len(bundles))
+	for i, in := range bundles {
+		shown[i] = in.row
+		if shown[i].hosts = len(in.members); shown[i].hosts > 1 {
+			shown[i].name = counted(shown[i].hosts, "host")
+		}
 	}
-	b.WriteString("\n")
-	columns := shareWidth(r.header(), rows, style.Width)
-	return writeTable(b, r.header(), rows, columns, 2, func(n int) checks.Status { return groups[n].status }, style)
+	table, err := r.layOut(shown, style, false)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(b, "\n%s\n", table.header)
+	for _, in := range bundles {
+		b.WriteString(table.next() + "\n")
+		if len(in.members) > 1 && in.status != checks.Pass && in.status != checks.Skip {
+			r.writeNames(b, in.members, style)
+		}
+	}
+	r.groupedFindings(b, style)
+	return nil
 }
 
-func (r *Run) groupCells(g *group, style Style) []string {
-	row := slices.Clone(g.row)
-	if len(g.hosts) == 1 {
-		return row
+// fewNames is how many hosts a row that is about more names.
+const fewNames = 24
+
+// writeNames names the hosts of a row, a line for each cluster, or says how many more
+// there are and what names them.
+func (r *Run) writeNames(b *strings.Builder, hosts []int, style Style) {
+	shown := hosts
+	if style.Group != GroupAlways && len(hosts) > fewNames {
+		shown = hosts[:fewNames]
 	}
-	row[0] = fmt.Sprintf("%d hosts", len(g.hosts))
-	if g.status == checks.Pass || g.status == checks.Skip {
-		return row
+	for _, line := range r.named(shown) {
+		b.WriteString(indent(line, "    ", style.Width) + "\n")
 	}
-	// A paragraph for each cluster where lines are wrapped, else one line.
-	separator := "\n"
-	if style.Width < 1 {
-		separator = "; "
+	if more := len(hosts) - len(shown); more > 0 {
+		fmt.Fprintf(b, "    and %d more: --group always names them, --group never gives each a line\n", more)
 	}
-	last := len(row) - 1
-	row[last] = strings.Join(append([]string{row[last]}, r.named(g.hosts)...), separator)
-	return row
 }
 
 // namesALine bounds a paragraph of names: wrapping takes time with its square.
@@ -94,28 +104,31 @@ const namesALine = 100
 // named lists the hosts, a paragraph for each cluster, or several.
 func (r *Run) named(hosts []int) []string {
 	var paragraphs []string
-	var names []string
-	flush := func(cluster string) {
-		for part := range slices.Chunk(names, namesALine) {
-			place := "standalone"
-			if cluster != "" {
-				place = Clean(cluster)
+	for _, cluster := range chunks(hosts, func(x, y int) bool {
+		return r.Inventory.Hosts[x].ClusterPath == r.Inventory.Hosts[y].ClusterPath
+	}) {
+		place := cmp.Or(Clean(r.Inventory.Hosts[cluster[0]].Cluster), "standalone")
+		for part := range slices.Chunk(cluster, namesALine) {
+			names := make([]string, len(part))
+			for i, host := range part {
+				names[i] = Clean(r.Inventory.Hosts[host].Name)
 			}
-			paragraphs = append(paragraphs, fmt.Sprintf("%s: %s", place, strings.Join(part, ", ")))
+			paragraphs = append(paragraphs, fmt.Sprintf("%s: %s", place, strings.Join(names, ", ")))
 		}
-		names = names[:0]
 	}
-	for n, i := range hosts {
-		h := &r.Inventory.Hosts[i]
-		if n > 0 {
-			if before := &r.Inventory.Hosts[hosts[n-1]]; before.ClusterPath != h.ClusterPath {
-				flush(before.Cluster)
-			}
-		}
-		names = append(names, Clean(h.Name))
-	}
-	flush(r.Inventory.Hosts[hosts[len(hosts)-1]].Cluster)
 	return paragraphs
+}
+
+// chunks cuts a list where neighbours do not belong together.
+func chunks[T any](list []T, together func(x, y T) bool) (parts [][]T) {
+	for i, x := range list {
+		if i == 0 || !together(list[i-1], x) {
+			parts = append(parts, nil)
+		}
+		last := len(parts) - 1
+		parts[last] = append(parts[last], x)
+	}
+	return parts
 }
 
 // groupedFindings writes what was found about whole clusters, each reason once
@@ -149,6 +162,6 @@ func (r *Run) groupedFindings(b *strings.Builder, style Style) {
 		if len(f.clusters) == clusters && clusters > 1 {
 			line = fmt.Sprintf("%s: %s in all %d clusters", verdictWord(f.first.Status), f.first.Check, clusters)
 		}
-		b.WriteString(style.paint(f.first.Status, strings.Join(Wrap(line, style.Width), "\n")) + "\n")
+		b.WriteString(style.paint(f.first.Status, style.wrap(line)) + "\n")
 	}
 }

@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"io"
 	"net/netip"
 	"regexp"
 	"slices"
@@ -26,36 +25,23 @@ type advice struct {
 	results []checks.Result
 }
 
-// Hints writes what to do about the results of each target, each reason once for
-// each ruleset it takes, with the subjects it applies to and commands to copy. It
-// writes nothing when there is nothing to do.
-func Hints(w io.Writer, r *Report, style Style) error {
-	var b strings.Builder
-	onHost := false
-	for _, run := range r.Runs {
-		all := run.advise()
-		if len(all) == 0 {
-			continue
-		}
-		title := "What to do"
-		if len(r.Runs) > 1 {
-			title += " at " + Clean(run.Target)
-		}
-		if b.Len() > 0 {
-			b.WriteString("\n")
-		}
-		b.WriteString(title + "\n")
-		onHost = run.hints(&b, all, style) || onHost
+// advice writes what the codes of a table mean and what to do about them, as much as
+// the style says.
+func (r *Run) advice(b *strings.Builder, style Style) {
+	if style.Width < 1 {
+		style.Width = prose
 	}
-	if b.Len() == 0 {
-		return nil
+	all := r.advise()
+	switch {
+	case style.Advice == AdviceBrief:
+		r.brief(b, all, style)
+	case style.Advice == AdviceFull && len(all) > 0:
+		b.WriteString("\nWhat to do\n")
+		if r.hints(b, all, style) && r.lags() {
+			b.WriteString("\n" + style.wrap("vCenter's copy lags behind what esxcli changes: check again with --refresh.") + "\n")
+		}
+		b.WriteString("\nvic-preflight explain REASON says more.\n")
 	}
-	if onHost && slices.ContainsFunc(r.Runs, (*Run).lags) {
-		b.WriteString("\n" + indent("vCenter's copy lags behind what esxcli changes: check again with --refresh.", "", style.Width) + "\n")
-	}
-	b.WriteString("\nvic-preflight explain REASON says more.\n")
-	_, err := io.WriteString(w, b.String())
-	return err
 }
 
 // lags reports whether what esxcli changes is seen late: vCenter has a copy, which
@@ -236,13 +222,11 @@ func (a *advice) commands(r *Run, places map[string]place) []string {
 // not switch, or that no fix takes by itself though ESXi brings it, and not
 // vic-machine's for anything that it does not open.
 func (a *advice) helps(template string, r *Run) bool {
-	// Nobody else reaches a simulator that ends with the run.
-	embedded := strings.HasPrefix(r.Target, "sim://")
 	unasked := checks.BuiltIn(a.ruleset) && !slices.Contains(a.requirement.Switchable(), a.ruleset)
 	switch {
 	case strings.Contains(template, "{ruleset}") && (a.locked || unasked || strings.Contains(a.ruleset, "+")):
 		return false
-	case embedded && (!strings.HasPrefix(template, "vic-preflight") || strings.Contains(template, "vib")):
+	case r.embedded() && (!strings.HasPrefix(template, "vic-preflight") || strings.Contains(template, "vib")):
 		return false // and no SSH gets there
 	case strings.HasPrefix(template, "vic-preflight") && a.requirement.Name != checks.VIC().Name:
 		return false // its options name no other requirement

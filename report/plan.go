@@ -3,8 +3,11 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
+
+	"github.com/olekukonko/tablewriter/pkg/twwidth"
 
 	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/inventory"
@@ -127,17 +130,36 @@ func (e *PlanEntry) result(dryRun bool) (string, checks.Status) {
 	}
 }
 
-// text is the entry's sentence for a table.
-func (e *PlanEntry) text() string {
+// change is what becomes of the ruleset in a word or two, or why nothing does.
+func (e *PlanEntry) change() string {
 	if e.Action == None || e.Action == Refuse {
+		return e.Reason
+	}
+	word := func(s *RulesetState) string {
+		switch {
+		case s == nil:
+			return "absent"
+		case s.Enabled:
+			return "enabled"
+		}
+		return "disabled"
+	}
+	before, after := word(e.Before), word(e.After)
+	if before == after {
+		return before + ", other allowed hosts"
+	}
+	return before + " -> " + after
+}
+
+// text is the entry's sentence, which hosts that are alike share.
+func (e *PlanEntry) text() string {
+	switch {
+	case e.Action == None || e.Action == Refuse:
 		return Clean(fmt.Sprintf("%s: %s", e.Reason, e.Detail))
+	case e.Error != "":
+		return Clean(e.Error)
 	}
-	parts := []string{}
-	if e.Error != "" {
-		parts = append(parts, e.Error)
-	}
-	parts = append(parts, fmt.Sprintf("%s -> %s", e.Before, e.After), "opens "+e.Opens, e.Detail)
-	return Clean(strings.Join(parts, "; "))
+	return Clean(fmt.Sprintf("%s: %s -> %s; opens %s; %s", e.Ruleset, e.Before, e.After, e.Opens, e.Detail))
 }
 
 // String describes the state in words.
@@ -152,10 +174,21 @@ func (s *RulesetState) String() string {
 	}
 }
 
-var planHeader = []string{"HOST", "ACTION", "RULESET", "RESULT", "DETAIL"}
+// Plan writes the run's plan as Table does.
+func Plan(w io.Writer, r *Run, style Style) error {
+	var b strings.Builder
+	style.writeLine(&b, r.title())
+	if err := r.planTable(&b, style); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
 
-// planTable writes what is or was done, what needs a look first, and what the user
-// should know besides, each warning once.
+var planHeader = []string{"HOST", "ACTION", "RULESET", "RESULT", "CHANGE"}
+
+// planTable writes what is or was done, a line each and what needs a look first; below
+// each sentence once, and what the user should know besides.
 func (r *Run) planTable(b *strings.Builder, style Style) error {
 	entries := slices.Clone(r.Plan)
 	rank := func(e PlanEntry) int {
@@ -163,28 +196,85 @@ func (r *Run) planTable(b *strings.Builder, style Style) error {
 		return slices.Index(checks.Statuses(), status)
 	}
 	slices.SortStableFunc(entries, func(a, b PlanEntry) int { return cmp.Compare(rank(a), rank(b)) })
-
-	rows := make([][]string, len(entries))
-	for i, e := range entries {
-		result, _ := e.result(r.DryRun)
-		rows[i] = []string{Clean(e.Host), string(e.Action), cmp.Or(Clean(e.Ruleset), "-"), result, e.text()}
+	shown := slices.Clone(entries)
+	if idle := func(e PlanEntry) bool { return e.Action == None }; style.folds() && len(slices.Collect(filter(entries, idle))) > fewPass {
+		shown = slices.DeleteFunc(shown, idle) // they are counted below
 	}
 	title := "Changes"
 	if r.DryRun {
-		title = "Plan (dry run: nothing was changed)"
+		title = "Plan (nothing is changed)"
 	}
-	fmt.Fprintln(b, title)
-	columns := shareWidth(planHeader, rows, style.Width)
-	paint := func(i int) checks.Status { _, s := entries[i].result(r.DryRun); return s }
-	if err := writeTable(b, planHeader, rows, columns, 3, paint, style); err != nil {
+	b.WriteString(title + "\n")
+	if err := r.planRows(b, shown, style); err != nil {
 		return err
 	}
-	writeWarnings(b, entries, style)
-	fmt.Fprintf(b, "\n%s\n", strings.Join(Wrap(planSummary(entries, r.DryRun), style.Width), "\n"))
+	names := r.shortNames()
+	writeSentences(b, shown, names, style)
+	writeWarnings(b, entries, names, style)
+	b.WriteString("\n")
+	style.writeLine(b, planSummary(entries, r.DryRun))
 	return nil
 }
 
-func writeWarnings(b *strings.Builder, entries []PlanEntry, style Style) {
+// planRows gives names that are too long for their column a line of their own.
+func (r *Run) planRows(b *strings.Builder, entries []PlanEntry, style Style) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	cells, above := make([][]string, len(entries)), make([]string, len(entries))
+	for i, e := range entries {
+		result, _ := e.result(r.DryRun)
+		cells[i] = []string{Clean(e.Host), string(e.Action), cmp.Or(Clean(e.Ruleset), "-"), result, e.change()}
+	}
+	fixed := 0
+	for col := 1; col < len(planHeader); col++ {
+		widest := 0
+		for _, line := range cells {
+			widest = max(widest, twwidth.Width(line[col]))
+		}
+		fixed += widest + gap
+	}
+	for i, line := range cells {
+		if style.Width > 0 && twwidth.Width(line[0]) > max(style.Width-fixed, narrowest) {
+			line[0], above[i] = "", line[0]+"\n"
+		}
+	}
+	lines, err := render(planHeader, cells, 3, func(i int) checks.Status { _, s := entries[i].result(r.DryRun); return s }, style)
+	if err != nil {
+		return err
+	}
+	b.WriteString(lines[0] + "\n")
+	for i, line := range lines[1:] {
+		b.WriteString(above[i] + line + "\n")
+	}
+	return nil
+}
+
+// writeSentences writes what is said of the entries, each sentence once. Where all is as
+// it should be, the code says enough.
+func writeSentences(b *strings.Builder, entries []PlanEntry, names map[string]string, style Style) {
+	hosts := map[string][]string{}
+	var order []string
+	for _, e := range entries {
+		text := e.text()
+		if strings.HasPrefix(e.Reason, "already-") {
+			continue
+		}
+		if hosts[text] == nil {
+			order = append(order, text)
+		}
+		hosts[text] = append(hosts[text], cmp.Or(names[e.Path], Clean(e.Host)))
+	}
+	if style.Width < 1 {
+		style.Width = prose
+	}
+	b.WriteString("\n")
+	for _, text := range order {
+		b.WriteString(strings.Join(hanging(fmt.Sprintf("%s: %s", few(hosts[text]), text), style.Width), "\n") + "\n")
+	}
+}
+
+func writeWarnings(b *strings.Builder, entries []PlanEntry, names map[string]string, style Style) {
 	hosts := map[string][]string{}
 	var order []string
 	for _, e := range entries {
@@ -192,12 +282,15 @@ func writeWarnings(b *strings.Builder, entries []PlanEntry, style Style) {
 			if hosts[text] == nil {
 				order = append(order, text)
 			}
-			hosts[text] = append(hosts[text], Clean(e.Host))
+			hosts[text] = append(hosts[text], cmp.Or(names[e.Path], Clean(e.Host)))
 		}
+	}
+	if style.Width < 1 {
+		style.Width = prose
 	}
 	for _, text := range order {
 		line := fmt.Sprintf("warning: %s (%s)", Clean(text), few(hosts[text]))
-		b.WriteString(style.paint(checks.Warn, strings.Join(Wrap(line, style.Width), "\n")) + "\n")
+		b.WriteString(style.paint(checks.Warn, style.wrap(line)) + "\n")
 	}
 }
 

@@ -105,9 +105,10 @@ var _ = Describe("an earlier report", func() {
 		r := build([]inventory.Host{now})
 		Expect(read(text).Remind(r.Runs[0].Inventory)).To(Succeed())
 		judge(r.Runs[0])
-		Expect(render(r, report.Style{})).To(And(
-			ContainSubstring("lost-by-reboot: vicoutgoing permitted TCP 2377 on 2026-01-02T03:04:05Z; the host started again at 2026-01-03T00:00:00Z, and it is gone"),
-			ContainSubstring("install a VIB that brings one"),
+		Expect(render(r, report.Style{Width: 200, Advice: report.AdviceFull})).To(ContainSubstring("install a VIB that brings one"))
+		Expect(render(r, report.Style{Width: 200})).To(And(
+			ContainSubstring("lost-by-reboot  esx1: vicoutgoing permitted TCP 2377 on 2026-01-02T03:04:05Z; the host started again at 2026-01-03T00:00:00Z, and it is gone"),
+			ContainSubstring("ruleset-disabled"),
 		))
 		Expect(written(r)).To(ContainSubstring(`"bootTime": "2026-01-03T00:00:00Z"`))
 	})

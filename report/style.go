@@ -5,7 +5,6 @@ import (
 
 	"github.com/fatih/color"
 	"github.com/olekukonko/tablewriter/pkg/twwarp"
-	"github.com/olekukonko/tablewriter/pkg/twwidth"
 
 	"github.com/vic-preflight/vic-preflight/checks"
 )
@@ -19,7 +18,37 @@ type Style struct {
 	Colour bool
 	// Group says whether hosts with the same verdict share a row.
 	Group Grouping
+	// Advice says how much is told of what to do.
+	Advice Advice
+
+	// advised is how many lines the brief advice on one target may have.
+	advised int
 }
+
+// Advice is how much a table tells of what to do.
+type Advice uint8
+
+// The kinds of advice.
+const (
+	// AdviceBrief is ten lines at most, or what it takes to name each host that failed.
+	AdviceBrief Advice = iota
+	// AdviceFull has all reasons, all commands.
+	AdviceFull
+	AdviceNone
+)
+
+// prose is the width of text for people where lines are not wrapped: in a log, too, it is
+// read.
+const prose = 80
+
+// folds reports whether hosts that pass may share a line: where people read.
+func (s Style) folds() bool { return s.Width > 0 && s.Group != GroupNever }
+
+// wrap breaks text into lines of the style's width.
+func (s Style) wrap(text string) string { return strings.Join(Wrap(text, s.Width), "\n") }
+
+// writeLine writes a line, or the lines that it takes.
+func (s Style) writeLine(b *strings.Builder, text string) { b.WriteString(s.wrap(text) + "\n") }
 
 // colours are used where Style.Colour says so: what the library thinks of the
 // terminal does not count.
@@ -45,36 +74,25 @@ func indent(text, prefix string, width int) string {
 	return prefix + strings.Join(Wrap(text, width-len(prefix)), "\n"+prefix)
 }
 
-// Wrap breaks text into lines of at most width columns, at blanks, and inside
-// words longer than that. A width under 1 does not wrap.
-func Wrap(text string, width int) []string {
-	if width < 1 {
-		return []string{text}
-	}
-	var words []string
-	for _, word := range strings.Fields(text) {
-		words = append(words, pieces(word, width)...)
-	}
-	lines, _ := twwarp.WrapString(strings.Join(words, " "), width)
-	if len(lines) == 0 {
-		return []string{""}
+// hanging wraps text, and puts all lines but the first further in.
+func hanging(text string, width int) []string {
+	lines := Wrap(text, width-2)
+	for i := 1; i < len(lines); i++ {
+		lines[i] = "  " + lines[i]
 	}
 	return lines
 }
 
-// pieces cuts a word into parts of at most width columns. A single character
-// that is wider than that stays whole.
-func pieces(word string, width int) []string {
-	if twwidth.Width(word) <= width {
-		return []string{word}
+// Wrap breaks text into lines of at most width columns, at blanks. A word that is
+// longer than that stays whole: it may be a name to be copied. A width under 1 does not
+// wrap.
+func Wrap(text string, width int) []string {
+	if width < 1 {
+		return []string{text}
 	}
-	var parts []string
-	from := 0
-	for i, r := range word {
-		if i > from && twwidth.Width(word[from:i]+string(r)) > width {
-			parts = append(parts, word[from:i])
-			from = i
-		}
+	lines, _ := twwarp.WrapString(strings.Join(strings.Fields(text), " "), width)
+	if len(lines) == 0 {
+		return []string{""}
 	}
-	return append(parts, word[from:])
+	return lines
 }

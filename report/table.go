@@ -1,67 +1,77 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
 
-	"github.com/olekukonko/tablewriter"
+	"al.essio.dev/pkg/shellescape"
 	"github.com/olekukonko/tablewriter/pkg/twwidth"
-	"github.com/olekukonko/tablewriter/renderer"
-	"github.com/olekukonko/tablewriter/tw"
 
 	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
 
-// Table writes, for each target, the plan where there is one; then one table for
-// each cluster, the worst hosts first, or, grouped, one for all with a row for each
-// verdict; and a line that sums up.
-func Table(w io.Writer, r *Report, style Style) error {
+// Table writes a line for each host, the worst cluster and the worst host first, with
+// the codes of what is wrong; below, each code once with its sentence and the way out;
+// and last a line that sums up. Of a dry run it writes the plan instead of the hosts.
+func Table(w io.Writer, r *Report, style Style) error { return r.table(w, style, false) }
+
+// Wide is Table with the sentences of each host below its line; where lines are not
+// wrapped, at the end of its line.
+func Wide(w io.Writer, r *Report, style Style) error { return r.table(w, style, true) }
+
+func (r *Report) table(w io.Writer, style Style, wide bool) error {
+	style.advised = max(briefLines/max(len(r.Runs), 1), fewestBriefLines)
 	var b strings.Builder
 	for i, run := range r.Runs {
 		if i > 0 {
 			b.WriteString("\n")
 		}
-		if err := run.table(&b, style); err != nil {
+		if err := run.table(&b, style, wide); err != nil {
 			return err
 		}
 	}
 	if len(r.Runs) > 1 {
 		b.WriteString("\n")
 		for _, line := range r.summaryLines(style) {
-			b.WriteString(strings.Join(Wrap(line, style.Width), "\n") + "\n")
+			style.writeLine(&b, line)
 		}
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-func (r *Run) table(b *strings.Builder, style Style) error {
+func (r *Run) table(b *strings.Builder, style Style, wide bool) error {
 	if r.Err != nil {
-		b.WriteString(style.paint(checks.Unknown, strings.Join(Wrap(fmt.Sprintf("%s: NOT CHECKED: %s", r.Target, Clean(r.Err.Error())), style.Width), "\n")) + "\n")
+		b.WriteString(style.paint(checks.Unknown, style.wrap(fmt.Sprintf("%s: NOT CHECKED: %s", Clean(r.Target), Clean(r.Err.Error())))) + "\n")
 		return nil
 	}
+	style.writeLine(b, r.title())
+	if r.ProbeTarget != "" {
+		style.writeLine(b, r.probeLine())
+	}
 	if len(r.Plan) > 0 {
-		if err := r.planTable(b, style); err != nil {
+		b.WriteString("\n")
+		if err := r.planTable(b, style); err != nil || r.DryRun {
 			return err
 		}
-		b.WriteString("\n")
-	}
-	b.WriteString(strings.Join(Wrap(r.title(), style.Width), "\n") + "\n")
-	if r.ProbeTarget != "" {
-		fmt.Fprintln(b, strings.Join(Wrap(r.probeLine(), style.Width), "\n"))
 	}
 	byHost := r.byHost()
-	if r.groups(style) {
-		if err := r.groupedTable(b, byHost, style); err != nil {
-			return err
-		}
-		r.groupedFindings(b, style)
-	} else if err := r.clusterTables(b, byHost, style); err != nil {
+	rows := r.rows(byHost)
+	var err error
+	if r.groups(style) && !wide {
+		err = r.groupedTable(b, rows, style)
+	} else {
+		err = r.clusterTables(b, rows, style, wide)
+	}
+	if err != nil {
 		return err
+	}
+	r.advice(b, style)
+	if undo := r.undo(); undo != "" {
+		fmt.Fprintf(b, "\nto take the changes back:\n  %s\n", undo)
 	}
 	b.WriteString("\n" + r.summaryLine(byHost, style) + "\n")
 	return nil
@@ -80,58 +90,19 @@ func (r *Run) title() string {
 			texts[i] = fmt.Sprintf("%s (%s)", req, req.Name)
 		}
 	}
-	return fmt.Sprintf("%s%s: %s", r.Target, simulated, strings.Join(texts, ", "))
+	return fmt.Sprintf("%s%s: %s", Clean(r.Target), simulated, strings.Join(texts, ", "))
 }
 
-func (r *Run) clusterTables(b *strings.Builder, byHost map[string][]checks.Result, style Style) error {
-	rows, byCluster := r.rows(byHost), r.bySubject(checks.ScopeCluster)
-	columns := shareWidth(r.header(), rows, style.Width)
-	for _, c := range r.Inventory.Clusters() {
-		if err := r.clusterTable(b, c, byHost, rows, columns, byCluster[c.Path], style); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (r *Run) clusterTable(b *strings.Builder, c inventory.Cluster, byHost map[string][]checks.Result, all [][]string, columns []int, findings []checks.Result, style Style) error {
-	title := "Standalone hosts"
-	if c.Name != "" {
-		title = "Cluster " + Clean(c.Name)
-	}
-	fmt.Fprintf(b, "\n%s\n", strings.Join(Wrap(title, style.Width), "\n"))
-
-	hosts := slices.Clone(c.Hosts)
-	worst := func(i int) checks.Status { return checks.Worst(byHost[r.Inventory.Hosts[i].Path]) }
-	slices.SortStableFunc(hosts, func(x, y int) int { return checks.CompareStatus(worst(x), worst(y)) })
-
-	rows := make([][]string, len(hosts))
-	for n, i := range hosts {
-		rows[n] = all[i]
-	}
-	if err := writeTable(b, r.header(), rows, columns, 2, func(n int) checks.Status { return worst(hosts[n]) }, style); err != nil {
-		return err
-	}
-	for _, res := range findings {
-		if res.Status != checks.Pass && res.Status != checks.Skip {
-			line := fmt.Sprintf("%s: %s, %s", verdictWord(res.Status), res.Check, Clean(res.Detail))
-			b.WriteString(style.paint(res.Status, strings.Join(Wrap(line, style.Width), "\n")) + "\n")
-		}
-	}
-	return nil
-}
-
-// header names the columns; the probe's is there when connections were tried.
-func (r *Run) header() []string {
-	h := []string{"HOST", "STATE", "VERDICT", "RULESET"}
-	if r.ProbeTarget != "" {
-		h = append(h, "PROBE")
-	}
-	return append(h, "DETAIL")
-}
-
+// probeLine says where from and where to connections were tried: an outcome means
+// nothing without that.
 func (r *Run) probeLine() string {
 	line := "probed: " + r.ProbeTarget
+	for i := range r.Inventory.Hosts {
+		if p := r.Inventory.Hosts[i].Probe; p != nil {
+			line = fmt.Sprintf("probed by %s: %s", p.Vantage, r.ProbeTarget)
+			break
+		}
+	}
 	if c := r.Control; c != nil {
 		line += fmt.Sprintf("; from this machine, which says nothing of a host: %s", c.Outcome)
 		if c.Cause != "" {
@@ -141,158 +112,153 @@ func (r *Run) probeLine() string {
 	return line
 }
 
+// undo is the command that takes the changes back; empty where there are none. A
+// simulator that ends with the run takes its changes along.
+func (r *Run) undo() string {
+	if r.Journal == "" || r.embedded() {
+		return ""
+	}
+	words := []string{"vic-preflight", "undo", r.Journal, "--target", r.Target}
+	for _, o := range r.Options {
+		// What the run was about is in the journal.
+		if !strings.HasPrefix(o, "--port=") && !strings.HasPrefix(o, "--vch-ip=") {
+			words = append(words, o)
+		}
+	}
+	return Clean(shellescape.QuoteCommand(words))
+}
+
+// embedded reports whether the target is a simulator that nobody else reaches.
+func (r *Run) embedded() bool { return strings.HasPrefix(r.Target, "sim://") }
+
+// section is a cluster, or the standalone hosts, as a table shows it.
+type section struct {
+	title    string
+	rows     []row
+	findings []checks.Result
+	worst    checks.Status
+}
+
+// fewClusters is how many clusters that pass whole are shown one by one.
+const fewClusters = 5
+
+func (r *Run) clusterTables(b *strings.Builder, rows []row, style Style, wide bool) error {
+	sections := r.sections(rows, style)
+	var whole, hosts int
+	if style.folds() {
+		passing := func(s section) bool { return s.worst == checks.Pass || s.worst == checks.Skip }
+		if n := len(slices.Collect(filter(sections, passing))); n > fewClusters {
+			for s := range filter(sections, passing) {
+				whole, hosts = whole+1, hosts+s.count()
+			}
+			sections = slices.DeleteFunc(sections, passing)
+		}
+	}
+	var all []row
+	for _, s := range sections {
+		all = append(all, s.rows...)
+	}
+	table, err := r.layOut(all, style, wide)
+	if err != nil {
+		return err
+	}
+	for _, s := range sections {
+		between := "   "
+		if style.Width > 0 && twwidth.Width(s.title)+len(between)+twwidth.Width(s.counts(Style{})) > style.Width {
+			between = "\n  "
+		}
+		fmt.Fprintf(b, "\n%s%s%s\n%s\n", s.title, between, s.counts(style), table.header)
+		for range s.rows {
+			b.WriteString(table.next() + "\n")
+		}
+		for _, res := range s.findings {
+			b.WriteString(style.paint(res.Status, findingLine(res, style, wide)) + "\n")
+		}
+	}
+	if whole > 0 {
+		fmt.Fprintf(b, "\n%s, %s: %s\n", counted(whole, "more cluster"), counted(hosts, "host"), style.paint(checks.Pass, "all pass"))
+	}
+	return nil
+}
+
+// sections are the clusters with their rows, the worst first. Hosts that pass share a
+// row for all that are alike where there are many.
+func (r *Run) sections(rows []row, style Style) []section {
+	clusters, findings := r.Inventory.Clusters(), r.bySubject(checks.ScopeCluster)
+	named := map[string]int{}
+	for _, c := range clusters {
+		named[c.Name]++
+	}
+	sections := make([]section, 0, len(clusters))
+	for _, c := range clusters {
+		s := section{title: Clean(c.Name), worst: checks.Skip}
+		switch {
+		case c.Name == "":
+			s.title = "Standalone hosts"
+		case named[c.Name] > 1:
+			s.title = Clean(c.Path)
+		}
+		for _, i := range c.Hosts {
+			s.rows = append(s.rows, rows[i])
+			if rows[i].status.Worse(s.worst) {
+				s.worst = rows[i].status
+			}
+		}
+		slices.SortStableFunc(s.rows, func(x, y row) int { return checks.CompareStatus(x.status, y.status) })
+		if style.folds() {
+			s.rows = fold(s.rows)
+		}
+		for _, res := range findings[c.Path] {
+			if res.Status != checks.Pass && res.Status != checks.Skip {
+				s.findings = append(s.findings, res)
+			}
+		}
+		sections = append(sections, s)
+	}
+	slices.SortStableFunc(sections, func(x, y section) int { return checks.CompareStatus(x.worst, y.worst) })
+	return sections
+}
+
+// count is the number of hosts.
+func (s *section) count() int {
+	n := 0
+	for _, row := range s.rows {
+		n += row.hosts
+	}
+	return n
+}
+
+// counts says how many hosts have which status, the worst first.
+func (s *section) counts(style Style) string {
+	n := map[checks.Status]int{}
+	for _, row := range s.rows {
+		n[row.status] += row.hosts
+	}
+	var parts []string
+	for _, status := range checks.Statuses() {
+		if n[status] > 0 {
+			parts = append(parts, style.paint(status, fmt.Sprintf("%d %s", n[status], verdictWord(status))))
+		}
+	}
+	return strings.Join(parts, "  ")
+}
+
+// findingLine is what was found about a cluster: one line, for its rows name the hosts;
+// where sentences are told, all of it.
+func findingLine(res checks.Result, style Style, wide bool) string {
+	detail := Clean(res.Detail)
+	if !wide {
+		detail, _, _ = strings.Cut(detail, " (")
+	}
+	return style.wrap(fmt.Sprintf("%s: %s, %s", verdictWord(res.Status), told(res), detail))
+}
+
 // verdictWord makes the one status that must be found stand out in plain text.
 func verdictWord(s checks.Status) string {
 	if s == checks.Fail {
 		return "FAIL"
 	}
 	return s.String()
-}
-
-// cells is a host's row: the verdict is the worst of its checks, and the detail
-// tells the main check's sentence and those of all others that did not pass,
-// each reason and each sentence once.
-func (r *Run) cells(h *inventory.Host, results []checks.Result) []string {
-	told := map[string]bool{}
-	var decides, details []string
-	for _, res := range results {
-		if res.Check == checks.OutboundPort {
-			decides = append(decides, res.Decides...)
-		}
-		plain := res.Status == checks.Pass || res.Status == checks.Skip
-		of := ""
-		if len(r.Requirements) > 1 && res.Requirement != "" {
-			of = res.Requirement + ": "
-		}
-		if plain && res.Check != checks.OutboundPort || told[of+string(res.Reason)] || told[res.Detail] {
-			continue
-		}
-		told[of+string(res.Reason)], told[res.Detail] = true, true
-		detail := Clean(res.Detail)
-		if !plain {
-			detail = fmt.Sprintf("%s: %s", res.Reason, detail)
-		}
-		details = append(details, of+detail)
-	}
-	if len(details) == 0 && len(results) > 0 {
-		details = append(details, Clean(results[0].Detail))
-	}
-	row := []string{
-		Clean(h.Name), Clean(h.StateLabel()), verdictWord(checks.Worst(results)),
-		cmp.Or(Clean(strings.Join(slices.Compact(decides), ", ")), "-"),
-	}
-	if r.ProbeTarget != "" {
-		row = append(row, probeCell(h.Probe))
-	}
-	return append(row, cmp.Or(strings.Join(details, "; "), "nothing to report"))
-}
-
-// probeCell says the vantage with the outcome: a connection means nothing
-// without where it came from.
-func probeCell(p *inventory.Probe) string {
-	if p == nil {
-		return "-"
-	}
-	return fmt.Sprintf("%s: %s", p.Vantage, p.Outcome)
-}
-
-// rows are all hosts' cells, to fit all clusters' tables to one set of columns.
-func (r *Run) rows(byHost map[string][]checks.Result) [][]string {
-	rows := make([][]string, len(r.Inventory.Hosts))
-	for i := range r.Inventory.Hosts {
-		h := &r.Inventory.Hosts[i]
-		rows[i] = r.cells(h, byHost[h.Path])
-	}
-	return rows
-}
-
-const (
-	gap       = 2  // blanks between columns
-	minDetail = 24 // columns that a sentence needs to be read as one
-	minCell   = 8
-)
-
-// shareWidth shares the width out: all columns but the last, which holds
-// sentences, get what they need, less where that would squeeze the sentences.
-// A width under 1 wraps nothing.
-func shareWidth(header []string, rows [][]string, width int) []int {
-	columns := make([]int, len(header))
-	if width < 1 {
-		return columns
-	}
-	for _, row := range append([][]string{header}, rows...) {
-		for col, text := range row {
-			columns[col] = max(columns[col], twwidth.Width(text))
-		}
-	}
-	last := len(columns) - 1
-	left := func() int {
-		sum := gap * last
-		for _, c := range columns[:last] {
-			sum += c
-		}
-		return width - sum
-	}
-	for left() < minDetail {
-		widest := 0
-		for i := range columns[:last] {
-			if columns[i] > columns[widest] {
-				widest = i
-			}
-		}
-		if columns[widest] <= minCell {
-			break
-		}
-		columns[widest]--
-	}
-	columns[last] = min(columns[last], max(left(), minCell))
-	return columns
-}
-
-// writeTable wraps the cells to the columns and paints one of them.
-func writeTable(b *strings.Builder, header []string, rows [][]string, columns []int, painted int, paint func(row int) checks.Status, style Style) error {
-	var rendered strings.Builder
-	t := newTable(&rendered)
-	t.Header(header)
-	for i, row := range rows {
-		wrapped := make([]string, len(row))
-		for col, text := range row {
-			for n, paragraph := range strings.Split(text, "\n") {
-				if n > 0 {
-					wrapped[col] += "\n"
-				}
-				wrapped[col] += strings.Join(Wrap(paragraph, columns[col]), "\n")
-			}
-		}
-		wrapped[painted] = style.paint(paint(i), wrapped[painted])
-		if err := t.Append(wrapped); err != nil {
-			return fmt.Errorf("render the table: %w", err)
-		}
-	}
-	if err := t.Render(); err != nil {
-		return fmt.Errorf("render the table: %w", err)
-	}
-	for line := range strings.Lines(rendered.String()) {
-		b.WriteString(strings.TrimRight(line, " \n") + "\n")
-	}
-	return nil
-}
-
-func newTable(w io.Writer) *tablewriter.Table {
-	return tablewriter.NewTable(w,
-		tablewriter.WithRenderer(renderer.NewBlueprint(tw.Rendition{
-			Borders:  tw.BorderNone,
-			Settings: tw.Settings{Separators: tw.SeparatorsNone, Lines: tw.LinesNone},
-		})),
-		tablewriter.WithHeaderAutoFormat(tw.Off),
-		tablewriter.WithHeaderAlignment(tw.AlignLeft),
-		tablewriter.WithRowAlignment(tw.AlignLeft),
-		tablewriter.WithRowAutoWrap(tw.WrapNone),
-		tablewriter.WithHeaderAutoWrap(tw.WrapNone),
-		tablewriter.WithPadding(tw.Padding{Right: strings.Repeat(" ", gap), Overwrite: true}),
-		// Bytes must not depend on RUNEWIDTH_EASTASIAN in the environment.
-		tablewriter.WithEastAsian(tw.Off),
-	)
 }
 
 func (r *Run) summaryLine(byHost map[string][]checks.Result, style Style) string {
@@ -344,5 +310,17 @@ func (s Summary) line(style Style) string {
 			parts = append(parts, style.paint(p.status, fmt.Sprintf("%d %s", p.n, p.text)))
 		}
 	}
-	return fmt.Sprintf("%s: %s", counted(s.Hosts, "host"), strings.Join(parts, ", "))
+	line := fmt.Sprintf("%s: %s", counted(s.Hosts, "host"), strings.Join(parts, ", "))
+	if s.Waived > 0 {
+		line += fmt.Sprintf("; %d waived", s.Waived)
+	}
+	return line
+}
+
+// probeCell is the outcome alone: the line above the table says the vantage.
+func probeCell(p *inventory.Probe) string {
+	if p == nil {
+		return "-"
+	}
+	return string(p.Outcome)
 }

@@ -17,6 +17,7 @@ type checkFlags struct {
 	requirement   requirementFlags
 	allow         allowFlags
 	change        changeFlags
+	confirm       confirmFlags
 	probe         probeFlags
 	ssh           sshFlags
 	output        outputFlags
@@ -48,6 +49,7 @@ func newCheck(a *app) *cobra.Command {
 	f.BoolVar(&c.fix, "fix", false, "open the port where that is needed, and check again")
 	c.allow.register(f)
 	c.change.register(f)
+	c.confirm.register(f)
 	c.probe.register(cmd, vantageNone)
 	c.ssh.register(cmd)
 	c.output.register(cmd)
@@ -71,9 +73,9 @@ func (c *checkFlags) execute(cmd *cobra.Command, a *app, args []string) error {
 		err = cmp.Or(err, usageError(errors.New(`--previous: open "": no such file`)))
 	}
 	if err := cmp.Or(
-		goesWith(f, c.fix, "--fix", "dry-run", "ruleset", "allowed-ip", "narrow-broad", "journal", "host-timeout", "verify-timeout"),
+		goesWith(f, c.fix, "--fix", "dry-run", "ruleset", "allowed-ip", "narrow-broad", "journal", "host-timeout", "verify-timeout", "yes", "max-hosts"),
 		goesWith(f, logsIn, "--probe ssh or --ssh", sshNames...),
-		err, c.allow.put(&o, req), c.change.put(&o, a, f), c.probe.put(&o, f), c.ssh.put(&o.SSH, a),
+		err, c.allow.put(&o, req), c.change.put(&o, a, f), c.confirm.put(&o, a, f, ""), c.probe.put(&o, f), c.ssh.put(&o.SSH, a),
 	); err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/fix"
@@ -12,12 +13,15 @@ import (
 
 // fixFlags are those of fix and of update firewall.
 type fixFlags struct {
-	target       targetFlags
-	requirement  requirementFlags
-	allow        allowFlags
-	method       methodFlags
-	ssh          sshFlags
-	change       changeFlags
+	target      targetFlags
+	requirement requirementFlags
+	allow       allowFlags
+	method      methodFlags
+	ssh         sshFlags
+	change      changeFlags
+	confirm     confirmFlags
+	// asks is false for update firewall: vic-machine's command does what it is told.
+	asks         bool
 	output       outputFlags
 	permit, deny bool
 }
@@ -58,17 +62,17 @@ func (m *methodFlags) put(o *preflight.Options) {
 }
 
 func newFix(a *app) *cobra.Command {
-	return fixCommand(a, "fix", "Open or close the port on every host, and prove that it took", "fix")
+	return fixCommand(a, "fix", "Open or close the port on every host, and prove that it took", "fix", true)
 }
 
 // newUpdate is vic-machine's name for the same command, with the same flags.
 func newUpdate(a *app) *cobra.Command {
 	return parent("update", "vic-machine's name for fix: update firewall --allow|--deny", "update what?", "vic-preflight update firewall --allow|--deny",
-		fixCommand(a, "firewall", "The same as fix, under vic-machine's name and with its flags", "update-firewall"))
+		fixCommand(a, "firewall", "The same as fix, under vic-machine's name and with its flags", "update-firewall", false))
 }
 
-func fixCommand(a *app, name, short, help string) *cobra.Command {
-	x := &fixFlags{}
+func fixCommand(a *app, name, short, help string, asks bool) *cobra.Command {
+	x := &fixFlags{asks: asks}
 	cmd := &cobra.Command{
 		Use:   name + " --allow|--deny [TARGET...]",
 		Short: short,
@@ -86,6 +90,7 @@ func fixCommand(a *app, name, short, help string) *cobra.Command {
 	x.method.register(cmd)
 	x.ssh.register(cmd)
 	x.change.register(f)
+	x.confirm.register(f)
 	x.output.register(cmd)
 	// vic-machine takes a log level here. It says nothing to this tool, but a
 	// script that gives it must go on working.
@@ -106,8 +111,21 @@ func (x *fixFlags) execute(cmd *cobra.Command, a *app, args []string) error {
 	if err := cmp.Or(
 		goesWith(f, x.method.onHost(), "--method vib|service-xml", sshNames...),
 		err, x.allow.put(&o, req), x.change.put(&o, a, f), x.ssh.put(&o.SSH, a),
+		x.ask(&o, a, f),
 	); err != nil {
 		return err
 	}
 	return x.output.run(cmd, a, &x.target, o, args, !x.deny)
+}
+
+// ask asks before a change. To close the port on all hosts is seldom meant.
+func (x *fixFlags) ask(o *preflight.Options, a *app, f *pflag.FlagSet) error {
+	word := ""
+	switch all := x.target.computeResource == "" && len(x.target.hosts) == 0; {
+	case !x.asks:
+		x.confirm.yes = true
+	case x.deny && all:
+		word = "deny"
+	}
+	return x.confirm.put(o, a, f, word)
 }

@@ -54,5 +54,5 @@ var _ = DescribeTable("no line of the output is a server's", func(ctx SpecContex
 	Entry("check of a datacenter that is not there", "check", "--host", "nosuch", SpecTimeout(time.Minute)),
 	Entry("a plan", "fix", "--allow", "--dry-run", SpecTimeout(time.Minute)),
 	Entry("a fix", "fix", "--allow", SpecTimeout(time.Minute)),
-	Entry("a fix of the other direction", "fix", "--deny", SpecTimeout(time.Minute)),
+	Entry("a fix of the other direction", "fix", "--deny", "--yes", SpecTimeout(time.Minute)),
 )

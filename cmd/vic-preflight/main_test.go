@@ -141,7 +141,7 @@ var _ = DescribeTable("bad input that needs no server", verifyBad,
 	Entry("an address and a network at once", badRow{invocation{args: []string{"check", "-t", "sim://open", "--vch-ip", "10.0.0.5/24"}}, exitUsage, "--vch-ip 10.0.0.5/24", "10.0.0.0/24 for the network"}),
 	Entry("a thumbprint for a target without TLS", badRow{invocation{args: []string{"check", "-t", "http://127.0.0.1:1", "-u", "root", "-p", secret, "--thumbprint", strings.Repeat("AB", 20)}}, exitUsage, "no certificate to compare", ""}),
 	Entry("CA certificates that are not there", badRow{invocation{args: []string{"check", "-t", "root:" + secret + "@127.0.0.1:1"}, env: map[string]string{"GOVC_TLS_CA_CERTS": "/nonexistent"}}, exitUsage, "/nonexistent", ""}),
-	Entry("an unknown format", badRow{invocation{args: []string{"check", "-t", "sim://open", "-o", "xml"}}, exitUsage, `--output "xml" is no format`, "table, json"}),
+	Entry("an unknown format", badRow{invocation{args: []string{"check", "-t", "sim://open", "-o", "xml"}}, exitUsage, `--output "xml" is no format`, "table, wide, json"}),
 	Entry("an unknown colour", badRow{invocation{args: []string{"check", "-t", "sim://open", "--color", "red"}}, exitUsage, `--color "red"`, ""}),
 	Entry("a table too narrow", badRow{invocation{args: []string{"check", "-t", "sim://open", "--width", "20"}}, exitUsage, "--width 20 is too narrow", ""}),
 	Entry("a negative time", badRow{invocation{args: []string{"check", "-t", "sim://open", "--timeout", "-1s"}}, exitUsage, "negative", ""}),
@@ -326,11 +326,11 @@ var _ = Describe("check", func() {
 		Expect(out.stdout).To(ContainSubstring(`"simulated": true`))
 	}, SpecTimeout(time.Minute))
 
-	It("keeps results on standard output and hints on standard error", func(ctx SpecContext) {
+	It("says below the table what to do, and sums up last", func(ctx SpecContext) {
 		out := invocation{args: []string{"check", "-t", "sim://closed"}}.run(ctx)
-		Expect(out.stdout).To(And(ContainSubstring("5 hosts: 5 failed"), ContainSubstring("(simulated)"), Not(ContainSubstring("What to do"))))
-		Expect(out.stderr).To(And(ContainSubstring("What to do"), ContainSubstring("vic-preflight fix --allow")))
-		Expect(out.stderr).NotTo(Or(ContainSubstring("vic-machine"), ContainSubstring("govc"), ContainSubstring("esxcli")), "nobody else reaches an embedded simulator")
+		Expect(out.stdout).To(And(HaveSuffix("\n5 hosts: 5 failed\n"), ContainSubstring("(simulated)"), ContainSubstring("\n  vic-preflight fix --allow")))
+		Expect(out.stderr).To(BeEmpty())
+		Expect(out.stdout).NotTo(Or(ContainSubstring("vic-machine-linux"), ContainSubstring("govc"), ContainSubstring("esxcli")), "nobody else reaches an embedded simulator")
 		Expect(out.stdout + out.stderr).NotTo(ContainSubstring("\x1b"))
 	}, SpecTimeout(time.Minute))
 

@@ -1,20 +1,23 @@
 package main
 
 import (
-	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/vic-preflight/vic-preflight/internal/console"
+	"github.com/vic-preflight/vic-preflight/internal/output"
 	"github.com/vic-preflight/vic-preflight/preflight"
 	"github.com/vic-preflight/vic-preflight/report"
 )
 
 // outputFlags say what is made of a report, and what counts of it.
 type outputFlags struct {
-	format       string
+	outputs      []string
+	hints        bool
 	strict       bool
 	allowUnknown bool
 	timeout      time.Duration
@@ -25,12 +28,13 @@ type outputFlags struct {
 
 func (f *outputFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVarP(&f.format, "output", "o", "table", "`format` of the report: "+strings.Join(report.FormatNames(), " or "))
+	flags.StringArrayVarP(&f.outputs, "output", "o", nil, "`format[=file]` of the report, repeatable: "+strings.Join(report.FormatNames(), ", ")+". The table goes to standard output when nothing else does")
+	flags.BoolVar(&f.hints, "hints", false, "tell below the table of every reason and all ways out, not of the main ones alone")
 	flags.BoolVar(&f.strict, "strict", false, "let warnings count as failures")
 	flags.BoolVar(&f.allowUnknown, "allow-unknown", false, "tolerate hosts that nothing can be found out about")
 	flags.DurationVar(&f.timeout, "timeout", 5*time.Minute, "`time` that the run may take; 0 for no limit. What was begun is seen through or cleaned up, for up to 30s more")
-	flags.IntVar(&f.width, "width", 0, "`columns` of the table; the terminal's when absent, and one line a host when piped")
-	flags.StringVar(&f.group, "group", "auto", "`when` hosts with the same verdict share a row: auto (over 100 hosts, on a terminal), always or never")
+	flags.IntVar(&f.width, "width", 0, "`columns` of the table; the terminal's when absent, and no limit when piped")
+	flags.StringVar(&f.group, "group", "auto", "`when` hosts with the same verdict share a row: auto (over 100 hosts, on a terminal), always (naming all that did not pass) or never")
 	flags.StringVar(&f.colour, "color", "auto", "`when` to colour: auto, always or never [NO_COLOR]")
 	complete(cmd, "output", report.FormatNames()...)
 	complete(cmd, "group", "auto", "always", "never")
@@ -50,12 +54,28 @@ func (f *outputFlags) put(o *preflight.Options, cmd *cobra.Command) {
 	}
 }
 
+// minWidth is what a table of five columns needs.
+const minWidth = 60
+
 // style says how the table looks on standard output.
 func (f *outputFlags) style(a *app) (report.Style, error) {
-	if f.width != 0 && f.width < minWidth {
-		return report.Style{}, usageError(fmt.Errorf("--width %d is too narrow for the table: it takes %d or more", f.width, minWidth))
+	terminal := console.Width(a.stdout, a.getenv("COLUMNS"))
+	style := report.Style{Width: f.width}
+	if f.width == 0 && terminal > 0 {
+		style.Width = max(terminal, minWidth)
 	}
-	style, err := f.styleOf(a.stdout, a)
+	if f.hints {
+		style.Advice = report.AdviceFull
+	}
+	switch f.colour {
+	case "auto":
+		style.Colour = terminal > 0 && a.getenv("NO_COLOR") == "" && a.getenv("TERM") != "dumb"
+	case "always":
+		style.Colour = true
+	case "never":
+	default:
+		return style, usageError(fmt.Errorf("--color %q is none of auto, always and never", f.colour))
+	}
 	switch g := report.Grouping(f.group); g {
 	case report.GroupAlways, report.GroupNever:
 		style.Group = g
@@ -63,22 +83,25 @@ func (f *outputFlags) style(a *app) (report.Style, error) {
 	default:
 		return style, usageError(fmt.Errorf("--group %q is none of auto, always and never", f.group))
 	}
-	if f.width != 0 {
-		style.Width = f.width
+	if f.width != 0 && f.width < minWidth {
+		return style, usageError(fmt.Errorf("--width %d is too narrow for the table: it takes %d or more", f.width, minWidth))
 	}
-	return style, err
+	return style, nil
 }
 
 // run does a run for each target, reports, and returns the exit. graded says whether
 // the verdicts on the hosts count.
 func (f *outputFlags) run(cmd *cobra.Command, a *app, t *targetFlags, base preflight.Options, args []string, graded bool) error {
-	format, err := report.FormatNamed(f.format)
+	outputs, err := output.Parse(f.outputs)
 	if err != nil {
 		return usageError(fmt.Errorf("--output %w", err))
 	}
 	style, err := f.style(a)
 	if err != nil {
 		return err
+	}
+	if !graded { // what was shut on purpose needs no hint on how to open it
+		style.Advice = report.AdviceNone
 	}
 	f.put(&base, cmd)
 	list, err := t.list(cmd.Context(), a, base, args)
@@ -88,32 +111,33 @@ func (f *outputFlags) run(cmd *cobra.Command, a *app, t *targetFlags, base prefl
 	if len(list) > 1 && base.Change.Journal != "" {
 		return usageError(fmt.Errorf("--journal names one file, and there are %d targets", len(list)), "leave it out: each target gets one of its own")
 	}
-	con := newConsole(a, len(list) > 1)
+	con := console.New(a.stderr, len(list) > 1)
 	for i := range list {
-		list[i].Observer = con.observer(list[i].Target.String())
+		list[i].Observer = con.Observer(list[i].Target.String())
 	}
 	rep, errs := preflight.RunAll(cmd.Context(), list)
 	rep.ToolVersion = buildVersion()
-	con.close()
-	if err := f.write(a, rep, errs, format, style, graded); err != nil {
+	con.Close()
+	if err := f.write(a, rep, errs, outputs, style); err != nil {
 		return &exitError{code: exitUnknown, err: fmt.Errorf("write the report: %w", err)}
 	}
 	return f.settle(rep, errs, graded)
 }
 
-// write puts the report on standard output, and on standard error the errors of
-// several targets, what is left, and the hints. Of one target of which nothing is
-// known people get no report: its error says it all.
-func (f *outputFlags) write(a *app, rep *report.Report, errs []error, format report.Format, style report.Style, graded bool) error {
+// write sends the report to where it goes; to standard error the errors of several
+// targets, and what is left. Of one target of which nothing is known people get no
+// report: its error says it all.
+func (f *outputFlags) write(a *app, rep *report.Report, errs []error, outputs []output.Output, style report.Style) (err error) {
 	several := len(rep.Runs) > 1
 	known := several || rep.Runs[0].Err == nil
-	if !allUsage(errs) && (known || format.ForPrograms) {
-		if err := format.Write(a.stdout, rep, style); err != nil {
-			return err
+	if !allUsage(errs) {
+		err = output.WriteFiles(outputs, rep)
+		if summary := a.getenv("GITHUB_STEP_SUMMARY"); summary != "" && output.Named(outputs, "github") {
+			err = errors.Join(err, output.AppendSummary(summary, rep))
 		}
-		if graded && !format.ForPrograms { // what was shut on purpose needs no hint on how to open it
-			if err := f.hints(a, rep); err != nil {
-				return err
+		for _, o := range outputs {
+			if o.Path == "" && (known || o.Format.ForPrograms) {
+				err = errors.Join(err, o.Format.Write(a.stdout, rep, style))
 			}
 		}
 	}
@@ -125,22 +149,5 @@ func (f *outputFlags) write(a *app, rep *report.Report, errs []error, format rep
 			fmt.Fprintf(a.stderr, "warning: the virtual machine %s could not be removed: vic-preflight probe --cleanup removes it later\n", report.Clean(left))
 		}
 	}
-	return nil
-}
-
-// hints writes them to standard error, below the table.
-func (f *outputFlags) hints(a *app, r *report.Report) error {
-	style, err := f.styleOf(a.stderr, a)
-	if err != nil {
-		return err
-	}
-	if style.Width == 0 {
-		style.Width = 80 // prose is for people, also in a log
-	}
-	var b bytes.Buffer
-	if err := report.Hints(&b, r, style); err != nil || b.Len() == 0 {
-		return err
-	}
-	_, err = fmt.Fprintf(a.stderr, "\n%s", b.Bytes())
 	return err
 }

@@ -165,7 +165,7 @@ var _ = Describe("--previous", func() {
 		Expect(got["esx25.example"].reason).To(Equal("warn lost-at-reboot"))
 
 		By("saying what to do")
-		Expect(invocation{args: args}.run(ctx).stderr).To(ContainSubstring("lost-by-reboot (esx23.example)"))
+		Expect(invocation{args: append(args, "--hints")}.run(ctx).stdout).To(ContainSubstring("lost-by-reboot (esx23.example)"))
 
 		By("repairing it")
 		out = invocation{args: append(args, "--fix", "--journal", filepath.Join(GinkgoT().TempDir(), "j"), "-o", "json")}.run(ctx)

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/internal/console"
 	"github.com/vic-preflight/vic-preflight/inventory"
 	"github.com/vic-preflight/vic-preflight/preflight"
 	"github.com/vic-preflight/vic-preflight/report"
@@ -70,10 +71,10 @@ func (p *probeCommandFlags) cleanUp(cmd *cobra.Command, a *app, args []string) e
 	if err != nil {
 		return err
 	}
-	con := newConsole(a, len(list) > 1)
-	defer con.close()
+	con := console.New(a.stderr, len(list) > 1)
+	defer con.Close()
 	for _, o := range list {
-		o.Observer = con.observer(o.Target.String())
+		o.Observer = con.Observer(o.Target.String())
 		gone, err := preflight.CleanUp(cmd.Context(), o, p.force)
 		if gone.Young > 0 {
 			o.Observer.Note(fmt.Sprintf("%d are left that are younger than %s and may belong to a probe that runs; --force removes them too", gone.Young, preflight.MachineLife))

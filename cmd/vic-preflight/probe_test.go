@@ -221,10 +221,10 @@ var _ = Describe("check --probe serial", func() {
 		Expect(vc.RequestsOf("CreateVM_Task")).To(BeZero())
 	}, SpecTimeout(time.Minute))
 
-	It("has a column of its own, with its vantage", func(ctx SpecContext) {
+	It("has a column of its own, and says its vantage above", func(ctx SpecContext) {
 		out := invocation{args: []string{"check", "-t", "sim://open", "--probe", "serial", "--probe-target", freeTarget()}}.run(ctx)
 		Expect(out.code).To(Equal(exitOK), out.stderr)
-		Expect(out.stdout).To(And(ContainSubstring("PROBE"), ContainSubstring("serial: open"), ContainSubstring("from this machine, which says nothing of a host: open")))
+		Expect(out.stdout).To(And(ContainSubstring("PROBE"), ContainSubstring("probed by serial"), MatchRegexp(`esx01.example +pass +vic-engine +open\n`), ContainSubstring("from this machine, which says nothing of a host: open")))
 	}, SpecTimeout(time.Minute))
 
 	It("leaves the control alone out of the hosts' verdicts", func(ctx SpecContext) {

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/vic-preflight/vic-preflight/internal/console"
 	"github.com/vic-preflight/vic-preflight/internal/prompt"
 	"github.com/vic-preflight/vic-preflight/internal/sim"
 	"github.com/vic-preflight/vic-preflight/preflight"
@@ -188,7 +189,7 @@ func (t *targetFlags) findPassword(ctx context.Context, a *app, target preflight
 	if p, err := a.variable("VIC_MACHINE_PASSWORD"); p != "" || govc != "" || err != nil {
 		return cmp.Or(p, govc), err
 	}
-	if isTerminal(a.stdin) {
+	if console.IsTerminal(a.stdin) {
 		asked, err := prompt.Secret(ctx, a.stdin.(*os.File), a.stderr, fmt.Sprintf("Password of %s at %s: ", target.User, target.Address))
 		if errors.Is(err, prompt.ErrInterrupted) {
 			err = &preflight.InterruptedError{}

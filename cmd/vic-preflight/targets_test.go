@@ -80,7 +80,7 @@ var _ = Describe("several targets", func() {
 		} {
 			Expect(out.stdout).To(ContainSubstring(line))
 		}
-		Expect(out.stderr).To(And(ContainSubstring("What to do at sim://closed"), Not(ContainSubstring("What to do at sim://open"))))
+		Expect(out.stdout).To(And(ContainSubstring("fix --allow --target sim://closed"), Not(ContainSubstring("fix --allow --target sim://open"))))
 	}, SpecTimeout(time.Minute))
 
 	DescribeTable("exit by the worst of them", func(ctx SpecContext, code int, args ...string) {

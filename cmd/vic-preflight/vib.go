@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/internal/console"
 	"github.com/vic-preflight/vic-preflight/internal/newfile"
 	"github.com/vic-preflight/vic-preflight/internal/vib"
 	"github.com/vic-preflight/vic-preflight/preflight"
@@ -100,7 +101,7 @@ func (o *buildFlags) checkOutput(a *app) error {
 	switch {
 	case o.output == "":
 		return usageError(errors.New("no output: --output names the file to write"), "--output "+o.key+o.extension())
-	case o.output == "-" && isTerminal(a.stdout):
+	case o.output == "-" && console.IsTerminal(a.stdout):
 		return usageError(errors.New("--output -: standard output is a terminal, which is no place for binary data"), "send it to a file, or give --output its name")
 	case o.output != "-" && filepath.Ext(o.output) != o.extension():
 		return usageError(fmt.Errorf("--output %s does not end in %s, by which ESXi knows what it is given", o.output, o.extension()),

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/vic-preflight/vic-preflight/internal/console"
 	"github.com/vic-preflight/vic-preflight/internal/vib"
 	"github.com/vic-preflight/vic-preflight/preflight"
 	"github.com/vic-preflight/vic-preflight/report"
@@ -38,11 +39,7 @@ func inspect(ctx context.Context, a *app, path, output string) error {
 	if err != nil {
 		return err
 	}
-	style, err := (&outputFlags{colour: "never"}).styleOf(a.stdout, a)
-	if err == nil {
-		err = found.Write(a.stdout, output == "json", style.Width)
-	}
-	switch {
+	switch err := found.Write(a.stdout, output == "json", console.Width(a.stdout, a.getenv("COLUMNS"))); {
 	case err != nil:
 		return usageError(fmt.Errorf("write to standard output: %w", err))
 	case len(found.Problems) > 0:

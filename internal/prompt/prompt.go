@@ -2,10 +2,12 @@
 package prompt
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"io"
 	"os"
+	"strings"
 
 	"golang.org/x/term"
 )
@@ -43,6 +45,32 @@ func Secret(ctx context.Context, terminal *os.File, out io.Writer, text string) 
 		if errors.Is(got.err, io.EOF) { // Ctrl-C and Ctrl-D
 			return "", ErrInterrupted
 		}
+		return got.text, got.err
+	}
+}
+
+// Line asks for a line, which the terminal shows as it is typed. The end of the input is
+// an empty one.
+func Line(ctx context.Context, in io.Reader, out io.Writer, text string) (string, error) {
+	if _, err := io.WriteString(out, text); err != nil {
+		return "", err
+	}
+	type answer struct {
+		text string
+		err  error
+	}
+	read := make(chan answer, 1)
+	go func() {
+		line, err := bufio.NewReader(in).ReadString('\n')
+		if errors.Is(err, io.EOF) {
+			err = nil
+		}
+		read <- answer{strings.TrimSpace(line), err}
+	}()
+	select {
+	case <-ctx.Done():
+		return "", ErrInterrupted
+	case got := <-read:
 		return got.text, got.err
 	}
 }

@@ -3,36 +3,14 @@ package prompt_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/vic-preflight/vic-preflight/internal/prompt"
+	"github.com/vic-preflight/vic-preflight/internal/testsuite"
 )
-
-// pseudo opens a terminal: keyboard is where a person types.
-func pseudo(t *testing.T) (keyboard, terminal *os.File) {
-	t.Helper()
-	keyboard, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = keyboard.Close() })
-	if err := unix.IoctlSetPointerInt(int(keyboard.Fd()), unix.TIOCSPTLCK, 0); err != nil {
-		t.Fatal(err)
-	}
-	n, err := unix.IoctlGetInt(int(keyboard.Fd()), unix.TIOCGPTN)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if terminal, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = terminal.Close() })
-	return keyboard, terminal
-}
 
 func echoes(t *testing.T, terminal *os.File) bool {
 	t.Helper()
@@ -64,7 +42,7 @@ func (p *person) Write(b []byte) (int, error) {
 
 func TestSecret(t *testing.T) {
 	for typed, want := range map[string]string{"s3cr3t\r": "s3cr3t", "\x03": "", "\x04": ""} {
-		keyboard, terminal := pseudo(t)
+		keyboard, terminal := testsuite.Terminal(t)
 		out := &person{t: t, keyboard: keyboard, terminal: terminal, types: typed}
 		got, err := prompt.Secret(t.Context(), terminal, out, "Password: ")
 		if got != want || (want == "") != errors.Is(err, prompt.ErrInterrupted) {
@@ -80,7 +58,7 @@ func TestSecret(t *testing.T) {
 }
 
 func TestInterrupted(t *testing.T) {
-	keyboard, terminal := pseudo(t)
+	keyboard, terminal := testsuite.Terminal(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := prompt.Secret(ctx, terminal, keyboard, ""); !errors.Is(err, prompt.ErrInterrupted) {
@@ -88,5 +66,23 @@ func TestInterrupted(t *testing.T) {
 	}
 	if !echoes(t, terminal) {
 		t.Error("the terminal is not given back")
+	}
+}
+
+func TestLine(t *testing.T) {
+	for typed, want := range map[string]string{"y\n": "y", " yes \n": "yes", "\n": "", "\x04": ""} {
+		keyboard, terminal := testsuite.Terminal(t)
+		if _, err := keyboard.WriteString(typed); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := prompt.Line(t.Context(), terminal, terminal, "Go on? "); got != want || err != nil {
+			t.Errorf("%q is %q, %v", typed, got, err)
+		}
+	}
+	_, terminal := testsuite.Terminal(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := prompt.Line(ctx, terminal, terminal, "Go on? "); !errors.Is(err, prompt.ErrInterrupted) {
+		t.Errorf("a run that ended: %v", err)
 	}
 }

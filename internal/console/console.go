@@ -1,4 +1,6 @@
-package main
+// Package console shows on standard error how far runs are, and what they have to say:
+// on a terminal by a bar, elsewhere by a line now and then.
+package console
 
 import (
 	"fmt"
@@ -15,36 +17,25 @@ import (
 	"github.com/vic-preflight/vic-preflight/report"
 )
 
-func isTerminal(stream any) bool {
+// IsTerminal reports whether a stream is one that a person looks at, or types at.
+func IsTerminal(stream any) bool {
 	f, ok := stream.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// minWidth is what a table of five columns needs.
-const minWidth = 60
-
-// styleOf says what one stream can show.
-func (f *outputFlags) styleOf(w io.Writer, a *app) (report.Style, error) {
-	var style report.Style
-	terminal := isTerminal(w)
-	if terminal {
-		style.Width = 80
-		if width, _, err := term.GetSize(int(w.(*os.File).Fd())); err == nil && width > 0 {
-			style.Width = max(width, minWidth)
-		} else if n, err := strconv.Atoi(a.getenv("COLUMNS")); err == nil {
-			style.Width = max(n, minWidth)
-		}
+// Width is the number of a terminal's columns, or columns, the variable COLUMNS, where it
+// does not tell them, or 80; 0 for what is no terminal.
+func Width(stream io.Writer, columns string) int {
+	if !IsTerminal(stream) {
+		return 0
 	}
-	switch f.colour {
-	case "auto":
-		style.Colour = terminal && a.getenv("NO_COLOR") == "" && a.getenv("TERM") != "dumb"
-	case "always":
-		style.Colour = true
-	case "never":
-	default:
-		return style, usageError(fmt.Errorf("--color %q is none of auto, always and never", f.colour))
+	if width, _, err := term.GetSize(int(stream.(*os.File).Fd())); err == nil && width > 0 {
+		return width
 	}
-	return style, nil
+	if n, err := strconv.Atoi(columns); err == nil && n > 0 {
+		return n
+	}
+	return 80
 }
 
 const (
@@ -54,10 +45,8 @@ const (
 	lineEvery = 30 * time.Second
 )
 
-// console shows on standard error how far the runs are, and what they have to say:
-// on a terminal by a bar, elsewhere by a line now and then. Its methods may be called
-// concurrently.
-type console struct {
+// Console is a stream with a bar on it, or lines. Its methods may be called concurrently.
+type Console struct {
 	w        io.Writer
 	terminal bool
 	several  bool
@@ -70,16 +59,17 @@ type console struct {
 	bar   *progressbar.ProgressBar
 }
 
-func newConsole(a *app, several bool) *console {
+// New is a console on the stream. Where several targets are run, each line names its own.
+func New(w io.Writer, several bool) *Console {
 	now := time.Now()
-	return &console{w: a.stderr, terminal: isTerminal(a.stderr), several: several, began: now, last: now}
+	return &Console{w: w, terminal: IsTerminal(w), several: several, began: now, last: now}
 }
 
-// observer is the console for the run of one target.
-func (c *console) observer(target string) preflight.Observer { return observer{c, target} }
+// Observer is the console for the run of one target.
+func (c *Console) Observer(target string) preflight.Observer { return observer{c, target} }
 
 type observer struct {
-	*console
+	*Console
 	target string
 }
 
@@ -97,13 +87,13 @@ func (o observer) Progress(stage preflight.Stage, done, total int) {
 	case o.terminal:
 		o.show(stage, o.target, name, done, total)
 	case now.Sub(o.last) >= lineEvery:
-		o.console.last = now
+		o.Console.last = now
 		fmt.Fprintf(o.w, "%s: %d of %d hosts, %s\n", report.Clean(name), done, total, now.Sub(o.began).Round(time.Second))
 	}
 }
 
 // show moves the bar of the stage, and begins one for a new stage.
-func (c *console) show(stage preflight.Stage, target, name string, done, total int) {
+func (c *Console) show(stage preflight.Stage, target, name string, done, total int) {
 	if c.bar == nil || c.stage != stage || c.of != target {
 		c.clear()
 		c.stage, c.of = stage, target
@@ -116,15 +106,15 @@ func (c *console) show(stage preflight.Stage, target, name string, done, total i
 	_ = c.bar.Set(done) // nothing hangs on what a terminal shows
 }
 
-func (c *console) clear() {
+func (c *Console) clear() {
 	if c.bar != nil {
 		_ = c.bar.Clear()
 		c.bar = nil
 	}
 }
 
-// close takes the bar away.
-func (c *console) close() {
+// Close takes the bar away.
+func (c *Console) Close() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.clear()

@@ -1,0 +1,144 @@
+// Package output takes a report to where it is to go: standard output, files, and the
+// summary of a job on GitHub. It does not know what the formats are.
+package output
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/vic-preflight/vic-preflight/internal/newfile"
+	"github.com/vic-preflight/vic-preflight/report"
+)
+
+// Output is a format and where it goes.
+type Output struct {
+	Format report.Format
+	// Path is a file; empty means standard output.
+	Path string
+}
+
+// Parse reads FORMAT or FORMAT=FILE, where FILE - is standard output. What nobody sends
+// to standard output is the table. It makes sure that the files can be there, so that no
+// run is in vain.
+func Parse(texts []string) ([]Output, error) {
+	var list []Output
+	taken := map[string]string{}
+	for _, text := range texts {
+		name, path, named := strings.Cut(text, "=")
+		format, err := report.FormatNamed(name)
+		if err != nil {
+			return nil, err
+		}
+		if named && path == "" {
+			return nil, fmt.Errorf("%s= names no file", name)
+		}
+		if path == "-" {
+			path = ""
+		}
+		where := path
+		if path != "" {
+			if where, err = filepath.Abs(path); err != nil {
+				return nil, err
+			}
+			if err := possible(path); err != nil {
+				return nil, fmt.Errorf("%s: %w", text, err)
+			}
+		}
+		if other, ok := taken[where]; ok {
+			if path == "" {
+				return nil, fmt.Errorf("%s and %s cannot both go to standard output: give one a file, as %s=FILE", other, name, name)
+			}
+			return nil, fmt.Errorf("%s and %s cannot both go to %s", other, name, path)
+		}
+		taken[where] = name
+		list = append(list, Output{format, path})
+	}
+	if _, ok := taken[""]; !ok {
+		list = append([]Output{{Format: report.Formats()[0]}}, list...)
+	}
+	return list, nil
+}
+
+func possible(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case err == nil && info.IsDir():
+		return errors.New("that is a folder")
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	if _, err := os.Stat(filepath.Dir(path)); err != nil {
+		return fmt.Errorf("the folder %s is not there", filepath.Dir(path))
+	}
+	return nil
+}
+
+// Named reports whether one of the outputs has the format.
+func Named(list []Output, format string) bool {
+	return slices.ContainsFunc(list, func(o Output) bool { return o.Format.Name == format })
+}
+
+// WriteFiles writes the outputs that go to files. Each file is written whole or not at
+// all; one that fails keeps no other from being written.
+func WriteFiles(list []Output, r *report.Report) error {
+	var errs []error
+	for _, o := range list {
+		if o.Path == "" {
+			continue
+		}
+		var b bytes.Buffer
+		err := o.Format.Write(&b, r, report.Style{})
+		if err == nil {
+			err = write(o.Path, b.Bytes())
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("write %s to %s: %w", o.Format.Name, o.Path, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// write replaces a file in one step, and goes through links. A device or a pipe is
+// written to.
+func write(path string, data []byte) error {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	err := newfile.Write(path, data, true)
+	if errors.Is(err, newfile.ErrIrregular) {
+		return extend(path, data)
+	}
+	return err
+}
+
+// AppendSummary adds the report, in Markdown, to the file in which GitHub takes the
+// summary of a job.
+func AppendSummary(path string, r *report.Report) error {
+	format, err := report.FormatNamed("markdown")
+	if err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	if err := format.Write(&b, r, report.Style{}); err != nil {
+		return err
+	}
+	if err := extend(path, b.Bytes()); err != nil {
+		return fmt.Errorf("write the job's summary: %w", err)
+	}
+	return nil
+}
+
+func extend(path string, data []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	return errors.Join(err, f.Close())
+}

@@ -1,0 +1,190 @@
+package report
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/olekukonko/tablewriter/pkg/twwidth"
+
+	"github.com/vic-preflight/vic-preflight/checks"
+)
+
+const (
+	// briefLines is how many lines of brief advice a report has, shared by its targets.
+	briefLines = 10
+	// fewestBriefLines is how many each target has at least.
+	fewestBriefLines = 4
+)
+
+// cause is a code of the table, with all hosts that have it.
+type cause struct {
+	code     string
+	worst    checks.Status
+	hosts    []string // paths
+	sentence string
+	lines    []string // as they are written
+	commands []string
+	shown    bool
+}
+
+// brief writes the codes that the table shows, the worst first, each with its hosts, its
+// sentence and a command, in as many lines as the style has. Every host that failed is
+// in one of them. What is left out is counted, with the way to see it.
+func (r *Run) brief(b *strings.Builder, all []*advice, style Style) {
+	causes := r.causes(all, style)
+	if len(causes) == 0 {
+		return
+	}
+	left := style.advised - 1
+	show := func(c *cause) { c.shown, left = true, left-len(c.lines) }
+	named := map[string]bool{} // hosts that failed and stand in a line
+	for _, c := range causes {
+		if c.worst != checks.Fail {
+			continue
+		}
+		if news := slices.ContainsFunc(c.hosts, func(h string) bool { return !named[h] }); news {
+			show(c)
+			for _, h := range c.hosts {
+				named[h] = true
+			}
+		}
+	}
+	seen := map[string]bool{}
+	for _, c := range slices.SortedStableFunc(slices.Values(causes), func(x, y *cause) int { return len(y.hosts) - len(x.hosts) }) {
+		i := slices.IndexFunc(c.commands, func(line string) bool { return !seen[line] })
+		if !c.shown || i < 0 {
+			continue
+		}
+		command := "  " + c.commands[i] // never wrapped: it is there to be copied
+		if lines := (twwidth.Width(command) + style.Width - 1) / style.Width; lines <= left {
+			c.lines = append(c.lines, command)
+			seen[c.commands[i]] = true
+			left -= lines
+		}
+	}
+	var rest []string
+	for _, c := range causes {
+		switch {
+		case c.shown:
+		case len(c.lines) <= left:
+			show(c)
+		default:
+			rest = append(rest, c.code)
+		}
+	}
+	b.WriteString("\n")
+	for _, c := range causes {
+		if c.shown {
+			b.WriteString(strings.Join(c.lines, "\n") + "\n")
+		}
+	}
+	if len(rest) > 0 {
+		rest[0] = fmt.Sprintf("--hints tells of %d more: %s", len(rest), rest[0])
+		b.WriteString(fitting(rest, style.Width) + "\n")
+	}
+}
+
+// causes groups the results of hosts by their codes, the worst first, else in the order
+// of the checks.
+func (r *Run) causes(all []*advice, style Style) []*cause {
+	var causes []*cause
+	index := map[string]*cause{}
+	lost := r.unconnected()
+	for _, res := range r.Results {
+		unread := res.Reason == checks.FactsUnavailable
+		if res.Scope != checks.ScopeHost || res.Status == checks.Pass || res.Status == checks.Skip || unread && lost[res.Subject] {
+			continue
+		}
+		code := r.code(res)
+		key := fmt.Sprint(code, res.Waiver)
+		c := index[key]
+		if c == nil {
+			c = &cause{code: code, worst: res.Status, sentence: r.sentence(res, true)}
+			index[key] = c
+			causes = append(causes, c)
+		}
+		if res.Status.Worse(c.worst) {
+			c.worst = res.Status
+		}
+		if n := len(c.hosts); n > 0 && c.hosts[n-1] == res.Subject {
+			continue
+		}
+		if r.sentence(res, true) != c.sentence {
+			c.sentence = r.sentence(res, false)
+		}
+		c.hosts = append(c.hosts, res.Subject)
+	}
+	slices.SortStableFunc(causes, func(x, y *cause) int { return checks.CompareStatus(x.worst, y.worst) })
+	names, places := r.shortNames(), r.places()
+	for _, c := range causes {
+		hosts := make([]string, len(c.hosts))
+		for i, path := range c.hosts {
+			hosts[i] = names[path]
+		}
+		c.lines = hanging(fmt.Sprintf("%s %s: %s", c.code, few(hosts), c.sentence), style.Width-1)
+		c.lines[0] = style.paint(c.worst, c.code) + " " + strings.TrimPrefix(c.lines[0], c.code)
+		for _, a := range all {
+			if c.code == r.code(a.results[0]) && a.results[0].Waiver == nil {
+				c.commands = append(c.commands, a.commands(r, places)...)
+			}
+		}
+	}
+	return causes
+}
+
+// code is a result's reason, with its requirement where there are several.
+func (r *Run) code(res checks.Result) string {
+	if len(r.Requirements) > 1 && res.Requirement != "" {
+		return res.Requirement + ": " + string(res.Reason)
+	}
+	return string(res.Reason)
+}
+
+// sentence is what is said of a reason: the facts of the one result, or what all have
+// in common.
+func (r *Run) sentence(res checks.Result, one bool) string {
+	if w := res.Waiver; w != nil {
+		text := fmt.Sprintf("waived until %s: %s", w.Expires.Format(time.DateOnly), Clean(w.Because))
+		if w.Ticket != "" {
+			text += fmt.Sprintf(" (%s)", Clean(w.Ticket))
+		}
+		return text
+	}
+	if one {
+		return Clean(res.Detail)
+	}
+	e, _ := checks.Explain(res.Reason)
+	first, _, _ := strings.Cut(e.Meaning, ". ")
+	text := r.requirement(res.Requirement).Say(strings.TrimSuffix(first, "."))
+	if len(text) > 1 && unicode.IsUpper(rune(text[1])) {
+		return text // ESXi
+	}
+	return strings.ToLower(text[:1]) + text[1:]
+}
+
+// shortNames are the hosts' names by their paths, without the domain where that leaves
+// no two alike.
+func (r *Run) shortNames() map[string]string {
+	short, full := map[string]string{}, map[string]string{}
+	count := map[string]int{}
+	for i := range r.Inventory.Hosts {
+		h := &r.Inventory.Hosts[i]
+		name := Clean(h.Name)
+		full[h.Path] = name
+		if _, err := netip.ParseAddr(name); err != nil {
+			name, _, _ = strings.Cut(name, ".")
+		}
+		short[h.Path] = name
+		count[name]++
+	}
+	for path, name := range short {
+		if count[name] > 1 || name == "" {
+			short[path] = full[path]
+		}
+	}
+	return short
+}

@@ -1,0 +1,292 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/olekukonko/tablewriter"
+	"github.com/olekukonko/tablewriter/pkg/twwidth"
+	"github.com/olekukonko/tablewriter/renderer"
+	"github.com/olekukonko/tablewriter/tw"
+
+	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/inventory"
+)
+
+// row is what a table says of one host, or of several that are alike.
+type row struct {
+	name   string
+	status checks.Status
+	// ruleset is what decided, probe what came of the connection.
+	ruleset, probe string
+	// codes say what is wrong, the main one first; details are the sentences.
+	codes, details []string
+	hosts          int
+}
+
+// alike tells rows apart but for whom they are about.
+func (r *row) alike() string {
+	return strings.Join(append([]string{r.status.String(), r.ruleset, r.probe, strings.Join(r.details, "\x00")}, r.codes...), "\x00")
+}
+
+// rows are those of all hosts, in the order of the inventory.
+func (r *Run) rows(byHost map[string][]checks.Result) []row {
+	rows := make([]row, len(r.Inventory.Hosts))
+	for i := range r.Inventory.Hosts {
+		h := &r.Inventory.Hosts[i]
+		rows[i] = r.row(h, byHost[h.Path])
+	}
+	return rows
+}
+
+// row has the worst status of a host's results, and of each that did not pass the code
+// and the sentence, once.
+func (r *Run) row(h *inventory.Host, results []checks.Result) row {
+	out := row{name: Clean(h.Name), status: checks.Worst(results), probe: probeCell(h.Probe), hosts: 1}
+	var decides []string
+	said := map[string]bool{}
+	state := h.IsConnected() && h.StateLabel() == "connected"
+	for _, res := range results {
+		if res.Check == checks.OutboundPort {
+			decides = append(decides, res.Decides...)
+		}
+		plain := res.Status == checks.Pass || res.Status == checks.Skip
+		state = state || res.Check == checks.HostState && !plain
+		of := ""
+		if len(r.Requirements) > 1 && res.Requirement != "" {
+			of = res.Requirement + ": "
+		}
+		code := of + told(res)
+		switch {
+		case !plain && !slices.Contains(out.codes, code):
+			out.codes = append(out.codes, code)
+			if !said[res.Detail] {
+				out.details = append(out.details, fmt.Sprintf("%s%s: %s", of, res.Reason, Clean(res.Detail)))
+			}
+			said[res.Detail] = true
+		case plain && res.Check == checks.OutboundPort:
+			out.details = append(out.details, of+Clean(res.Detail))
+			if res.Note != "" {
+				out.codes = append(out.codes, of+res.Note)
+			}
+		}
+	}
+	if !state { // no code says so
+		out.codes = append(out.codes, "host "+Clean(h.StateLabel()))
+	}
+	if len(out.details) == 0 && len(results) > 0 {
+		out.details = append(out.details, Clean(results[0].Detail))
+	}
+	out.ruleset = cmp.Or(Clean(strings.Join(slices.Compact(decides), ", ")), "-")
+	return out
+}
+
+// told is a result's code, with what must be known beside it.
+func told(res checks.Result) string {
+	code := string(res.Reason)
+	locked := slices.ContainsFunc(res.Rulesets, func(rs checks.RulesetVerdict) bool { return rs.Locked && slices.Contains(res.Decides, rs.Key) })
+	switch {
+	case res.Waiver != nil:
+		return code + " (waived)"
+	case locked && res.Reason == checks.RulesetDisabled:
+		return code + " (locked)"
+	}
+	return code
+}
+
+// fewPass is how many hosts of a cluster that pass have a line each.
+const fewPass = 8
+
+// fold lets rows that pass and are alike share one, where many pass.
+func fold(rows []row) []row {
+	passing := func(r row) bool { return r.status == checks.Pass || r.status == checks.Skip }
+	if len(slices.Collect(filter(rows, passing))) <= fewPass {
+		return rows
+	}
+	var folded []row
+	index := map[string]int{}
+	for _, row := range rows {
+		i, ok := index[row.alike()]
+		if !ok || !passing(row) {
+			index[row.alike()] = len(folded)
+			folded = append(folded, row)
+			continue
+		}
+		folded[i].hosts++
+		folded[i].name = counted(folded[i].hosts, "host")
+	}
+	return folded
+}
+
+// filter yields the elements that fit.
+func filter[T any](list []T, fits func(T) bool) iter.Seq[T] {
+	return func(yield func(T) bool) {
+		for _, x := range list {
+			if fits(x) && !yield(x) {
+				return
+			}
+		}
+	}
+}
+
+// laidOut is a table, line by line. A row's text may have lines of its own above and
+// below the cells.
+type laidOut struct {
+	header string
+	rows   []string
+}
+
+// next takes the next row's text.
+func (l *laidOut) next() string {
+	text := l.rows[0]
+	l.rows = l.rows[1:]
+	return text
+}
+
+const (
+	gap = 2 // blanks between columns
+	// widestName bounds a column of names that are not hosts'.
+	widestName = 24
+	narrowest  = 12
+)
+
+// layOut fits the rows to the width. A name is never broken: one that is too long has
+// a line of its own, above its row.
+func (r *Run) layOut(rows []row, style Style, wide bool) (*laidOut, error) {
+	last := "REASON"
+	if wide && style.Width < 1 {
+		last = "DETAIL"
+	}
+	header := []string{"HOST", "VERDICT", "RULESET", last}
+	if r.ProbeTarget != "" {
+		header = slices.Insert(header, 3, "PROBE")
+	}
+	cells := make([][]string, len(rows))
+	for i, row := range rows {
+		cells[i] = []string{row.name, verdictWord(row.status), row.ruleset, ""}
+		if r.ProbeTarget != "" {
+			cells[i] = slices.Insert(cells[i], 3, row.probe)
+		}
+	}
+	limits := limitsOf(header, cells, rows, style.Width)
+	above, below := make([]string, len(rows)), make([]string, len(rows))
+	for i, row := range rows {
+		line := cells[i]
+		if limits.host > 0 && twwidth.Width(row.name) > limits.host {
+			line[0], above[i] = "", row.name+"\n"
+		}
+		if limits.host > 0 && twwidth.Width(row.ruleset) > widestName {
+			line[2], below[i] = "(below)", "\n  ruleset "+row.ruleset
+		}
+		switch end := len(line) - 1; {
+		case last == "DETAIL":
+			line[end] = strings.Join(row.details, "; ")
+		case wide:
+			line[end] = fitting(row.codes, limits.reason)
+			for _, detail := range row.details {
+				below[i] += "\n" + indent(detail, "    ", style.Width)
+			}
+		default:
+			line[end] = fitting(row.codes, limits.reason)
+		}
+	}
+	lines, err := render(header, cells, 1, func(i int) checks.Status { return rows[i].status }, style)
+	if err != nil {
+		return nil, err
+	}
+	out := &laidOut{header: lines[0], rows: lines[1:]}
+	for i := range rows {
+		out.rows[i] = above[i] + out.rows[i] + below[i]
+	}
+	return out, nil
+}
+
+// limits are the widths of a table's first and last column; 0 for no limit.
+type limits struct{ host, reason int }
+
+// limitsOf leaves the last column what the longest main code takes.
+func limitsOf(header []string, cells [][]string, rows []row, width int) limits {
+	if width < 1 {
+		return limits{}
+	}
+	between, main := 0, twwidth.Width(header[len(header)-1])
+	for col := 1; col < len(header)-1; col++ {
+		widest := twwidth.Width(header[col])
+		for _, line := range cells {
+			if w := twwidth.Width(line[col]); w <= widestName {
+				widest = max(widest, w)
+			}
+		}
+		between += widest + gap
+	}
+	for _, row := range rows {
+		if len(row.codes) > 0 {
+			main = max(main, twwidth.Width(fitting(row.codes, 1)))
+		}
+	}
+	l := limits{host: max(width-between-gap-main, narrowest)}
+	widest := twwidth.Width(header[0])
+	for _, row := range rows {
+		if w := twwidth.Width(row.name); w <= l.host {
+			widest = max(widest, w)
+		}
+	}
+	l.reason = max(width-between-gap-widest, 1)
+	return l
+}
+
+// fitting joins the codes that a width takes, the first one in any case, and counts the
+// others. A width under 1 takes all.
+func fitting(codes []string, width int) string {
+	text := strings.Join(codes, ", ")
+	for n := len(codes) - 1; width > 0 && n > 0 && twwidth.Width(text) > width; n-- {
+		text = fmt.Sprintf("%s +%d", strings.Join(codes[:n], ", "), len(codes)-n)
+	}
+	return text
+}
+
+// render aligns the cells, and paints one of each row. It returns the header and a line
+// for each row.
+func render(header []string, cells [][]string, painted int, paint func(row int) checks.Status, style Style) ([]string, error) {
+	var b strings.Builder
+	t := newTable(&b)
+	t.Header(header)
+	for i, line := range cells {
+		line[painted] = style.paint(paint(i), line[painted])
+		if err := t.Append(line); err != nil {
+			return nil, fmt.Errorf("render the table: %w", err)
+		}
+	}
+	if err := t.Render(); err != nil {
+		return nil, fmt.Errorf("render the table: %w", err)
+	}
+	lines := strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")
+	if len(lines) != len(cells)+1 {
+		return nil, fmt.Errorf("render the table: %d lines for %d rows", len(lines)-1, len(cells))
+	}
+	for i := range lines {
+		lines[i] = strings.TrimRight(lines[i], " ")
+	}
+	return lines, nil
+}
+
+func newTable(w io.Writer) *tablewriter.Table {
+	return tablewriter.NewTable(w,
+		tablewriter.WithRenderer(renderer.NewBlueprint(tw.Rendition{
+			Borders:  tw.BorderNone,
+			Settings: tw.Settings{Separators: tw.SeparatorsNone, Lines: tw.LinesNone},
+		})),
+		tablewriter.WithHeaderAutoFormat(tw.Off),
+		tablewriter.WithHeaderAlignment(tw.AlignLeft),
+		tablewriter.WithRowAlignment(tw.AlignLeft),
+		tablewriter.WithRowAutoWrap(tw.WrapNone),
+		tablewriter.WithHeaderAutoWrap(tw.WrapNone),
+		tablewriter.WithPadding(tw.Padding{Right: strings.Repeat(" ", gap), Overwrite: true}),
+		// Bytes must not depend on RUNEWIDTH_EASTASIAN in the environment.
+		tablewriter.WithEastAsian(tw.Off),
+	)
+}
