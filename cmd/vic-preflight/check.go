@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"errors"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -46,6 +47,7 @@ func newCheck(a *app) *cobra.Command {
 	f.StringVar(&c.previous, "previous", "", "`file` with an earlier report in JSON: tells what a reboot has taken away since")
 	f.StringSliceVar(&c.only, "only", nil, "run only these `checks`, separated by commas; vic-preflight explain lists them")
 	f.StringSliceVar(&c.skip, "skip", nil, "leave out these `checks`, separated by commas")
+	f.DurationVar(&c.output.wait, "wait", 0, "`time` to check again in until all is well, as while hosts are upgraded one after the other; --timeout is each check's")
 	f.BoolVar(&c.fix, "fix", false, "open the port where that is needed, and check again")
 	c.allow.register(f)
 	c.change.register(f)
@@ -68,6 +70,12 @@ func (c *checkFlags) execute(cmd *cobra.Command, a *app, args []string) error {
 	}
 	if c.fix {
 		o.Change.Do = preflight.Allow
+	}
+	switch {
+	case c.output.wait < 0:
+		err = cmp.Or(err, usageError(fmt.Errorf("--wait %s is negative", c.output.wait)))
+	case c.output.wait > 0 && c.fix:
+		err = cmp.Or(err, usageError(errors.New("--wait only looks, and --fix changes: leave one of them out")))
 	}
 	if f.Changed("previous") && c.previous == "" {
 		err = cmp.Or(err, usageError(errors.New(`--previous: open "": no such file`)))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -21,6 +22,8 @@ type outputFlags struct {
 	strict       bool
 	allowUnknown bool
 	timeout      time.Duration
+	// wait is check's: how long to check again.
+	wait time.Duration
 
 	width         int
 	colour, group string
@@ -115,13 +118,25 @@ func (f *outputFlags) run(cmd *cobra.Command, a *app, t *targetFlags, base prefl
 	for i := range list {
 		list[i].Observer = con.Observer(list[i].Target.String())
 	}
-	rep, errs := preflight.RunAll(cmd.Context(), list)
-	rep.ToolVersion = buildVersion()
+	rep, errs := f.until(cmd.Context(), list, con, graded)
 	con.Close()
 	if err := f.write(a, rep, errs, outputs, style); err != nil {
 		return &exitError{code: exitUnknown, err: fmt.Errorf("write the report: %w", err)}
 	}
 	return f.settle(rep, errs, graded)
+}
+
+// until does the runs, again and again where --wait is given.
+func (f *outputFlags) until(ctx context.Context, list []preflight.Options, con *console.Console, graded bool) (*report.Report, []error) {
+	if f.wait == 0 {
+		return preflight.RunAll(ctx, list)
+	}
+	good := func(rep *report.Report, errs []error) bool {
+		return allUsage(errs) || f.settle(rep, errs, graded) == nil
+	}
+	return preflight.RunUntil(ctx, list, f.wait, good, func(rep *report.Report, pause, left time.Duration) {
+		con.Say("waiting", fmt.Sprintf("%s; again in %s, %s left", rep.Missing(), pause.Round(time.Second), left.Round(time.Second)))
+	})
 }
 
 // write sends the report to where it goes; to standard error the errors of several

@@ -120,21 +120,26 @@ func (c *Console) Close() {
 	c.clear()
 }
 
+// Say writes a line.
+func (c *Console) Say(what, text string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.clear()
+	fmt.Fprintf(c.w, "%s: %s\n", what, report.Clean(text))
+}
+
 // Note implements preflight.Observer.
-func (o observer) Note(text string) { o.say("note: ", text) }
+func (o observer) Note(text string) { o.say("note", text) }
 
 // Warn implements preflight.Observer.
-func (o observer) Warn(text string) { o.say("warning: ", text) }
+func (o observer) Warn(text string) { o.say("warning", text) }
 
 // Journal implements preflight.Observer.
-func (o observer) Journal(path string) { o.say("journal: ", path) }
+func (o observer) Journal(path string) { o.say("journal", path) }
 
 func (o observer) say(what, text string) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.clear()
 	if o.several {
 		text = o.target + ": " + text
 	}
-	fmt.Fprintf(o.w, "%s%s\n", what, report.Clean(text))
+	o.Say(what, text)
 }

@@ -1,0 +1,77 @@
+package preflight
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/vic-preflight/vic-preflight/report"
+)
+
+// The pause between two rounds of RunUntil is a twentieth of its time within these.
+const (
+	shortestPause = time.Second
+	longestPause  = 30 * time.Second
+)
+
+// RunUntil does RunAll again and again until done says that the report will do, or the
+// time is up: while hosts are upgraded one after the other, for instance. It returns the
+// last report. missing is told of each report that does not do, how long the pause is and
+// how much time is left. What a target's observer was told once it is not told again.
+func RunUntil(ctx context.Context, list []Options, wait time.Duration, done func(*report.Report, []error) bool, missing func(r *report.Report, pause, left time.Duration)) (*report.Report, []error) {
+	ends := time.Now().Add(wait)
+	pause := min(max(wait/20, shortestPause), longestPause)
+	for i := range list {
+		list[i].Observer = &once{Observer: list[i].observer(), told: map[string]bool{}}
+	}
+	for {
+		rep, errs := RunAll(ctx, list)
+		left := time.Until(ends)
+		if ctx.Err() != nil || done(rep, errs) || left <= 0 {
+			return rep, errs
+		}
+		pause := min(pause, left)
+		missing(rep, pause, left)
+		select {
+		case <-ctx.Done():
+			for i := range errs {
+				if errs[i] == nil {
+					errs[i] = &InterruptedError{Reported: true}
+				}
+			}
+			return rep, errs
+		case <-time.After(pause):
+		}
+	}
+}
+
+// once is told nothing twice.
+type once struct {
+	Observer
+	mu   sync.Mutex
+	told map[string]bool
+}
+
+func (o *once) first(text string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.told[text] {
+		return false
+	}
+	o.told[text] = true
+	return true
+}
+
+// Note implements Observer.
+func (o *once) Note(text string) {
+	if o.first(text) {
+		o.Observer.Note(text)
+	}
+}
+
+// Warn implements Observer.
+func (o *once) Warn(text string) {
+	if o.first(text) {
+		o.Observer.Warn(text)
+	}
+}
