@@ -166,7 +166,7 @@ var _ = Describe("the documentation", func() {
 	}
 
 	It("has examples in the help that run", func(ctx SpecContext) {
-		verify(ctx, command(ctx, environment(), preflight, "check", "--help").stdout, 3)
+		verify(ctx, command(ctx, environment(), preflight, "check", "--help-all").stdout, 3)
 	}, SpecTimeout(time.Minute))
 
 	It("has examples in the README that run", func(ctx SpecContext) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/fix"
+	"github.com/vic-preflight/vic-preflight/internal/nearest"
 	"github.com/vic-preflight/vic-preflight/inventory"
 	"github.com/vic-preflight/vic-preflight/report"
 )
@@ -193,7 +194,7 @@ func (o *Options) validateChecks() error {
 	}
 	selected, err := o.checks()
 	if err != nil {
-		return &UsageError{Err: err}
+		return &UsageError{Err: err, Hints: meant(append(slices.Clone(o.Only), o.Skip...), checks.IDs())}
 	}
 	if len(selected) == 0 {
 		return usage("", "--only and --skip leave no check to run")
@@ -216,6 +217,16 @@ func (o *Options) validateChecks() error {
 		}
 	}
 	return nil
+}
+
+// meant names what is known and near to each word that is not known.
+func meant(words, known []string) (hints []string) {
+	for _, word := range words {
+		if near := nearest.Of(word, known); near != "" && !slices.Contains(known, word) {
+			hints = append(hints, fmt.Sprintf("did you mean %s?", near))
+		}
+	}
+	return hints
 }
 
 func (o *Options) validateTimes() error {

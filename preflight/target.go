@@ -180,9 +180,14 @@ func (o *Options) tool() string {
 
 // signInToSimulator starts the scenario in this process.
 func signInToSimulator(ctx context.Context, o Options) (*session, error) {
-	scenario, err := sim.ParseScenario(strings.TrimPrefix(o.Target.Address, SimScheme))
+	name := strings.TrimPrefix(o.Target.Address, SimScheme)
+	scenario, err := sim.ParseScenario(name)
 	if err != nil {
-		return nil, &UsageError{Err: err}
+		var known []string
+		for _, s := range sim.ScenarioNames() {
+			known = append(known, s[0])
+		}
+		return nil, &UsageError{Err: err, Hints: meant([]string{name}, known)}
 	}
 	vc, err := sim.Start(scenario, sim.Options{})
 	if err != nil {

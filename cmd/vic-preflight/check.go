@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/internal/usage"
 	"github.com/vic-preflight/vic-preflight/inventory"
 	"github.com/vic-preflight/vic-preflight/preflight"
 )
@@ -48,13 +49,15 @@ func newCheck(a *app) *cobra.Command {
 	f.StringSliceVar(&c.only, "only", nil, "run only these `checks`, separated by commas; vic-preflight explain lists them")
 	f.StringSliceVar(&c.skip, "skip", nil, "leave out these `checks`, separated by commas")
 	f.DurationVar(&c.output.wait, "wait", 0, "`time` to check again in until all is well, as while hosts are upgraded one after the other; --timeout is each check's")
-	f.BoolVar(&c.fix, "fix", false, "open the port where that is needed, and check again")
+	f.BoolVar(&c.fix, "fix", false, "open the port where it is shut, and check again")
+	usage.Section(f, "checks")
 	c.allow.register(f)
 	c.change.register(f)
 	c.confirm.register(f)
 	c.probe.register(cmd, vantageNone)
 	c.ssh.register(cmd)
 	c.output.register(cmd)
+	usage.Show(f, "vch-ip", "fix", "dry-run", "probe")
 	complete(cmd, "only", checks.IDs()...)
 	complete(cmd, "skip", checks.IDs()...)
 	return cmd

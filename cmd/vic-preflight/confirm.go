@@ -11,6 +11,7 @@ import (
 
 	"github.com/vic-preflight/vic-preflight/internal/console"
 	"github.com/vic-preflight/vic-preflight/internal/prompt"
+	"github.com/vic-preflight/vic-preflight/internal/usage"
 	"github.com/vic-preflight/vic-preflight/preflight"
 	"github.com/vic-preflight/vic-preflight/report"
 )
@@ -24,6 +25,7 @@ type confirmFlags struct {
 func (c *confirmFlags) register(f *pflag.FlagSet) {
 	f.BoolVarP(&c.yes, "yes", "y", false, "change what is planned without asking; off a terminal nothing asks")
 	f.IntVar(&c.maxHosts, "max-hosts", 0, "`number` of hosts: a plan that changes more changes none")
+	usage.Section(f, "changes")
 }
 
 // errNotWanted is what a user says who does not want the plan.

@@ -3,11 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/internal/usage"
 	"github.com/vic-preflight/vic-preflight/preflight"
 	"github.com/vic-preflight/vic-preflight/report"
 )
@@ -52,7 +51,7 @@ func exitOf(err error) *exitError {
 	if code := codeOf(err); code != 0 {
 		return &exitError{code: code, err: err, hints: preflight.Hints(err)}
 	}
-	return &exitError{code: exitUsage, err: plainGroups(err)} // what cobra finds wrong by itself
+	return &exitError{code: exitUsage, err: usage.PlainGroups(err)} // what cobra finds wrong by itself
 }
 
 // codeOf is the exit code of an error of a run; 0 for any other, and for none.
@@ -75,26 +74,6 @@ func codeOf(err error) int {
 		return exitUsage
 	}
 	return 0
-}
-
-// The errors that cobra returns for its groups of flags.
-var (
-	exclusive = regexp.MustCompile(`^if any flags in the group \[.*\] are set none of the others can be; \[(.*)\] were all set$`)
-	oneOf     = regexp.MustCompile(`^at least one of the flags in the group \[(.*)\] is required$`)
-)
-
-// plainGroups says what cobra says of groups of flags in words that name the way out.
-func plainGroups(err error) error {
-	dashed := func(names, joint string) string {
-		return "--" + strings.Join(strings.Fields(names), joint+"--")
-	}
-	if m := exclusive.FindStringSubmatch(err.Error()); m != nil {
-		return fmt.Errorf("%s exclude each other", dashed(m[1], " and "))
-	}
-	if m := oneOf.FindStringSubmatch(err.Error()); m != nil {
-		return fmt.Errorf("give %s", dashed(m[1], " or "))
-	}
-	return err
 }
 
 // severity orders exit codes of several targets, the worst first.

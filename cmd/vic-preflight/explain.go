@@ -7,6 +7,7 @@ import (
 
 	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/fix"
+	"github.com/vic-preflight/vic-preflight/internal/usage"
 	"github.com/vic-preflight/vic-preflight/report"
 )
 
@@ -23,7 +24,7 @@ func newExplain(a *app) *cobra.Command {
 			case 1:
 				known, err := report.Explain(a.stdout, args[0], checks.VIC(), fix.Explanations())
 				if err == nil && !known {
-					return usageError(fmt.Errorf("there is no check or reason %q", args[0]), "vic-preflight explain lists them")
+					return usageError(fmt.Errorf("there is no check or reason %q", args[0]), append(usage.DidYouMean(args[0], explained()), "vic-preflight explain lists them")...)
 				}
 				return err
 			}

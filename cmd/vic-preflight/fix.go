@@ -8,6 +8,7 @@ import (
 
 	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/fix"
+	"github.com/vic-preflight/vic-preflight/internal/usage"
 	"github.com/vic-preflight/vic-preflight/preflight"
 )
 
@@ -48,6 +49,7 @@ func (m *methodFlags) register(cmd *cobra.Command) {
 	f.StringVar(&m.vib, "vib", "", "VIB `file` to install with --method vib; vic-preflight vib build makes one")
 	f.BoolVar(&m.lower, "lower-acceptance-level", false, "set hosts' acceptance level to CommunitySupported where a VIB needs it; hosts show that as a security alert")
 	f.BoolVar(&m.secureBootUnknown, "secure-boot-unknown", false, "install a VIB also on hosts that do not tell whether they have UEFI Secure Boot; those that have it do not start again")
+	usage.Section(f, "changes")
 	complete(cmd, "method", methodAuto, methodRuleset, string(fix.MethodVIB), string(fix.MethodServiceXML))
 }
 
@@ -92,6 +94,7 @@ func fixCommand(a *app, name, short, help string, asks bool) *cobra.Command {
 	x.change.register(f)
 	x.confirm.register(f)
 	x.output.register(cmd)
+	usage.Show(f, "allow", "deny", "vch-ip", "ruleset", "dry-run", "yes")
 	// vic-machine takes a log level here. It says nothing to this tool, but a
 	// script that gives it must go on working.
 	f.IntP("debug", "v", 0, "")

@@ -13,6 +13,7 @@ import (
 
 	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/fix"
+	"github.com/vic-preflight/vic-preflight/internal/usage"
 	"github.com/vic-preflight/vic-preflight/inventory"
 	"github.com/vic-preflight/vic-preflight/preflight"
 )
@@ -29,6 +30,7 @@ type requirementFlags struct {
 func (r *requirementFlags) register(f *pflag.FlagSet) {
 	f.IntVar(&r.port, "port", checks.DefaultPort, "destination `port` that must be open")
 	f.StringArrayVar(&r.vchIPs, "vch-ip", nil, "`address` of the virtual container host, or the CIDR it will be leased from (repeatable)")
+	usage.Section(f, "port")
 }
 
 // requirement is vic, at the port and for the addresses.
@@ -71,6 +73,7 @@ func (al *allowFlags) register(f *pflag.FlagSet) {
 	f.StringVar(&al.ruleset, "ruleset", fix.Auto, "`key` of the ruleset to enable; auto takes vic-engine where the host has it, else the narrowest that lasts, else vSPC, which opens all outbound TCP")
 	f.BoolVar(&al.broad, "narrow-broad", false, "let --allowed-ip narrow vSPC and remoteSerialPort too; VMware's manuals ask to leave their lists alone")
 	f.StringArrayVar(&al.allowedIPs, "allowed-ip", nil, "let what is enabled through to this `address` or CIDR alone, or to vch: the addresses given with --vch-ip (repeatable)")
+	usage.Section(f, "changes")
 }
 
 func (al *allowFlags) put(o *preflight.Options, req checks.Requirement) error {
@@ -103,6 +106,7 @@ func (c *changeFlags) register(f *pflag.FlagSet) {
 	f.StringVar(&c.journal, "journal", "", "new `file` for what undo needs; a dated one in the state directory when absent")
 	f.Duration("host-timeout", time.Minute, "`time` that one host may take for its changes")
 	f.Duration("verify-timeout", 30*time.Second, "`time` to wait until changes are seen")
+	usage.Section(f, "changes")
 }
 
 func (c *changeFlags) put(o *preflight.Options, a *app, f *pflag.FlagSet) (err error) {
@@ -140,6 +144,7 @@ func (p *probeFlags) register(cmd *cobra.Command, vantage string) {
 	f.DurationVar(&p.timeout, "probe-timeout", 0, "`time` that a connection may take (default 5s; a serial probe takes 20s at least, 2s of simulated hosts)")
 	f.IntVar(&p.retries, "probe-retries", 0, "`number` of further tries where a host did not get through; never another login that was refused")
 	complete(cmd, "probe", vantageNone, string(inventory.VantageLocal), string(inventory.VantageSSH), string(inventory.VantageSerial))
+	usage.Section(f, "probes")
 }
 
 func (p *probeFlags) on() bool { return p.vantage != vantageNone }
@@ -167,6 +172,7 @@ type sshFlags struct {
 func (s *sshFlags) register(cmd *cobra.Command) {
 	s.registerLogin(cmd)
 	cmd.Flags().BoolVar(&s.start, "ssh-start-service", false, "start the SSH service on hosts where it does not run, and stop it again")
+	usage.Section(cmd.Flags(), "SSH")
 }
 
 // registerLogin leaves out what takes the vSphere API.

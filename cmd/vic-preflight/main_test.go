@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -114,13 +115,17 @@ var _ = DescribeTable("bad input that needs no server", verifyBad,
 	Entry("a malformed thumbprint in the environment", badRow{invocation{args: []string{"check", "-t", "root@vc.example"}, env: map[string]string{"VIC_MACHINE_THUMBPRINT": "x"}}, exitUsage, "VIC_MACHINE_THUMBPRINT", ""}),
 	Entry("port 0", badRow{invocation{args: []string{"check", "-t", "sim://open", "--port", "0"}}, exitUsage, "--port 0 is not a port", ""}),
 	Entry("port 70000", badRow{invocation{args: []string{"check", "-t", "sim://open", "--port", "70000"}}, exitUsage, "--port 70000 is not a port", ""}),
-	Entry("a port that is no number", badRow{invocation{args: []string{"check", "-t", "sim://open", "--port", "vic"}}, exitUsage, `"vic"`, ""}),
+	Entry("a port that is no number", badRow{invocation{args: []string{"check", "-t", "sim://open", "--port", "vic"}}, exitUsage, `--port "vic" is not a whole number`, ""}),
 	Entry("a VCH address that is none", badRow{invocation{args: []string{"check", "-t", "sim://open", "--vch-ip", "vch.example"}}, exitUsage, `--vch-ip: "vch.example" is not an IP address or CIDR`, ""}),
-	Entry("an unknown check", badRow{invocation{args: []string{"check", "-t", "sim://open", "--only", "port"}}, exitUsage, `unknown check "port"`, "outbound-port, firewall-state"}),
+	Entry("an unknown check", badRow{invocation{args: []string{"check", "-t", "sim://open", "--only", "outbound-prot"}}, exitUsage, `unknown check "outbound-prot"; the checks are: outbound-port, firewall-state`, "did you mean outbound-port?"}),
 	Entry("an unknown check to skip", badRow{invocation{args: []string{"check", "-t", "sim://open", "--skip", "port"}}, exitUsage, `unknown check "port"`, ""}),
 	Entry("no check left", badRow{invocation{args: []string{"check", "-t", "sim://open", "--only", "host-state", "--skip", "host-state"}}, exitUsage, "leave no check", ""}),
-	Entry("an unknown scenario", badRow{invocation{args: []string{"check", "-t", "sim://nowhere"}}, exitUsage, `unknown scenario "nowhere"`, "mixed, closed, open"}),
-	Entry("an unknown flag", badRow{invocation{args: []string{"check", "--prot", "1"}}, exitUsage, "unknown flag: --prot", "check --help"}),
+	Entry("an unknown scenario", badRow{invocation{args: []string{"check", "-t", "sim://mixd"}}, exitUsage, `unknown scenario "mixd"; the scenarios are: mixed, closed, open`, "did you mean mixed?"}),
+	Entry("an unknown flag", badRow{invocation{args: []string{"check", "--prot", "1"}}, exitUsage, "unknown flag: --prot", "did you mean --port?"}),
+	Entry("an unknown flag like no other", badRow{invocation{args: []string{"check", "--quux", "1"}}, exitUsage, "unknown flag: --quux", "check --help lists the flags"}),
+	Entry("a time without a unit", badRow{invocation{args: []string{"check", "--timeout", "5"}}, exitUsage, `--timeout "5" is not a time: it takes a number with a unit`, ""}),
+	Entry("a number that is none", badRow{invocation{args: []string{"check", "--concurrency", "many"}}, exitUsage, `--concurrency "many" is not a whole number`, ""}),
+	Entry("a word for a switch", badRow{invocation{args: []string{"check", "--strict=yes"}}, exitUsage, `--strict "yes" is neither true nor false`, ""}),
 	Entry("an unknown command", badRow{invocation{args: []string{"chek"}}, exitUsage, "no such command", "did you mean check?"}),
 	Entry("an unknown command of a command", badRow{invocation{args: []string{"vib", "bild"}}, exitUsage, "no such command", "vic-preflight vib --help"}),
 	Entry("an argument too many", badRow{invocation{args: []string{"rule", "render", "vcenter"}}, exitUsage, "takes no argument, and there is one", "is a flag missing"}),
@@ -142,6 +147,7 @@ var _ = DescribeTable("bad input that needs no server", verifyBad,
 	Entry("a thumbprint for a target without TLS", badRow{invocation{args: []string{"check", "-t", "http://127.0.0.1:1", "-u", "root", "-p", secret, "--thumbprint", strings.Repeat("AB", 20)}}, exitUsage, "no certificate to compare", ""}),
 	Entry("CA certificates that are not there", badRow{invocation{args: []string{"check", "-t", "root:" + secret + "@127.0.0.1:1"}, env: map[string]string{"GOVC_TLS_CA_CERTS": "/nonexistent"}}, exitUsage, "/nonexistent", ""}),
 	Entry("an unknown format", badRow{invocation{args: []string{"check", "-t", "sim://open", "-o", "xml"}}, exitUsage, `--output "xml" is no format`, "table, wide, json"}),
+	Entry("a mistyped format", badRow{invocation{args: []string{"check", "-t", "sim://open", "-o", "jsno"}}, exitUsage, "did you mean json?", ""}),
 	Entry("an unknown colour", badRow{invocation{args: []string{"check", "-t", "sim://open", "--color", "red"}}, exitUsage, `--color "red"`, ""}),
 	Entry("a table too narrow", badRow{invocation{args: []string{"check", "-t", "sim://open", "--width", "20"}}, exitUsage, "--width 20 is too narrow", ""}),
 	Entry("a negative time", badRow{invocation{args: []string{"check", "-t", "sim://open", "--timeout", "-1s"}}, exitUsage, "negative", ""}),
@@ -497,8 +503,23 @@ var _ = Describe("credentials", func() {
 })
 
 var _ = Describe("help", func() {
+	It("of a command with many flags fits a screen of 80 by 24, and names all flags", func(ctx SpecContext) {
+		for _, name := range []string{"check", "fix", "undo", "probe"} {
+			out := invocation{args: []string{name, "--help"}}.run(ctx)
+			Expect(strings.Count(out.stdout, "\n")).To(BeNumerically("<=", 24), name)
+			for line := range strings.Lines(out.stdout) {
+				Expect(len(line)).To(BeNumerically("<=", 81), line)
+			}
+			all := invocation{args: []string{name, "--help-all"}}.run(ctx)
+			for _, m := range regexp.MustCompile(`(?m)^  (?:-\w,|   ) (--[a-z-]+)`).FindAllStringSubmatch(all.stdout, -1) {
+				if m[1] != "--help" && m[1] != "--help-all" {
+					Expect(out.stdout).To(ContainSubstring(m[1]), name)
+				}
+			}
+		}
+	})
 	It("ends with EXIT STATUS on every command", func(ctx SpecContext) {
-		for _, args := range [][]string{{"--help"}, {"check", "--help"}, {"sim", "--help"}, {"explain", "--help"}, {"version", "--help"}, {"vib", "--help"}, {"vib", "build", "--help"}, {"vib", "inspect", "--help"}, {"rule", "--help"}, {"rule", "render", "--help"}} {
+		for _, args := range [][]string{{"--help"}, {"check", "--help-all"}, {"sim", "--help"}, {"explain", "--help"}, {"version", "--help"}, {"vib", "--help"}, {"vib", "build", "--help"}, {"vib", "inspect", "--help"}, {"rule", "--help"}, {"rule", "render", "--help"}} {
 			out := invocation{args: args}.run(ctx)
 			Expect(out.code).To(Equal(exitOK))
 			Expect(out.stdout).To(HaveSuffix(exitStatus+"\n"), "%v", args)
@@ -506,7 +527,7 @@ var _ = Describe("help", func() {
 	})
 	It("fits 80 columns, but for examples to copy", func(ctx SpecContext) {
 		for _, command := range []string{"", "check", "fix", "update firewall", "undo", "probe", "listen", "sim", "explain", "vib", "vib build", "vib inspect", "rule", "rule render", "version"} {
-			out := invocation{args: append(strings.Fields(command), "--help")}.run(ctx)
+			out := invocation{args: append(strings.Fields(command), "--help-all")}.run(ctx)
 			text, examples, _ := strings.Cut(out.stdout, "\nEXAMPLES\n")
 			for line := range strings.Lines(text) {
 				Expect(len(strings.TrimSuffix(line, "\n"))).To(BeNumerically("<=", 80), "%s: %s", command, line)

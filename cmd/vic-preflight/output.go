@@ -11,6 +11,7 @@ import (
 
 	"github.com/vic-preflight/vic-preflight/internal/console"
 	"github.com/vic-preflight/vic-preflight/internal/output"
+	"github.com/vic-preflight/vic-preflight/internal/usage"
 	"github.com/vic-preflight/vic-preflight/preflight"
 	"github.com/vic-preflight/vic-preflight/report"
 )
@@ -39,6 +40,8 @@ func (f *outputFlags) register(cmd *cobra.Command) {
 	flags.IntVar(&f.width, "width", 0, "`columns` of the table; the terminal's when absent, and no limit when piped")
 	flags.StringVar(&f.group, "group", "auto", "`when` hosts with the same verdict share a row: auto (over 100 hosts, on a terminal), always (naming all that did not pass) or never")
 	flags.StringVar(&f.colour, "color", "auto", "`when` to colour: auto, always or never [NO_COLOR]")
+	usage.Section(flags, "report")
+	usage.Show(flags, "output")
 	complete(cmd, "output", report.FormatNames()...)
 	complete(cmd, "group", "auto", "always", "never")
 	complete(cmd, "color", "auto", "always", "never")

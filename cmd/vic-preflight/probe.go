@@ -9,6 +9,7 @@ import (
 
 	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/internal/console"
+	"github.com/vic-preflight/vic-preflight/internal/usage"
 	"github.com/vic-preflight/vic-preflight/inventory"
 	"github.com/vic-preflight/vic-preflight/preflight"
 	"github.com/vic-preflight/vic-preflight/report"
@@ -40,6 +41,8 @@ func newProbe(a *app) *cobra.Command {
 	p.probe.register(cmd, string(inventory.VantageSerial))
 	p.ssh.register(cmd)
 	p.output.register(cmd)
+	usage.Section(f, "probes")
+	usage.Show(f, "vch-ip", "probe", "probe-target", "listener-key", "cleanup")
 	return cmd
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vic-preflight/vic-preflight/internal/longflag"
+	"github.com/vic-preflight/vic-preflight/internal/usage"
 	"github.com/vic-preflight/vic-preflight/report"
 )
 
@@ -26,6 +27,8 @@ type app struct {
 	lookupEnv      func(string) (string, bool)
 	// stateDir is where journals go by themselves.
 	stateDir string
+	// helpAll is --help-all: help tells all there is.
+	helpAll bool
 }
 
 func (a *app) getenv(key string) string {
@@ -46,6 +49,9 @@ func (a *app) variable(key string) (string, error) {
 // execute runs one command line and returns its exit code.
 func execute(ctx context.Context, a *app, args []string) int {
 	root := newRoot(a)
+	if i := slices.Index(args, "--help-all"); i >= 0 {
+		a.helpAll, args[i] = true, "--help"
+	}
 	root.SetArgs(longflag.Expand(root, args))
 	err := root.ExecuteContext(ctx)
 	if err == nil {
@@ -94,9 +100,22 @@ func newRoot(a *app) *cobra.Command {
 	root.SetErr(a.stderr)
 	root.CompletionOptions.HiddenDefaultCmd = false
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usageError(err, fmt.Sprintf("%s --help lists the flags", cmd.CommandPath()))
+		err, hints := usage.Plain(cmd, err)
+		return usageError(err, hints...)
 	})
 	root.AddCommand(newCheck(a), newFix(a), newUpdate(a), newUndo(a), newProbe(a), newListen(a), newVIB(a), newRule(a), newSim(a), newExplain(a), newVersion(a))
+	long := root.HelpFunc()
+	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
+		if !a.helpAll {
+			if done, _ := usage.Short(a.stdout, cmd); done {
+				return
+			}
+		}
+		long(cmd, args)
+	})
+	root.PersistentFlags().Bool("help-all", false, "describe all flags, with examples and exit codes")
+	root.Version = buildVersion()
+	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.SetUsageTemplate(usageTemplate + exitStatus + "\n")
 	return root
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/vic-preflight/vic-preflight/internal/console"
 	"github.com/vic-preflight/vic-preflight/internal/prompt"
 	"github.com/vic-preflight/vic-preflight/internal/sim"
+	"github.com/vic-preflight/vic-preflight/internal/usage"
 	"github.com/vic-preflight/vic-preflight/preflight"
 )
 
@@ -53,6 +54,8 @@ func (t *targetFlags) register(cmd *cobra.Command) {
 		scenarios = append(scenarios, preflight.SimScheme+s[0])
 	}
 	complete(cmd, "target", scenarios...)
+	usage.Section(f, "target")
+	usage.Show(f, "target", "user", "password-file", "compute-resource")
 }
 
 // list makes options for each target of the command line, or of the environment, out

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/internal/usage"
 	"github.com/vic-preflight/vic-preflight/preflight"
 )
 
@@ -39,6 +40,8 @@ func newUndo(a *app) *cobra.Command {
 	u.change.register(f)
 	u.output.register(cmd)
 	u.ssh.register(cmd)
+	usage.Section(f, "changes")
+	usage.Show(f, "force", "dry-run")
 	_ = f.MarkHidden("compute-resource") // the journal names the hosts
 	return cmd
 }

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/vic-preflight/vic-preflight/internal/nearest"
 	"github.com/vic-preflight/vic-preflight/internal/newfile"
 	"github.com/vic-preflight/vic-preflight/report"
 )
@@ -33,6 +34,9 @@ func Parse(texts []string) ([]Output, error) {
 		name, path, named := strings.Cut(text, "=")
 		format, err := report.FormatNamed(name)
 		if err != nil {
+			if meant := nearest.Of(name, report.FormatNames()); meant != "" {
+				err = fmt.Errorf("%w; did you mean %s?", err, meant)
+			}
 			return nil, err
 		}
 		if named && path == "" {

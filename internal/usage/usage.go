@@ -1,0 +1,165 @@
+// Package usage says how a command is used, and what is wrong with a command line, in
+// words for people. It knows cobra and pflag, and nothing of what the commands do.
+package usage
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+
+	"github.com/olekukonko/tablewriter/pkg/twwarp"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/vic-preflight/vic-preflight/internal/nearest"
+)
+
+// width is that of help texts, wherever they are read.
+const width = 80
+
+// The annotations of flags.
+const (
+	section = "usage-section"
+	shown   = "usage-shown"
+)
+
+// Section puts the flags that have none yet into a section of the short help.
+func Section(f *pflag.FlagSet, title string) {
+	f.VisitAll(func(flag *pflag.Flag) {
+		if len(flag.Annotations[section]) == 0 {
+			_ = f.SetAnnotation(flag.Name, section, []string{title}) // it is there
+		}
+	})
+}
+
+// Show picks the flags that the short help describes; it names the others. It panics
+// where there is no such flag.
+func Show(f *pflag.FlagSet, names ...string) {
+	for _, name := range names {
+		if err := f.SetAnnotation(name, shown, []string{name}); err != nil {
+			panic(err)
+		}
+	}
+}
+
+// Short writes the help that fits a screen, and reports whether the command has one: it
+// takes Show. The rest is for --help-all.
+func Short(w io.Writer, cmd *cobra.Command) (bool, error) {
+	main := pflag.NewFlagSet("", pflag.ContinueOnError)
+	main.SortFlags = false
+	var titles []string
+	others := map[string][]string{}
+	cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
+		switch {
+		case f.Hidden:
+		case len(f.Annotations[shown]) > 0:
+			brief := *f
+			brief.Usage, brief.DefValue = clause(f), zero[f.Value.Type()]
+			main.AddFlag(&brief)
+		case len(f.Annotations[section]) > 0:
+			title := f.Annotations[section][0]
+			if others[title] == nil {
+				titles = append(titles, title)
+			}
+			others[title] = append(others[title], "--"+f.Name)
+		}
+	})
+	if !main.HasFlags() {
+		return false, nil
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s.\nUsage: %s\n\n%s\n", cmd.Short, cmd.UseLine(), main.FlagUsages())
+	pad := 0
+	for _, t := range titles {
+		pad = max(pad, len(t))
+	}
+	for _, t := range titles {
+		lines, _ := twwarp.WrapString(strings.Join(others[t], " "), width-pad-4)
+		fmt.Fprintf(&b, "  %-*s  %s\n", pad, t, strings.Join(lines, "\n"+strings.Repeat(" ", pad+4)))
+	}
+	b.WriteString("\n--help-all describes all of them, with examples and exit codes.\n")
+	_, err := io.WriteString(w, b.String())
+	return true, err
+}
+
+// zero has the defaults that pflag does not print, by the types of flags.
+var zero = map[string]string{"bool": "false", "stringArray": "[]", "stringSlice": "[]", "int": "0", "duration": "0s"}
+
+// clause is the first part of a flag's usage, with the back quotes in it.
+func clause(f *pflag.Flag) string {
+	text := f.Usage
+	for _, end := range []string{"; ", ": ", ". ", ", or - ", ", or the CIDR"} {
+		text, _, _ = strings.Cut(text, end)
+	}
+	return text
+}
+
+// Plain says what is wrong with a command line, in words without those of a programming
+// language, and names what may have been meant. Other errors it leaves as they are.
+func Plain(cmd *cobra.Command, err error) (plain error, hints []string) {
+	var (
+		unknown *pflag.NotExistError
+		invalid *pflag.InvalidValueError
+	)
+	switch {
+	case errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() == "":
+		if meant := nearest.Of(unknown.GetSpecifiedName(), names(cmd)); meant != "" {
+			hints = []string{fmt.Sprintf("did you mean --%s?", meant)}
+		}
+	case errors.As(err, &invalid):
+		err = fmt.Errorf("--%s %q is %s", invalid.GetFlag().Name, invalid.GetValue(), notA(invalid.GetFlag().Value.Type()))
+	}
+	return err, append(hints, cmd.CommandPath()+" --help lists the flags")
+}
+
+// DidYouMean is a hint with the known word that is nearest to a word; there may be none.
+func DidYouMean(word string, known []string) []string {
+	meant := nearest.Of(word, known)
+	if meant == "" || meant == word {
+		return nil
+	}
+	return []string{fmt.Sprintf("did you mean %s?", meant)}
+}
+
+func names(cmd *cobra.Command) (list []string) {
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if !f.Hidden {
+			list = append(list, f.Name)
+		}
+	})
+	return list
+}
+
+func notA(kind string) string {
+	switch kind {
+	case "int", "uint", "int64":
+		return "not a whole number"
+	case "duration":
+		return "not a time: it takes a number with a unit, such as 30s, 5m or 1h"
+	case "bool":
+		return "neither true nor false"
+	}
+	return "not what it takes"
+}
+
+// The errors that cobra returns for its groups of flags.
+var (
+	exclusive = regexp.MustCompile(`^if any flags in the group \[.*\] are set none of the others can be; \[(.*)\] were all set$`)
+	oneOf     = regexp.MustCompile(`^at least one of the flags in the group \[(.*)\] is required$`)
+)
+
+// PlainGroups says what cobra says of groups of flags in words that name the way out.
+func PlainGroups(err error) error {
+	dashed := func(names, joint string) string {
+		return "--" + strings.Join(strings.Fields(names), joint+"--")
+	}
+	if m := exclusive.FindStringSubmatch(err.Error()); m != nil {
+		return fmt.Errorf("%s exclude each other", dashed(m[1], " and "))
+	}
+	if m := oneOf.FindStringSubmatch(err.Error()); m != nil {
+		return fmt.Errorf("give %s", dashed(m[1], " or "))
+	}
+	return err
+}
