@@ -98,7 +98,7 @@ func clause(f *pflag.Flag) string {
 
 // Plain says what is wrong with a command line, in words without those of a programming
 // language, and names what may have been meant. Other errors it leaves as they are.
-func Plain(cmd *cobra.Command, err error) (plain error, hints []string) {
+func Plain(cmd *cobra.Command, err error) (hints []string, plain error) {
 	var (
 		unknown *pflag.NotExistError
 		invalid *pflag.InvalidValueError
@@ -111,7 +111,7 @@ func Plain(cmd *cobra.Command, err error) (plain error, hints []string) {
 	case errors.As(err, &invalid):
 		err = fmt.Errorf("--%s %q is %s", invalid.GetFlag().Name, invalid.GetValue(), notA(invalid.GetFlag().Value.Type()))
 	}
-	return err, append(hints, cmd.CommandPath()+" --help lists the flags")
+	return append(hints, cmd.CommandPath()+" --help lists the flags"), err
 }
 
 // DidYouMean is a hint with the known word that is nearest to a word; there may be none.
