@@ -32,6 +32,7 @@ var banned = []struct{ pkg, dep, why string }{
 	{"preflight", "golang.org/x/term", anyCaller},
 	{"probe", module + "/checks", "a connection is opened and classed, whatever the rulesets say"},
 	{"probe", module + "/report", "a connection is opened and classed, however it is shown"},
+	{"internal/nearest", module, "a word is near another, whatever it is for"},
 	{"internal/newfile", module, "a file is written, whatever is in it"},
 	{"fix", "github.com/vmware/", "a fix declares the small interface that it needs"},
 	{"fix", module + "/report", "what is done does not depend on how it is shown"},
