@@ -9,6 +9,7 @@ FUZZTIME ?= 20s
 # package:target
 FUZZ     := checks:FuzzCovers report:FuzzTable internal/vsphere:FuzzParseTarget fix:FuzzReadJournal probe:FuzzNegotiation internal/vsphere:FuzzAnswer \
             internal/firewallxml:FuzzParse internal/firewallxml:FuzzInsert internal/vib:FuzzRead
+FUZZ     += internal/config:FuzzConfig
 
 .DEFAULT_GOAL := help
 .PHONY: help build needs test race e2e cover bench bench-micro fuzz golden fmt lint tidy check clean

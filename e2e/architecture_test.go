@@ -32,6 +32,16 @@ var banned = []struct{ pkg, dep, why string }{
 	{"preflight", "golang.org/x/term", anyCaller},
 	{"probe", module + "/checks", "a connection is opened and classed, whatever the rulesets say"},
 	{"probe", module + "/report", "a connection is opened and classed, however it is shown"},
+	{"internal/config", "github.com/vmware/", configFiles},
+	{"internal/config", "github.com/spf13/", configFiles},
+	{"internal/config", module + "/cmd", configFiles},
+	{"internal/config", module + "/fix", "what a file says changes no host"},
+	{"internal/config", module + "/preflight", configFiles},
+	{"internal/config", module + "/probe", configFiles},
+	{"internal/config", module + "/report", configFiles},
+	{"internal/config", module + "/internal/vsphere", configFiles},
+	{"internal/config", module + "/internal/sim", configFiles},
+	{"internal/nearest", module, "a word is near another, whatever it is for"},
 	{"internal/newfile", module, "a file is written, whatever is in it"},
 	{"fix", "github.com/vmware/", "a fix declares the small interface that it needs"},
 	{"fix", module + "/report", "what is done does not depend on how it is shown"},
@@ -100,6 +110,7 @@ const (
 	throughPreflight = "the command line reaches servers and hosts through preflight alone, so that any other caller can do what it does"
 	anyCaller        = "a run is for any caller, not for a command line or a terminal"
 	firewallFiles    = "a file format needs the standard library and the facts that it holds: bytes in, bytes out"
+	configFiles      = "a configuration file is read without knowing what is done with it: names, values, severities and waivers out"
 	vibs             = "a file format needs the standard library and the firewall files inside: bytes in, bytes out"
 )
 

@@ -1,0 +1,179 @@
+// Package config reads configuration files: what a team checks, with which credentials,
+// how it judges, and what it has accepted. Their keys are the command line's flags;
+// docs/config.schema.json describes them for editors. Nothing in a file changes hosts.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/vic-preflight/vic-preflight/checks"
+)
+
+// Config is what a configuration file says. Paths in it are ready to be opened: in the
+// file they are relative to its folder, as in a kubeconfig or a Compose file, so that it
+// means the same wherever it is used from, and ~/ is the home directory.
+type Config struct {
+	// Path is the file.
+	Path string
+	// Targets are in the order of the file. What one does not say for itself it has from
+	// Shared.
+	Targets []Target
+	// Shared is what the file says for targets that say nothing else, also for those
+	// that come from elsewhere. Its Address is empty.
+	Shared Target
+	// Settings are the keys that are flags of commands, in the order of the file.
+	Settings []Setting
+	// Severities are what results with a reason count as: Warn or Fail.
+	Severities map[checks.Reason]checks.Status
+	// Waivers are all of the file, also those that expired.
+	Waivers []checks.Waiver
+
+	waiverPlaces []Place // one for each waiver
+}
+
+// Target is a vCenter or an ESXi host, and how to log in there. Empty fields are not
+// given.
+type Target struct {
+	// Place is where the target begins.
+	Place Place
+	// Address is host[:port][/datacenter] or sim://SCENARIO, without credentials.
+	Address string
+	User    string
+	// PasswordFile is a file that holds the password, PasswordEnv a variable of the
+	// environment. One of them at most is given.
+	PasswordFile, PasswordEnv string
+	Thumbprints               []string
+	Insecure                  bool
+	ComputeResource           string
+	// Hosts are globs.
+	Hosts []string
+}
+
+// Setting is a flag that the file gives.
+type Setting struct {
+	// Flag is its name, without dashes.
+	Flag string
+	// Values are as the command line takes them, one for each time that the flag would
+	// be given there; there is at least one.
+	Values []string
+	Place  Place
+}
+
+// Place is a place in a file. Line and Column count from 1, columns in characters.
+type Place struct {
+	Path         string
+	Line, Column int
+}
+
+// String returns FILE:LINE:COLUMN.
+func (p Place) String() string { return fmt.Sprintf("%s:%d:%d", p.Path, p.Line, p.Column) }
+
+// Error is what is wrong at a place. Its text repeats no value that could hold a secret.
+type Error struct {
+	Place Place
+	Text  string
+}
+
+func (e *Error) Error() string { return e.Place.String() + ": " + e.Text }
+
+// names are those that Find looks for, the first one first.
+var names = []string{".vic-preflight.yaml", ".vic-preflight.yml"}
+
+// Find returns the configuration file of a directory. What stands under its name and is
+// no file that can be read is found all the same: Read says what is wrong with it, and
+// waivers and severities do not vanish without a word.
+func Find(dir string) (path string, found bool) {
+	for _, name := range names {
+		path = filepath.Join(dir, name)
+		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+			return path, true
+		}
+	}
+	return "", false
+}
+
+// largest is the size of a file, in bytes, that is read. A thousand waivers have 200 KB.
+const largest = 1 << 20
+
+// Read reads a configuration file. It returns everything that is wrong with it at once:
+// the error joins an *Error for each, in the order of the file.
+func Read(path string) (*Config, error) {
+	data, err := load(path)
+	if err != nil {
+		return nil, err
+	}
+	return parse(path, data)
+}
+
+func load(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, without(path, err)
+	}
+	defer file.Close()
+	if info, err := file.Stat(); err == nil && info.IsDir() {
+		return nil, fmt.Errorf("%s: it is a directory, and no configuration file", path)
+	}
+	data, err := io.ReadAll(io.LimitReader(file, largest+1))
+	switch {
+	case err != nil:
+		return nil, without(path, err)
+	case len(data) > largest:
+		return nil, fmt.Errorf("%s: it has more than 1 MiB, and is no configuration file", path)
+	}
+	return data, nil
+}
+
+// without names the file first, as all errors here do, and the call not at all.
+func without(path string, err error) error {
+	var inner *fs.PathError
+	if errors.As(err, &inner) {
+		err = inner.Err
+	}
+	return fmt.Errorf("%s: %w", path, err)
+}
+
+// soon is how long before a waiver expires Notes tells of it.
+const soon = 30 * 24 * time.Hour
+
+// Notes returns what is not wrong with the file, but wants somebody's attention: waivers
+// that expired, and those that do so within 30 days. Each starts with its place.
+func (c *Config) Notes(now time.Time) (notes []string) {
+	for i, w := range c.Waivers {
+		day := w.Expires.Format(time.DateOnly)
+		switch {
+		case !now.Before(w.Expires):
+			notes = append(notes, fmt.Sprintf("%s: the waiver of %s expired on %s and counts no more", c.waiverPlaces[i], w.Reason, day))
+		case w.Expires.Sub(now) <= soon:
+			notes = append(notes, fmt.Sprintf("%s: the waiver of %s expires soon, on %s", c.waiverPlaces[i], w.Reason, day))
+		}
+	}
+	return notes
+}
+
+// parse reads the bytes of the file at path.
+func parse(path string, data []byte) (*Config, error) {
+	d := &document{path: path}
+	c := &Config{Path: path}
+	if root := d.root(data); root != nil {
+		d.config(c, root)
+	}
+	if len(d.errs) == 0 {
+		return c, nil
+	}
+	slices.SortStableFunc(d.errs, func(a, b *Error) int {
+		return compare(a.Place, b.Place)
+	})
+	list := make([]error, len(d.errs))
+	for i, err := range d.errs {
+		list[i] = err
+	}
+	return nil, errors.Join(list...)
+}
