@@ -56,7 +56,7 @@ var _ = Describe("severities", func() {
 	It("do not take a waiver back", func() {
 		v := &checks.Verdict{Status: checks.Fail, Reason: checks.RulesetDisabled}
 		day := time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC)
-		waived, _ := checks.Waive([]checks.Result{{Verdict: v}}, []checks.Waiver{{Reason: checks.RulesetDisabled, Expires: day.AddDate(0, 0, 1)}}, "", day)
+		waived := checks.Waive([]checks.Result{{Verdict: v}}, []checks.Waiver{{Reason: checks.RulesetDisabled, Expires: day.AddDate(0, 0, 1)}}, "", day)
 		left := checks.Regrade(waived, map[checks.Reason]checks.Status{checks.RulesetDisabled: checks.Fail})
 		Expect(left[0].Status).To(Equal(checks.Warn))
 		Expect(left[0].Waiver).NotTo(BeNil())

@@ -1,7 +1,9 @@
 package checks
 
 import (
+	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"time"
 )
@@ -26,27 +28,36 @@ type waived struct {
 	waiver  *Waiver
 }
 
+// String names what the waiver is for.
+func (w *Waiver) String() string {
+	text := string(w.Reason)
+	for _, part := range []struct{ word, value string }{{"check", w.Check}, {"host", w.Host}, {"target", w.Target}} {
+		if part.value != "" {
+			text += fmt.Sprintf(", %s %s", part.word, part.value)
+		}
+	}
+	return fmt.Sprintf("%s (%s; expires on %s)", text, w.Because, w.Expires.Format(time.DateOnly))
+}
+
 // Waive returns the results as the waivers leave them: what is waived is a warning
 // that names its waiver. Nothing is taken away, and what is unknown stays so: nobody
-// can accept what nobody has seen. used has an element for each waiver: whether it
-// fitted a result. The results are not written to.
-func Waive(results []Result, waivers []Waiver, target string, now time.Time) (left []Result, used []bool) {
-	used = make([]bool, len(waivers))
+// can accept what nobody has seen. The results are not written to; those that are waived
+// point to elements of waivers.
+func Waive(results []Result, waivers []Waiver, target string, now time.Time) []Result {
+	left := slices.Clone(results)
 	shared := map[waived]*Verdict{} // hosts that are alike go on sharing their verdicts
-	for _, res := range results {
+	for n, res := range results {
 		if i := fitting(waivers, res, target, now); i >= 0 {
-			used[i] = true
 			key := waived{res.Verdict, &waivers[i]}
 			if shared[key] == nil {
 				v := *res.Verdict
 				v.Status, v.Waiver = Warn, key.waiver
 				shared[key] = &v
 			}
-			res.Verdict = shared[key]
+			left[n].Verdict = shared[key]
 		}
-		left = append(left, res)
 	}
-	return left, used
+	return left
 }
 
 func fitting(waivers []Waiver, res Result, target string, now time.Time) int {

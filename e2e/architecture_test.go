@@ -50,6 +50,7 @@ var banned = []struct{ pkg, dep, why string }{
 	{"fix", module + "/internal/onhost", "a fix declares the small interface that it needs"},
 	{"fix", module + "/internal/sim", "the production code must not know the simulator"},
 	{"internal/nearest", module, "a word is mistyped, whatever it is for"},
+	{"internal/targets", "github.com/spf13/", "any place may name targets, the command line is one"},
 	{"internal/usage", module + "/preflight", "how a command is used does not depend on what it does"},
 	{"internal/output", module + "/preflight", "a report goes where it goes, however it was made"},
 	{"internal/guard", module, "a panic is one, whatever was done"},

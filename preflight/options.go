@@ -34,6 +34,11 @@ type Options struct {
 
 	// Only and Skip pick checks by their IDs.
 	Only, Skip []string
+	// Severities are what results with a reason count as: see checks.Regrade.
+	Severities map[checks.Reason]checks.Status
+	// Waivers accept failures and warnings for a time. A change heeds them not: what is
+	// accepted may be mended all the same.
+	Waivers []checks.Waiver
 	// Refresh asks each host to refresh vCenter's copy of its firewall first. A
 	// change always does.
 	Refresh bool

@@ -29,12 +29,13 @@ type outcome struct {
 func settle(ctx context.Context, o Options, in *inputs, out outcome) (*report.Run, error) {
 	// The clock that counts is the one of now: a report may be read slowly.
 	ended := ctx.Err()
+	results := checks.Regrade(checks.Run(in.checks, checks.Facts{
+		Inventory: out.inventory, Judged: checks.JudgeAll(out.inventory, o.Requirements...),
+	}), o.Severities)
 	run := &report.Run{
 		Target: out.label, Options: o.asFlags(), Compute: o.ComputeResource, Refreshed: o.facts(in).Refresh, StartedAt: out.started, Interrupted: ended != nil,
 		Inventory: out.inventory, Requirements: o.Requirements,
-		Results: checks.Run(in.checks, checks.Facts{
-			Inventory: out.inventory, Judged: checks.JudgeAll(out.inventory, o.Requirements...),
-		}),
+		Results:     checks.Waive(results, o.Waivers, out.label, time.Now()),
 		ProbeTarget: out.probed.target, Control: out.probed.control, Leftovers: out.probed.leftovers,
 	}
 	if c := out.changes; c != nil {

@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/report"
 )
 
@@ -41,5 +42,28 @@ func RunAll(ctx context.Context, list []Options) (*report.Report, []error) {
 		rep.Requirements, rep.ToolVersion = rep.Runs[0].Requirements, list[0].tool()
 	}
 	rep.Duration = time.Since(started)
+	if len(list) > 0 {
+		rep.UnusedWaivers = unused(list[0].Waivers, rep)
+	}
 	return rep, errs
+}
+
+// unused are the waivers that no result points to. Where a target told nothing, which
+// ones they are is not known.
+func unused(waivers []checks.Waiver, rep *report.Report) (list []checks.Waiver) {
+	used := map[*checks.Waiver]bool{}
+	for _, run := range rep.Runs {
+		if run.Err != nil || run.Interrupted {
+			return nil
+		}
+		for _, res := range run.Results {
+			used[res.Waiver] = true
+		}
+	}
+	for i := range waivers {
+		if !used[&waivers[i]] {
+			list = append(list, waivers[i])
+		}
+	}
+	return list
 }

@@ -106,6 +106,14 @@ type jsonWaiver struct {
 	Ticket  string `json:"ticket,omitempty"`
 }
 
+type jsonUnused struct {
+	Check  string        `json:"check,omitempty"`
+	Reason checks.Reason `json:"reason"`
+	Host   string        `json:"host,omitempty"`
+	Target string        `json:"target,omitempty"`
+	jsonWaiver
+}
+
 func waiverJSON(w *checks.Waiver) *jsonWaiver {
 	if w == nil {
 		return nil
@@ -129,6 +137,13 @@ func JSON(w io.Writer, r *Report) error {
 				s.object(func() { run.writeJSON(s) })
 			}
 		})
+		if len(r.UnusedWaivers) > 0 {
+			unused := make([]jsonUnused, len(r.UnusedWaivers))
+			for i, w := range r.UnusedWaivers {
+				unused[i] = jsonUnused{Clean(w.Check), w.Reason, Clean(w.Host), Clean(w.Target), *waiverJSON(&w)}
+			}
+			s.field("unusedWaivers", unused)
+		}
 		s.field("summary", jsonSummary{Targets: len(r.Runs), Errors: r.failed(), Summary: r.Summary()})
 	})
 	return s.flush()

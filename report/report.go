@@ -31,6 +31,8 @@ type Report struct {
 	// Requirements are what was asked of every target.
 	Requirements []checks.Requirement
 	Runs         []*Run
+	// UnusedWaivers are those that fitted no result of any target.
+	UnusedWaivers []checks.Waiver
 }
 
 // Run is what was asked of, found on and done to one target.

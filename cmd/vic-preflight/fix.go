@@ -124,7 +124,7 @@ func (x *fixFlags) execute(cmd *cobra.Command, a *app, args []string) error {
 // ask asks before a change. To close the port on all hosts is seldom meant.
 func (x *fixFlags) ask(o *preflight.Options, a *app, f *pflag.FlagSet) error {
 	word := ""
-	switch all := x.target.computeResource == "" && len(x.target.hosts) == 0; {
+	switch all := x.target.ComputeResource == "" && len(x.target.Hosts) == 0; {
 	case !x.asks:
 		x.confirm.yes = true
 	case x.deny && all:

@@ -30,7 +30,7 @@ type requirementFlags struct {
 func (r *requirementFlags) register(f *pflag.FlagSet) {
 	f.IntVar(&r.port, "port", checks.DefaultPort, "destination `port` that must be open")
 	f.StringArrayVar(&r.vchIPs, "vch-ip", nil, "`address` of the virtual container host, or the CIDR it will be leased from (repeatable)")
-	usage.Section(f, "port")
+	usage.Section(f, "checks")
 }
 
 // requirement is vic, at the port and for the addresses.
@@ -204,7 +204,7 @@ var sshNames = []string{"ssh-user", "ssh-key", "ssh-password-file", "ssh-known-h
 // goesWith refuses flags that were given where they mean nothing.
 func goesWith(f *pflag.FlagSet, on bool, with string, names ...string) error {
 	for _, name := range names {
-		if !on && f.Changed(name) {
+		if !on && given(f, name) {
 			return usageError(fmt.Errorf("--%s goes with %s", name, with))
 		}
 	}

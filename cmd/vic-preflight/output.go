@@ -40,7 +40,7 @@ func (f *outputFlags) register(cmd *cobra.Command) {
 	flags.IntVar(&f.width, "width", 0, "`columns` of the table; the terminal's when absent, and no limit when piped")
 	flags.StringVar(&f.group, "group", "auto", "`when` hosts with the same verdict share a row: auto (over 100 hosts, on a terminal), always (naming all that did not pass) or never")
 	flags.StringVar(&f.colour, "color", "auto", "`when` to colour: auto, always or never [NO_COLOR]")
-	usage.Section(flags, "report")
+	registerConfig(flags)
 	usage.Show(flags, "output")
 	complete(cmd, "output", report.FormatNames()...)
 	complete(cmd, "group", "auto", "always", "never")
@@ -49,8 +49,11 @@ func (f *outputFlags) register(cmd *cobra.Command) {
 
 // put says what the flags mean for a run. A time that was not given is the run's to
 // say.
-func (f *outputFlags) put(o *preflight.Options, cmd *cobra.Command) {
+func (f *outputFlags) put(o *preflight.Options, a *app, cmd *cobra.Command) {
 	o.AllowUnknown = f.allowUnknown
+	if a.config != nil {
+		o.Severities, o.Waivers = a.config.Severities, a.config.Waivers
+	}
 	switch {
 	case !cmd.Flags().Changed("timeout"):
 	case f.timeout == 0:
@@ -109,7 +112,7 @@ func (f *outputFlags) run(cmd *cobra.Command, a *app, t *targetFlags, base prefl
 	if !graded { // what was shut on purpose needs no hint on how to open it
 		style.Advice = report.AdviceNone
 	}
-	f.put(&base, cmd)
+	f.put(&base, a, cmd)
 	list, err := t.list(cmd.Context(), a, base, args)
 	if err != nil {
 		return err
@@ -158,6 +161,9 @@ func (f *outputFlags) write(a *app, rep *report.Report, errs []error, outputs []
 				err = errors.Join(err, o.Format.Write(a.stdout, rep, style))
 			}
 		}
+	}
+	for _, w := range rep.UnusedWaivers {
+		fmt.Fprintf(a.stderr, "warning: a waiver fits nothing: %s\n", report.Clean(w.String()))
 	}
 	for i, run := range rep.Runs {
 		if several && errs[i] != nil {

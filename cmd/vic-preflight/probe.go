@@ -69,7 +69,7 @@ func (p *probeCommandFlags) execute(cmd *cobra.Command, a *app, args []string) e
 // cleanUp removes leftovers, target by target, and names them.
 func (p *probeCommandFlags) cleanUp(cmd *cobra.Command, a *app, args []string) error {
 	var base preflight.Options
-	p.output.put(&base, cmd)
+	p.output.put(&base, a, cmd)
 	list, err := p.target.list(cmd.Context(), a, base, args)
 	if err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/vic-preflight/vic-preflight/internal/config"
 	"github.com/vic-preflight/vic-preflight/internal/longflag"
 	"github.com/vic-preflight/vic-preflight/internal/usage"
 	"github.com/vic-preflight/vic-preflight/report"
@@ -29,21 +30,15 @@ type app struct {
 	stateDir string
 	// helpAll is --help-all: help tells all there is.
 	helpAll bool
+	// dir is where a configuration file is looked for; empty means the working directory.
+	dir string
+	// config is nil where there is no configuration file.
+	config *config.Config
 }
 
 func (a *app) getenv(key string) string {
 	value, _ := a.lookupEnv(key)
 	return value
-}
-
-// variable is getenv for one of vic-machine's: set and empty it is a mistake, as an
-// empty option is, which must not let another one take its place.
-func (a *app) variable(key string) (string, error) {
-	value, set := a.lookupEnv(key)
-	if set && value == "" && strings.HasPrefix(key, "VIC_MACHINE_") {
-		return "", usageError(fmt.Errorf("%s is set and empty: unset it, or give it a value", key))
-	}
-	return value, nil
 }
 
 // execute runs one command line and returns its exit code.
@@ -91,7 +86,7 @@ func newRoot(a *app) *cobra.Command {
 			if slices.Contains(args, "") && cmd.Name() != cobra.ShellCompRequestCmd {
 				return usageError(errors.New("an argument is given and empty"), "is a variable unset?")
 			}
-			return nil
+			return a.configure(cmd)
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -103,7 +98,7 @@ func newRoot(a *app) *cobra.Command {
 		hints, err := usage.Plain(cmd, err)
 		return usageError(err, hints...)
 	})
-	root.AddCommand(newCheck(a), newFix(a), newUpdate(a), newUndo(a), newProbe(a), newListen(a), newVIB(a), newRule(a), newSim(a), newExplain(a), newVersion(a))
+	root.AddCommand(newCheck(a), newFix(a), newUpdate(a), newUndo(a), newProbe(a), newListen(a), newVIB(a), newRule(a), newSim(a), newExplain(a), newConfig(a), newVersion(a))
 	long := root.HelpFunc()
 	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
 		if !a.helpAll {

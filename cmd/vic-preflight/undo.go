@@ -47,7 +47,7 @@ func newUndo(a *app) *cobra.Command {
 }
 
 func (u *undoFlags) execute(cmd *cobra.Command, a *app, journal string) error {
-	if len(u.target.targets) > 1 {
+	if len(u.target.Targets) > 1 {
 		return usageError(errors.New("undo takes one target: a journal is of one server"))
 	}
 	o := preflight.Options{Only: []string{checks.OutboundPort}}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/vic-preflight/vic-preflight/internal/config"
+	"github.com/vic-preflight/vic-preflight/internal/usage"
+	"github.com/vic-preflight/vic-preflight/report"
+)
+
+// fromFile marks a flag that the configuration file gave.
+const fromFile = "from-file"
+
+func registerConfig(f *pflag.FlagSet) {
+	f.String("config", "", "`file` with the configuration; .vic-preflight.yaml in the working directory when absent, - for none")
+	usage.Section(f, "report")
+}
+
+// configure reads the configuration file of a command that takes one, and gives the
+// command the flags that stand in it and not on the command line.
+func (a *app) configure(cmd *cobra.Command) (err error) {
+	f := cmd.Flags()
+	flag := f.Lookup("config")
+	if flag == nil || cmd.Name() == cobra.ShellCompRequestCmd {
+		return nil
+	}
+	path := flag.Value.String()
+	switch {
+	case path == "-":
+		return nil
+	case path == "":
+		var found bool
+		if path, found = config.Find(a.dir); !found {
+			return nil
+		}
+		fmt.Fprintf(a.stderr, "note: using the configuration in %s\n", report.Clean(path))
+	}
+	if a.config, err = config.Read(path); err != nil {
+		return usageError(err, "vic-preflight config check FILE checks it; --config - does without")
+	}
+	for _, note := range a.config.Notes(time.Now()) {
+		fmt.Fprintf(a.stderr, "note: %s\n", report.Clean(note))
+	}
+	for _, s := range a.config.Settings {
+		if err := set(f, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// set gives a flag what the file says, unless the command has no such flag, or the
+// command line gives it, or one that excludes it.
+func set(f *pflag.FlagSet, s config.Setting) error {
+	flag := f.Lookup(s.Flag)
+	if flag == nil || flag.Changed {
+		return nil
+	}
+	for _, group := range flag.Annotations["cobra_annotation_mutually_exclusive"] {
+		if slices.ContainsFunc(strings.Fields(group), f.Changed) {
+			return nil
+		}
+	}
+	for _, value := range s.Values {
+		if err := f.Set(s.Flag, value); err != nil {
+			return usageError(fmt.Errorf("%s: %w", s.Place, err))
+		}
+	}
+	return f.SetAnnotation(s.Flag, fromFile, []string{s.Place.String()})
+}
+
+// given reports whether the command line gives a flag. What a file gives is for all
+// commands, and is not said of this one.
+func given(f *pflag.FlagSet, name string) bool {
+	flag := f.Lookup(name)
+	return flag != nil && flag.Changed && len(flag.Annotations[fromFile]) == 0
+}
+
+func newConfig(a *app) *cobra.Command {
+	check := &cobra.Command{
+		Use:   "check [FILE]",
+		Short: "Say what is wrong with a configuration file, all of it at once",
+		Long:  longHelp("config-check"), Example: exampleHelp("config-check"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			path, found := config.Find(a.dir)
+			switch {
+			case len(args) > 1:
+				return usageError(fmt.Errorf("config check takes one file, not %d", len(args)))
+			case len(args) == 1:
+				path = args[0]
+			case !found:
+				return usageError(fmt.Errorf("there is no .vic-preflight.yaml here"), "vic-preflight config check FILE")
+			}
+			c, err := config.Read(path)
+			if err != nil {
+				return usageError(err)
+			}
+			for _, note := range c.Notes(time.Now()) {
+				fmt.Fprintf(a.stderr, "note: %s\n", report.Clean(note))
+			}
+			_, err = fmt.Fprintf(a.stdout, "%s: nothing is wrong: %d targets, %d settings, %d waivers\n", report.Clean(path), len(c.Targets), len(c.Settings), len(c.Waivers))
+			return err
+		},
+	}
+	return parent("config", "Check a configuration file", "config what?", "vic-preflight config check [FILE]", check)
+}

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+)
+
+// configured writes a configuration file and returns its path.
+func configured(text string) string {
+	GinkgoHelper()
+	path := filepath.Join(GinkgoT().TempDir(), ".vic-preflight.yaml")
+	Expect(os.WriteFile(path, []byte(text), 0o600)).To(Succeed())
+	return path
+}
+
+var _ = Describe("a configuration file", func() {
+	It("gives targets, with their credentials and selections", func(ctx SpecContext) {
+		vc, other := start("mixed"), start("open")
+		dir := GinkgoT().TempDir()
+		Expect(os.WriteFile(filepath.Join(dir, "pw"), []byte(secret+"\n"), 0o600)).To(Succeed())
+		file := filepath.Join(dir, "gate.yaml")
+		Expect(os.WriteFile(file, []byte(`
+targets:
+  - {target: `+vc.URL.Host+`, user: root, password-file: pw, thumbprint: "`+vc.ThumbprintSHA1()+`", compute-resource: prod, host: "esx0[12]*"}
+  - {target: `+other.URL.Host+`, user: root, password-env: OTHER_PASSWORD, insecure: true}
+only: outbound-port
+output: [json, table=`+filepath.Join(dir, "table.txt")+`]
+`), 0o600)).To(Succeed())
+		out := invocation{args: []string{"check", "--config", file}, env: map[string]string{"OTHER_PASSWORD": secret}}.run(ctx)
+		Expect(out.code).To(Equal(exitOK), out.stderr)
+		var r struct {
+			Targets []struct{ Hosts []struct{ Checks []struct{ ID string } } }
+		}
+		Expect(json.Unmarshal([]byte(out.stdout), &r)).To(Succeed())
+		Expect(r.Targets).To(HaveLen(2))
+		Expect(r.Targets[0].Hosts).To(HaveLen(2), "as it is selected")
+		Expect(r.Targets[1].Hosts).To(HaveLen(5))
+		Expect(r.Targets[0].Hosts[0].Checks).To(HaveLen(1))
+		Expect(filepath.Join(dir, "table.txt")).To(BeAnExistingFile())
+		Expect(out.stdout + out.stderr).NotTo(ContainSubstring(secret))
+
+		By("flags win")
+		out = invocation{args: []string{"check", vc.URL.Host, "--config", file, "--only", "host-state", "--host", "esx03*", "-o", "json"}}.run(ctx)
+		Expect(out.code).To(Equal(exitOK), out.stderr)
+		Expect(json.Unmarshal([]byte(out.stdout), &r)).To(Succeed())
+		Expect(r.Targets).To(HaveLen(1))
+		Expect(r.Targets[0].Hosts).To(HaveLen(1))
+		Expect(r.Targets[0].Hosts[0].Checks).To(HaveExactElements(HaveField("ID", "host-state")))
+
+		By("the environment wins over the file")
+		out = invocation{args: []string{"check", "--config", file}, env: map[string]string{"VIC_MACHINE_TARGET": "sim://closed"}}.run(ctx)
+		Expect(out.stdout).To(ContainSubstring(`"target": "sim://closed"`))
+	}, SpecTimeout(time.Minute))
+
+	It("is found in the working directory, and said to be used", func(ctx SpecContext) {
+		GinkgoT().Chdir(filepath.Dir(configured("targets: [{target: 'sim://open'}]\nstrict: true\n")))
+		out := invocation{args: []string{"check"}}.run(ctx)
+		Expect(out.code).To(Equal(exitOK), out.stderr)
+		Expect(out.stderr).To(Equal("note: using the configuration in .vic-preflight.yaml\n"))
+		Expect(invocation{args: []string{"check", "--config", "-"}}.run(ctx).code).To(Equal(exitUsage), "there is no target without it")
+	}, SpecTimeout(time.Minute))
+
+	DescribeTable("that is wrong is a usage error with the line, and nothing is done",
+		func(ctx SpecContext, text, message string) {
+			for _, args := range [][]string{{"check", "sim://open", "--config"}, {"config", "check"}} {
+				out := invocation{args: append(args, configured(text))}.run(ctx)
+				Expect(out.code).To(Equal(exitUsage))
+				Expect(out.stderr).To(ContainSubstring(message))
+				Expect(out.stdout + out.stderr).NotTo(ContainSubstring(secret))
+			}
+		},
+		Entry("an unknown key", "strct: true\n", ".vic-preflight.yaml:1:1: ", SpecTimeout(time.Minute)),
+		Entry("what is near", "strct: true\n", "strict", SpecTimeout(time.Minute)),
+		Entry("a password", "password: "+secret+"\n", "name a file that holds it by password-file", SpecTimeout(time.Minute)),
+		Entry("a change", "fix: true\n", "give --fix on the command line", SpecTimeout(time.Minute)),
+	)
+
+	It("that is asked for and not there is an error", func(ctx SpecContext) {
+		out := invocation{args: []string{"check", "sim://open", "--config", "/nonexistent.yaml"}}.run(ctx)
+		Expect(out.code).To(Equal(exitUsage))
+		Expect(out.stderr).To(ContainSubstring("/nonexistent.yaml: no such file"))
+	}, SpecTimeout(time.Minute))
+
+	It("raises and lowers severities", func(ctx SpecContext) {
+		file := configured("severities: {maintenance: fail, ruleset-disabled: warn}\n")
+		args := []string{"check", "sim://mixed", "--config", file, "--host", "esx03*", "--only", "outbound-port"}
+		Expect(invocation{args: args}.run(ctx).code).To(Equal(exitOK))
+		Expect(invocation{args: []string{"check", "sim://mixed", "--config", file, "--host", "esx05*"}}.run(ctx).code).To(Equal(exitFailed))
+	}, SpecTimeout(time.Minute))
+
+	It("waives a failure until the day that it expires", func(ctx SpecContext) {
+		text := func(expires time.Time) string {
+			return "waivers:\n" +
+				"  - {reason: ruleset-disabled, host: 'esx0[346]*', target: 'sim://*', because: replaced in May, ticket: OPS-42, expires: " + expires.UTC().Format(time.DateOnly) + "}\n" +
+				"  - {reason: no-ruleset, because: nothing like it, expires: 2999-01-01}\n"
+		}
+		args := []string{"check", "sim://mixed", "--compute-resource", "prod", "--strict", "--skip", "cluster-drift,host-state", "--config"}
+		out := invocation{args: append(args, configured(text(time.Now().Add(24*time.Hour))))}.run(ctx)
+		Expect(out.code).To(Equal(exitOK), out.stdout)
+		Expect(out.stdout).To(And(
+			ContainSubstring("ruleset-disabled (waived)"), MatchRegexp(`replaced in\s+May \(OPS-42\)`), HaveSuffix("; 3 waived\n"),
+		))
+		Expect(out.stderr).To(And(
+			ContainSubstring("warning: a waiver fits nothing: no-ruleset (nothing like it; expires on 2999-01-01)"),
+			Not(ContainSubstring("fits nothing: ruleset-disabled")),
+		))
+		out = invocation{args: append(args, configured(text(time.Now())))}.run(ctx)
+		Expect(out.code).To(Equal(exitFailed))
+		Expect(out.stderr).To(And(ContainSubstring("expired on"), ContainSubstring("a waiver fits nothing: ruleset-disabled")))
+	}, SpecTimeout(time.Minute))
+
+	It("leaves a command what it does not take", func(ctx SpecContext) {
+		file := configured("max-hosts: 3\nprobe-retries: 2\nonly: host-state\nssh-key: /nonexistent\nwait: 10m\n")
+		Expect(invocation{args: []string{"check", "sim://open", "--config", file, "--wait", "1s"}}.run(ctx).code).To(Equal(exitOK))
+		Expect(invocation{args: append([]string{"fix", "--allow", "sim://open", "--config", file}, journalIn()...)}.run(ctx).code).To(Equal(exitOK))
+		out := invocation{args: append([]string{"fix", "--allow", "sim://closed", "--config", file}, journalIn()...)}.run(ctx)
+		Expect(out.stderr).To(ContainSubstring("--max-hosts allows 3"))
+	}, SpecTimeout(time.Minute))
+
+	It("that is right says so, and what will soon expire", func(ctx SpecContext) {
+		soon := time.Now().UTC().Add(72 * time.Hour).Format(time.DateOnly)
+		out := invocation{args: []string{"config", "check", configured("waivers: [{reason: drift, because: so, expires: " + soon + "}]\n")}}.run(ctx)
+		Expect(out.code).To(Equal(exitOK), out.stderr)
+		Expect(out.stdout).To(HaveSuffix(": nothing is wrong: 0 targets, 0 settings, 1 waivers\n"))
+		Expect(out.stderr).To(ContainSubstring("expires soon"))
+	}, SpecTimeout(time.Minute))
+})

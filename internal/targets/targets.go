@@ -1,0 +1,241 @@
+// Package targets finds out which targets a command is for, and with which credentials:
+// from its flags, the environment and a configuration file, in this order. A password
+// goes nowhere but into the target.
+package targets
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/vic-preflight/vic-preflight/internal/config"
+	"github.com/vic-preflight/vic-preflight/preflight"
+)
+
+// Flags are what the command line says, as vic-machine spells it.
+type Flags struct {
+	// Targets are in the order of the command line, arguments last.
+	Targets                      []string
+	User, Password, PasswordFile string
+	Thumbprints                  []string
+	Insecure                     bool
+	ComputeResource              string
+	Hosts                        []string
+}
+
+// Finder has all places where targets and credentials can come from.
+type Finder struct {
+	Flags Flags
+	// File is nil where there is no configuration file.
+	File *config.Config
+	// Env looks a variable of the environment up.
+	Env func(string) (string, bool)
+	// Stdin is where --password - reads from, for all targets.
+	Stdin io.Reader
+	// Ask asks a person for the target's password; nil where nobody is there.
+	Ask func(context.Context, preflight.Target) (string, error)
+
+	stdinPassword string
+}
+
+// usageError is an error of the command line, the environment or the file.
+func usageError(err error, hints ...string) error {
+	return &preflight.UsageError{Err: err, Hints: hints}
+}
+
+// Options makes options for each target out of those that all share. Its errors are
+// *preflight.UsageError and *preflight.InterruptedError.
+func (f *Finder) Options(ctx context.Context, base preflight.Options) ([]preflight.Options, error) {
+	texts, source, err := f.find()
+	if err != nil {
+		return nil, err
+	}
+	if len(texts) == 0 {
+		return nil, usageError(errors.New("no target: give --target, or set VIC_MACHINE_TARGET or GOVC_URL"),
+			"--target sim://mixed tries it without a vCenter")
+	}
+	list := make([]preflight.Options, len(texts))
+	for i, text := range texts {
+		o, entry := base, f.entry(text)
+		if o.Target, o.PasswordFile, err = f.resolve(ctx, text, source, entry, len(texts) > 1); err != nil {
+			return nil, err
+		}
+		if base.Change.Do == preflight.Undo {
+			entry.ComputeResource, entry.Hosts = "", nil // the journal names the hosts
+		}
+		o.ComputeResource = cmp.Or(f.Flags.ComputeResource, entry.ComputeResource)
+		o.Hosts = f.Flags.Hosts
+		if len(o.Hosts) == 0 {
+			o.Hosts = entry.Hosts
+		}
+		list[i] = o
+	}
+	return list, nil
+}
+
+// variable looks one up. One of vic-machine's that is set and empty is a mistake, as an
+// empty option is, which must not let another one take its place.
+func (f *Finder) variable(key string) (string, error) {
+	value, set := f.Env(key)
+	if set && value == "" && strings.HasPrefix(key, "VIC_MACHINE_") {
+		return "", usageError(fmt.Errorf("%s is set and empty: unset it, or give it a value", key))
+	}
+	return value, nil
+}
+
+func (f *Finder) getenv(key string) string {
+	value, _ := f.Env(key)
+	return value
+}
+
+// find returns the targets and where they come from.
+func (f *Finder) find() (texts []string, source string, err error) {
+	if len(f.Flags.Targets) > 0 {
+		return f.Flags.Targets, "--target", nil
+	}
+	for _, key := range []string{"VIC_MACHINE_TARGET", "GOVC_URL"} {
+		if text, err := f.variable(key); text != "" || err != nil {
+			return []string{text}, key, err
+		}
+	}
+	if f.File != nil {
+		for _, t := range f.File.Targets {
+			texts = append(texts, t.Address)
+		}
+		source = f.File.Path
+	}
+	return texts, source, nil
+}
+
+// entry is what the file says of a target, or of all.
+func (f *Finder) entry(text string) config.Target {
+	if f.File == nil {
+		return config.Target{}
+	}
+	i := slices.IndexFunc(f.File.Targets, func(t config.Target) bool { return t.Address == text })
+	if i < 0 {
+		return f.File.Shared
+	}
+	return f.File.Targets[i]
+}
+
+// resolve finds the credentials of one target: flags before the target's own
+// user:password, before VIC_MACHINE_*, before GOVC_*, before the file. Of several targets
+// their own count first, and the flags are common to the others. Credentials that stand in
+// GOVC_URL serve that server alone, and come after GOVC_USERNAME and GOVC_PASSWORD, as govc
+// has it. With them comes the file that the password is from, if it is from one.
+func (f *Finder) resolve(ctx context.Context, text, source string, entry config.Target, several bool) (target preflight.Target, passwordFile string, err error) {
+	if target, err = preflight.ParseTarget(text); err != nil {
+		return target, "", usageError(fmt.Errorf("%s: %w", source, err), "it takes [user[:password]@]host[:port][/datacenter]")
+	}
+	if strings.HasPrefix(target.Address, preflight.SimScheme) {
+		return target, "", nil
+	}
+	if err := f.trust(&target, entry); err != nil {
+		return target, "", err
+	}
+	govcUser, govcPassword, err := preflight.GovcCredentials(f.getenv)
+	if err != nil {
+		return target, "", usageError(err)
+	}
+	if source == "GOVC_URL" {
+		target.User = cmp.Or(govcUser, target.User)
+		if govcPassword != "" {
+			target.Password, target.HasPassword = govcPassword, true
+		}
+	}
+	own := target.User
+	if target.User = cmp.Or(f.Flags.User, own); target.User == "" {
+		if target.User, err = f.variable("VIC_MACHINE_USER"); err != nil {
+			return target, "", err
+		}
+		target.User = cmp.Or(target.User, govcUser, entry.User)
+	}
+	if several && own != "" {
+		target.User = own
+	}
+	if target.User == "" {
+		return target, "", usageError(errors.New("no user: give --user, or set VIC_MACHINE_USER or GOVC_USERNAME"))
+	}
+	if several && target.HasPassword {
+		return target, "", nil
+	}
+	passwordFile, err = f.findPassword(ctx, &target, govcPassword, entry)
+	return target, passwordFile, err
+}
+
+// trust says how the server's certificate is verified.
+func (f *Finder) trust(target *preflight.Target, entry config.Target) error {
+	texts, source := f.Flags.Thumbprints, "--thumbprint"
+	if len(texts) == 0 {
+		text, err := f.variable("VIC_MACHINE_THUMBPRINT")
+		if err != nil {
+			return err
+		}
+		texts, source = []string{text}, "VIC_MACHINE_THUMBPRINT"
+		if text == "" && len(entry.Thumbprints) > 0 {
+			texts, source = entry.Thumbprints, entry.Place.String()
+		}
+	}
+	for _, text := range texts {
+		if err := preflight.CheckThumbprint(text); err != nil {
+			return usageError(fmt.Errorf("%s: %w", source, err))
+		}
+	}
+	target.Thumbprints = texts
+	target.KnownHosts, target.CACerts = f.getenv("GOVC_TLS_KNOWN_HOSTS"), f.getenv("GOVC_TLS_CA_CERTS")
+	insecure, _ := strconv.ParseBool(f.getenv("GOVC_INSECURE")) // as govc reads it
+	target.Insecure = f.Flags.Insecure || insecure || entry.Insecure
+	return nil
+}
+
+// findPassword takes the password from the first place that has one, and asks for it
+// when none has. It returns the file that it was in, if it was in one.
+func (f *Finder) findPassword(ctx context.Context, target *preflight.Target, govc string, entry config.Target) (file string, err error) {
+	flags := &f.Flags
+	switch {
+	case flags.Password == "-":
+		if f.stdinPassword == "" {
+			f.stdinPassword, err = preflight.ReadSecretFrom(f.Stdin, "standard input")
+		}
+		target.Password = f.stdinPassword
+		return "", err
+	case flags.Password != "":
+		target.Password = flags.Password
+		return "", nil
+	case flags.PasswordFile != "":
+		target.Password, err = preflight.ReadSecret("password-file", flags.PasswordFile)
+		return flags.PasswordFile, err
+	case target.HasPassword:
+		return "", nil
+	}
+	p, err := f.variable("VIC_MACHINE_PASSWORD")
+	if p = cmp.Or(p, govc); p != "" || err != nil {
+		target.Password = p
+		return "", err
+	}
+	return f.filePassword(ctx, target, entry)
+}
+
+// filePassword follows the configuration file, which names where a password is.
+func (f *Finder) filePassword(ctx context.Context, target *preflight.Target, entry config.Target) (file string, err error) {
+	switch {
+	case entry.PasswordFile != "":
+		target.Password, err = preflight.ReadSecret("password-file", entry.PasswordFile)
+		return entry.PasswordFile, err
+	case entry.PasswordEnv != "":
+		if target.Password = f.getenv(entry.PasswordEnv); target.Password == "" {
+			return "", usageError(fmt.Errorf("%s: password-env names %s, which is not set", entry.Place, entry.PasswordEnv))
+		}
+		return "", nil
+	case f.Ask != nil:
+		target.Password, err = f.Ask(ctx, *target)
+		return "", err
+	}
+	return "", usageError(fmt.Errorf("no password for %s: give --password-file or --password -, or set VIC_MACHINE_PASSWORD or GOVC_PASSWORD", target.User))
+}
