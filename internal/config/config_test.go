@@ -279,6 +279,10 @@ var _ = Describe("a file", func() {
 		_, err := config.Read(dir)
 		Expect(err).To(MatchError(dir + ": it is a directory, and no configuration file"))
 	})
+	It("can be read", func() {
+		_, err := config.Read("/proc/self/mem") // which opens, and has nothing at its start
+		Expect(err).To(MatchError("/proc/self/mem: input/output error"))
+	})
 	It("has at most 1 MiB", func() {
 		path := write("big.yaml", "port: 1\n#"+strings.Repeat("x", 1<<20-9))
 		_, err := config.Read(path)

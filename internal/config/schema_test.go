@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -28,7 +29,7 @@ func published() map[string]any {
 	return doc.(map[string]any)
 }
 
-func compiled() *jsonschema.Schema {
+var compiled = sync.OnceValue(func() *jsonschema.Schema {
 	GinkgoHelper()
 	c := jsonschema.NewCompiler()
 	c.AssertFormat()
@@ -36,7 +37,7 @@ func compiled() *jsonschema.Schema {
 	s, err := c.Compile("config.json")
 	Expect(err).NotTo(HaveOccurred())
 	return s
-}
+})
 
 // decoded is a document as editors see it: a date is a text.
 func decoded(text string) any {
