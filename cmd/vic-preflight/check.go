@@ -57,7 +57,7 @@ func newCheck(a *app) *cobra.Command {
 	c.probe.register(cmd, vantageNone)
 	c.ssh.register(cmd)
 	c.output.register(cmd)
-	usage.Show(f, "vch-ip", "fix", "dry-run", "probe")
+	usage.Show(f, "vch-ip", "fix", "probe")
 	complete(cmd, "only", checks.IDs()...)
 	complete(cmd, "skip", checks.IDs()...)
 	return cmd

@@ -34,7 +34,9 @@ output: [json, table=`+filepath.Join(dir, "table.txt")+`]
 		out := invocation{args: []string{"check", "--config", file}, env: map[string]string{"OTHER_PASSWORD": secret}}.run(ctx)
 		Expect(out.code).To(Equal(exitOK), out.stderr)
 		var r struct {
-			Targets []struct{ Hosts []struct{ Checks []struct{ ID string } } }
+			Targets []struct {
+				Hosts []struct{ Checks []struct{ ID string } }
+			}
 		}
 		Expect(json.Unmarshal([]byte(out.stdout), &r)).To(Succeed())
 		Expect(r.Targets).To(HaveLen(2))
