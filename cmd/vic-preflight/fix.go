@@ -94,7 +94,7 @@ func fixCommand(a *app, name, short, help string, asks bool) *cobra.Command {
 	x.change.register(f)
 	x.confirm.register(f)
 	x.output.register(cmd)
-	usage.Show(f, "allow", "deny", "vch-ip", "dry-run", "yes")
+	usage.Show(f, "allow", "deny", "vch-ip", "yes")
 	// vic-machine takes a log level here. It says nothing to this tool, but a
 	// script that gives it must go on working.
 	f.IntP("debug", "v", 0, "")
