@@ -16,6 +16,10 @@ need sshd openssh-server
 need ssh openssh-client
 need nc netcat-openbsd
 need ar binutils
+need zsh zsh
+need fish fish
+# It has no program: bash reads it.
+[ -e /usr/share/bash-completion/bash_completion ] || missing="$missing bash-completion"
 [ -n "$missing" ] || exit 0
 
 fail() {

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/vic-preflight/vic-preflight/internal/completion"
 	"github.com/vic-preflight/vic-preflight/internal/config"
 	"github.com/vic-preflight/vic-preflight/internal/usage"
 	"github.com/vic-preflight/vic-preflight/report"
@@ -87,6 +88,7 @@ func newConfig(a *app) *cobra.Command {
 		Use:   "check [FILE]",
 		Short: "Say what is wrong with a configuration file, all of it at once",
 		Long:  longHelp("config-check"), Example: exampleHelp("config-check"),
+		ValidArgsFunction: completion.File,
 		RunE: func(_ *cobra.Command, args []string) error {
 			path, found := config.Find(a.dir)
 			switch {

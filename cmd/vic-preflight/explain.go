@@ -13,10 +13,10 @@ import (
 
 func newExplain(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use:               "explain [CHECK|REASON]",
-		Short:             "Say what a check or a reason means, and how to mend it",
-		Example:           exampleHelp("explain"),
-		ValidArgsFunction: cobra.FixedCompletions(explained(), cobra.ShellCompDirectiveNoFileComp),
+		Use:       "explain [CHECK|REASON]",
+		Short:     "Say what a check or a reason means, and how to mend it",
+		Example:   exampleHelp("explain"),
+		ValidArgs: explained(),
 		RunE: func(_ *cobra.Command, args []string) error {
 			switch len(args) {
 			case 0:

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/vic-preflight/vic-preflight/internal/completion"
 	"github.com/vic-preflight/vic-preflight/internal/config"
 	"github.com/vic-preflight/vic-preflight/internal/longflag"
 	"github.com/vic-preflight/vic-preflight/internal/usage"
@@ -111,6 +112,7 @@ func newRoot(a *app) *cobra.Command {
 	root.PersistentFlags().Bool("help-all", false, "describe all flags, with examples and exit codes")
 	root.Version = buildVersion()
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
+	completion.FilesAlone(root)
 	root.SetUsageTemplate(usageTemplate + exitStatus + "\n")
 	return root
 }

@@ -18,14 +18,17 @@ type simFlags struct{ listen, user, password string }
 func newSim(a *app) *cobra.Command {
 	o := &simFlags{}
 	var scenarios strings.Builder
+	var names []string
 	for _, s := range sim.ScenarioNames() {
+		names = append(names, cobra.CompletionWithDesc(s[0], s[1]))
 		fmt.Fprintf(&scenarios, "\n  %-8s%s", s[0], s[1])
 	}
 	cmd := &cobra.Command{
-		Use:     "sim [SCENARIO]",
-		Short:   "Serve a simulated vCenter on loopback",
-		Long:    longHelp("sim") + scenarios.String(),
-		Example: exampleHelp("sim"),
+		Use:       "sim [SCENARIO]",
+		Short:     "Serve a simulated vCenter on loopback",
+		Long:      longHelp("sim") + scenarios.String(),
+		Example:   exampleHelp("sim"),
+		ValidArgs: names,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			name := "mixed"
 			switch len(args) {

@@ -42,11 +42,12 @@ func (t *targetFlags) register(cmd *cobra.Command) {
 	cmd.MarkFlagsMutuallyExclusive("password", "password-file")
 	var scenarios []string
 	for _, s := range sim.ScenarioNames() {
-		scenarios = append(scenarios, preflight.SimScheme+s[0])
+		scenarios = append(scenarios, cobra.CompletionWithDesc(preflight.SimScheme+s[0], s[1]))
 	}
 	complete(cmd, "target", scenarios...)
 	usage.Section(f, "target")
 	usage.Show(f, "target", "user", "password-file", "compute-resource")
+	cmd.ValidArgsFunction = cobra.FixedCompletions(scenarios, cobra.ShellCompDirectiveNoFileComp)
 }
 
 // list makes options for each target out of those that all share.

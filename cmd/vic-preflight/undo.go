@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/internal/completion"
 	"github.com/vic-preflight/vic-preflight/internal/usage"
 	"github.com/vic-preflight/vic-preflight/preflight"
 )
@@ -37,6 +38,7 @@ func newUndo(a *app) *cobra.Command {
 	f := cmd.Flags()
 	f.BoolVar(&u.force, "force", false, "restore also what somebody else has changed since")
 	u.target.register(cmd)
+	cmd.ValidArgsFunction = completion.File // not a target
 	u.change.register(f)
 	u.output.register(cmd)
 	u.ssh.register(cmd)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/vic-preflight/vic-preflight/internal/completion"
 	"github.com/vic-preflight/vic-preflight/internal/console"
 	"github.com/vic-preflight/vic-preflight/internal/vib"
 	"github.com/vic-preflight/vic-preflight/preflight"
@@ -20,6 +21,7 @@ func newVIBInspect(a *app) *cobra.Command {
 		Use:   "inspect FILE",
 		Short: "Show what a VIB holds, and whether it is what it says",
 		Long:  longHelp("vib-inspect"), Example: exampleHelp("vib-inspect"),
+		ValidArgsFunction: completion.File,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return usageError(fmt.Errorf("inspect takes one file, not %d", len(args)))
@@ -31,6 +33,7 @@ func newVIBInspect(a *app) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVarP(&output, "output", "o", output, "`format`: table or json")
+	complete(cmd, "output", "table", "json")
 	return cmd
 }
 
