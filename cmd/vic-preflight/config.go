@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,9 +12,6 @@ import (
 	"github.com/vic-preflight/vic-preflight/internal/usage"
 	"github.com/vic-preflight/vic-preflight/report"
 )
-
-// fromFile marks a flag that the configuration file gave.
-const fromFile = "from-file"
 
 func registerConfig(f *pflag.FlagSet) {
 	f.String("config", "", "`file` with the configuration; .vic-preflight.yaml in the working directory when absent, - for none")
@@ -48,39 +43,10 @@ func (a *app) configure(cmd *cobra.Command) (err error) {
 	for _, note := range a.config.Notes(time.Now()) {
 		fmt.Fprintf(a.stderr, "note: %s\n", report.Clean(note))
 	}
-	for _, s := range a.config.Settings {
-		if err := set(f, s); err != nil {
-			return err
-		}
+	if err := a.config.Apply(f); err != nil {
+		return usageError(err)
 	}
 	return nil
-}
-
-// set gives a flag what the file says, unless the command has no such flag, or the
-// command line gives it, or one that excludes it.
-func set(f *pflag.FlagSet, s config.Setting) error {
-	flag := f.Lookup(s.Flag)
-	if flag == nil || flag.Changed {
-		return nil
-	}
-	for _, group := range flag.Annotations["cobra_annotation_mutually_exclusive"] {
-		if slices.ContainsFunc(strings.Fields(group), f.Changed) {
-			return nil
-		}
-	}
-	for _, value := range s.Values {
-		if err := f.Set(s.Flag, value); err != nil {
-			return usageError(fmt.Errorf("%s: %w", s.Place, err))
-		}
-	}
-	return f.SetAnnotation(s.Flag, fromFile, []string{s.Place.String()})
-}
-
-// given reports whether the command line gives a flag. What a file gives is for all
-// commands, and is not said of this one.
-func given(f *pflag.FlagSet, name string) bool {
-	flag := f.Lookup(name)
-	return flag != nil && flag.Changed && len(flag.Annotations[fromFile]) == 0
 }
 
 func newConfig(a *app) *cobra.Command {

@@ -1,19 +1,13 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"strings"
-	"sync"
 
 	"github.com/spf13/pflag"
 
 	"github.com/vic-preflight/vic-preflight/internal/console"
-	"github.com/vic-preflight/vic-preflight/internal/prompt"
 	"github.com/vic-preflight/vic-preflight/internal/usage"
 	"github.com/vic-preflight/vic-preflight/preflight"
-	"github.com/vic-preflight/vic-preflight/report"
 )
 
 // confirmFlags say what it takes to change hosts.
@@ -27,9 +21,6 @@ func (c *confirmFlags) register(f *pflag.FlagSet) {
 	f.IntVar(&c.maxHosts, "max-hosts", 0, "`number` of hosts: a plan that changes more changes none")
 	usage.Section(f, "changes")
 }
-
-// errNotWanted is what a user says who does not want the plan.
-var errNotWanted = errors.New("the plan was not confirmed: nothing was changed")
 
 // put asks on a terminal before anything is changed. word is what must be typed where a
 // y does not do, as what is asked for is large; there it is asked for off a terminal, too,
@@ -52,28 +43,6 @@ func (c *confirmFlags) put(o *preflight.Options, a *app, f *pflag.FlagSet, word 
 	case !terminal:
 		return nil
 	}
-	var mu sync.Mutex // several targets ask one after the other
-	o.Change.Confirm = func(ctx context.Context, plan *report.Run) error {
-		mu.Lock()
-		defer mu.Unlock()
-		style := report.Style{Width: max(console.Width(a.stderr, a.getenv("COLUMNS")), minWidth)}
-		if err := report.Plan(a.stderr, plan, style); err != nil {
-			return err
-		}
-		question, want := "\nChange that? [y/N] ", []string{"y", "yes"}
-		if word != "" {
-			question, want = fmt.Sprintf("\nThat is for all hosts of %s. Type %s to go on: ", report.Clean(plan.Target), word), []string{word}
-		}
-		answer, err := prompt.Line(ctx, a.stdin, a.stderr, question)
-		if err != nil {
-			return err
-		}
-		for _, w := range want {
-			if strings.EqualFold(answer, w) {
-				return nil
-			}
-		}
-		return errNotWanted
-	}
+	o.Change.Confirm = console.Confirm(a.stdin, a.stderr, a.getenv("COLUMNS"), word)
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/fix"
 	"github.com/vic-preflight/vic-preflight/internal/completion"
+	"github.com/vic-preflight/vic-preflight/internal/config"
 	"github.com/vic-preflight/vic-preflight/internal/usage"
 	"github.com/vic-preflight/vic-preflight/inventory"
 	"github.com/vic-preflight/vic-preflight/preflight"
@@ -205,7 +206,7 @@ var sshNames = []string{"ssh-user", "ssh-key", "ssh-password-file", "ssh-known-h
 // goesWith refuses flags that were given where they mean nothing.
 func goesWith(f *pflag.FlagSet, on bool, with string, names ...string) error {
 	for _, name := range names {
-		if !on && given(f, name) {
+		if !on && config.Given(f, name) {
 			return usageError(fmt.Errorf("--%s goes with %s", name, with))
 		}
 	}

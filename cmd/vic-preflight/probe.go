@@ -42,7 +42,7 @@ func newProbe(a *app) *cobra.Command {
 	p.ssh.register(cmd)
 	p.output.register(cmd)
 	usage.Section(f, "probes")
-	usage.Show(f, "vch-ip", "probe", "probe-target", "listener-key", "cleanup")
+	usage.Show(f, "vch-ip", "probe", "probe-target", "cleanup")
 	return cmd
 }
 

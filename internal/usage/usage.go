@@ -70,7 +70,7 @@ func Short(w io.Writer, cmd *cobra.Command) (bool, error) {
 		return false, nil
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s.\nUsage: %s\n\n%s\n", cmd.Short, cmd.UseLine(), main.FlagUsages())
+	fmt.Fprintf(&b, "%s.\nUsage: %s\n\n%s\n", cmd.Short, cmd.UseLine(), main.FlagUsagesWrapped(width))
 	pad := 0
 	for _, t := range titles {
 		pad = max(pad, len(t))

@@ -1,0 +1,44 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+
+	"github.com/vic-preflight/vic-preflight/internal/prompt"
+	"github.com/vic-preflight/vic-preflight/report"
+)
+
+// ErrNotWanted is what a person says who does not want a plan.
+var ErrNotWanted = errors.New("the plan was not confirmed: nothing was changed")
+
+// Confirm shows plans on a terminal and asks whether they are wanted, as
+// preflight.ChangeOptions want it; several one after the other. word is what must be typed
+// where a y does not do, as what is asked for is large; it may be empty.
+func Confirm(in io.Reader, out io.Writer, columns, word string) func(context.Context, *report.Run) error {
+	var mu sync.Mutex
+	return func(ctx context.Context, plan *report.Run) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if err := report.Plan(out, plan, report.Style{Width: Width(out, columns)}); err != nil {
+			return err
+		}
+		question, want := "\nChange that? [y/N] ", []string{"y", "yes"}
+		if word != "" {
+			question, want = fmt.Sprintf("\nThat is for all hosts of %s. Type %s to go on: ", report.Clean(plan.Target), word), []string{word}
+		}
+		answer, err := prompt.Line(ctx, in, out, question)
+		if err != nil {
+			return err
+		}
+		for _, w := range want {
+			if strings.EqualFold(answer, w) {
+				return nil
+			}
+		}
+		return ErrNotWanted
+	}
+}
