@@ -22,6 +22,7 @@ func Formats() []Format {
 	return []Format{
 		{Name: "table", Write: Table},
 		{Name: "json", ForPrograms: true, Write: func(w io.Writer, r *Report, _ Style) error { return JSON(w, r) }},
+		{Name: "html", ForPrograms: true, Write: func(w io.Writer, r *Report, _ Style) error { return HTML(w, r) }},
 	}
 }
 
