@@ -11,7 +11,7 @@ FUZZ     := checks:FuzzCovers report:FuzzTable internal/vsphere:FuzzParseTarget 
             internal/firewallxml:FuzzParse internal/firewallxml:FuzzInsert internal/vib:FuzzRead
 
 .DEFAULT_GOAL := help
-.PHONY: help build needs test race e2e cover bench bench-micro fuzz golden fmt lint tidy check clean
+.PHONY: help build needs test race e2e cover bench bench-micro fuzz golden screenshot fmt lint tidy check clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ fuzz: ## Fuzz each target for FUZZTIME
 golden: ## Rewrite the golden files; review their diff like code
 	$(GO) test ./report -update
 	$(GO) test ./internal/vib -update
+
+screenshot: needs ## Write docs/report.png, the README's picture of the HTML report
+	$(GO) test -count=1 ./e2e/html -args -ginkgo.focus picture -screenshot $(CURDIR)/docs/report.png
 
 fmt: ## Format the code
 	$(TOOL) gofumpt -w .

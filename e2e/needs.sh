@@ -16,6 +16,7 @@ need sshd openssh-server
 need ssh openssh-client
 need nc netcat-openbsd
 need ar binutils
+need chromium chromium
 [ -n "$missing" ] || exit 0
 
 fail() {

@@ -20,6 +20,8 @@ type htmlRun struct {
 	Columns  []htmlColumn
 	Clusters []*htmlCluster
 	ToDos    []htmlToDo
+	// More are those that are folded away, since many would push the hosts off the page.
+	More []htmlToDo
 	// Others are the plan's entries on hosts that are not on the page.
 	Others []htmlChange
 	// cases are what was written in full, with the hosts that it stands at.
@@ -123,6 +125,9 @@ func (t *htmlRun) host(i int) *htmlHost {
 	return h
 }
 
+// shownToDos are how many stand there unfolded.
+const shownToDos = 6
+
 // toDos are what to do about the target's hosts. What was shut on purpose needs none.
 func (t *htmlRun) toDos() {
 	if slices.ContainsFunc(t.run.Plan, func(e PlanEntry) bool {
@@ -142,7 +147,11 @@ func (t *htmlRun) toDos() {
 				todo.Commands = append(todo.Commands, Clean(strings.TrimSpace(line)))
 			}
 		}
-		t.ToDos = append(t.ToDos, todo)
+		if len(t.ToDos) < shownToDos {
+			t.ToDos = append(t.ToDos, todo)
+		} else {
+			t.More = append(t.More, todo)
+		}
 	}
 }
 

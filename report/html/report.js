@@ -124,15 +124,22 @@ heat.addEventListener('pointerover', e => {
   const a = e.target.closest('.strip a');
   if (a) tell(a);
 });
-heat.addEventListener('click', e => {
-  const a = e.target.closest('.strip a');
-  if (!a || e.ctrlKey || e.metaKey || e.shiftKey) return;
+const jump = (e, a) => {
   e.preventDefault();
   history.replaceState(null, '', a.hash);
   open(a.hash.slice(1));
+};
+heat.addEventListener('click', e => {
+  const a = e.target.closest('.strip a');
+  if (a && !e.ctrlKey && !e.metaKey && !e.shiftKey) jump(e, a);
 });
 heat.addEventListener('keydown', e => {
   if (!e.target.matches('.strip a') || e.altKey || e.metaKey) return;
+  if (e.key === 'Enter' && !e.ctrlKey && !e.shiftKey) {
+    // Left to the link, the same key would also fold the host that has the focus then.
+    jump(e, e.target);
+    return;
+  }
   const row = strips.findIndex(s => s.includes(e.target)), col = strips[row].indexOf(e.target);
   const at = (r, c) => strips[r] && strips[r][Math.max(0, Math.min(c, strips[r].length - 1))];
   const to = {
@@ -161,7 +168,7 @@ document.addEventListener('keydown', e => {
 let opened = [];
 addEventListener('beforeprint', () => {
   opened = rows.filter(r => r.on && !['pass', 'skip'].includes(r.status)).map(r => r.node);
-  opened = [...opened, ...all('.todo > details')].filter(d => !d.open);
+  opened = [...opened, ...all('.more, .todo > details')].filter(d => !d.open);
   for (const d of opened) d.open = true;
 });
 addEventListener('afterprint', () => {
