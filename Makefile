@@ -12,7 +12,7 @@ FUZZ     := checks:FuzzCovers report:FuzzTable internal/vsphere:FuzzParseTarget 
 FUZZ     += internal/config:FuzzConfig
 
 .DEFAULT_GOAL := help
-.PHONY: help build needs test race e2e cover bench bench-micro fuzz golden fmt lint tidy check clean
+.PHONY: help build needs test race e2e cover bench bench-micro fuzz golden screenshot fmt lint tidy check clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ fuzz: ## Fuzz each target for FUZZTIME
 golden: ## Rewrite the golden files; review their diff like code
 	$(GO) test ./report -update
 	$(GO) test ./internal/vib -update
+
+screenshot: needs ## Write docs/report.png, the README's picture of the HTML report
+	$(GO) test -count=1 ./e2e/html -args -ginkgo.focus picture -screenshot $(CURDIR)/docs/report.png
 
 fmt: ## Format the code
 	$(TOOL) gofumpt -w .

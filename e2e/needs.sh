@@ -20,6 +20,7 @@ need zsh zsh
 need fish fish
 # It has no program: bash reads it.
 [ -e /usr/share/bash-completion/bash_completion ] || missing="$missing bash-completion"
+need chromium chromium
 [ -n "$missing" ] || exit 0
 
 fail() {

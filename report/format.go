@@ -23,6 +23,7 @@ func Formats() []Format {
 		{Name: "table", Write: Table},
 		{Name: "wide", Write: Wide},
 		{Name: "json", ForPrograms: true, Write: func(w io.Writer, r *Report, _ Style) error { return JSON(w, r) }},
+		{Name: "html", ForPrograms: true, Write: func(w io.Writer, r *Report, _ Style) error { return HTML(w, r) }},
 	}
 }
 
