@@ -31,7 +31,12 @@ type Report struct {
 	// Requirements are what was asked of every target.
 	Requirements []checks.Requirement
 	Runs         []*Run
+	// Gate says for a format that states a verdict what passes.
+	Gate Gate
 }
+
+// Gate is how strict a verdict is, as Run.Grade has it.
+type Gate struct{ Strict, AllowUnknown bool }
 
 // Run is what was asked of, found on and done to one target.
 type Run struct {
