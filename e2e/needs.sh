@@ -16,6 +16,10 @@ need sshd openssh-server
 need ssh openssh-client
 need nc netcat-openbsd
 need ar binutils
+need prove perl
+need xmllint libxml2-utils
+need prometheus prometheus
+[ -e /usr/lib/python3/dist-packages/junitparser ] || missing="$missing python3-junitparser" # a library
 [ -n "$missing" ] || exit 0
 
 fail() {
@@ -31,4 +35,4 @@ fi
 echo "installing$missing"
 $as_root apt-get update -qq
 # shellcheck disable=SC2086 # a list of words
-DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -qq $missing >/dev/null
+DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -qq --no-install-recommends $missing >/dev/null
