@@ -21,6 +21,10 @@ need fish fish
 # It has no program: bash reads it.
 [ -e /usr/share/bash-completion/bash_completion ] || missing="$missing bash-completion"
 need chromium chromium
+need prove perl
+need xmllint libxml2-utils
+need prometheus prometheus
+[ -e /usr/lib/python3/dist-packages/junitparser ] || missing="$missing python3-junitparser" # a library
 [ -n "$missing" ] || exit 0
 
 fail() {
@@ -36,4 +40,4 @@ fi
 echo "installing$missing"
 $as_root apt-get update -qq
 # shellcheck disable=SC2086 # a list of words
-DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -qq $missing >/dev/null
+DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -qq --no-install-recommends $missing >/dev/null

@@ -22,8 +22,15 @@ func Formats() []Format {
 	return []Format{
 		{Name: "table", Write: Table},
 		{Name: "wide", Write: Wide},
-		{Name: "json", ForPrograms: true, Write: func(w io.Writer, r *Report, _ Style) error { return JSON(w, r) }},
-		{Name: "html", ForPrograms: true, Write: func(w io.Writer, r *Report, _ Style) error { return HTML(w, r) }},
+		{Name: "json", ForPrograms: true, Write: plain(JSON)},
+		{Name: "yaml", ForPrograms: true, Write: plain(YAML)},
+		{Name: "junit", ForPrograms: true, Write: plain(JUnit)},
+		{Name: "tap", ForPrograms: true, Write: plain(TAP)},
+		{Name: "markdown", ForPrograms: true, Write: plain(Markdown)},
+		{Name: "github", ForPrograms: true, Write: plain(GitHub)},
+		{Name: "prometheus", ForPrograms: true, Write: plain(Prometheus)},
+		{Name: "nagios", ForPrograms: true, Write: plain(Nagios)},
+		{Name: "html", ForPrograms: true, Write: plain(HTML)},
 	}
 }
 
@@ -44,4 +51,9 @@ func FormatNamed(name string) (Format, error) {
 		}
 	}
 	return Format{}, fmt.Errorf("%q is no format; the formats are: %s", name, strings.Join(FormatNames(), ", "))
+}
+
+// plain is a way to write that heeds nothing of a style.
+func plain(write func(io.Writer, *Report) error) func(io.Writer, *Report, Style) error {
+	return func(w io.Writer, r *Report, _ Style) error { return write(w, r) }
 }

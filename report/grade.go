@@ -20,9 +20,8 @@ func (r *Run) Grade(strict, allowUnknown bool) checks.Status {
 		grade = checks.Unknown
 	}
 	for _, res := range r.Results {
-		lost := res.Reason == checks.HostDisconnected || res.Reason == checks.HostNotResponding
 		switch {
-		case res.Status == checks.Fail, res.Status == checks.Warn && strict && res.Waiver == nil && !(lost && allowUnknown):
+		case res.Status == checks.Fail, res.Status == checks.Warn && strict && res.Waiver == nil && !(lost(res) && allowUnknown):
 			return checks.Fail
 		case res.Status == checks.Unknown && !allowUnknown:
 			grade = checks.Unknown
@@ -36,6 +35,10 @@ func (r *Run) Grade(strict, allowUnknown bool) checks.Status {
 		}
 	}
 	return grade
+}
+
+func lost(r checks.Result) bool {
+	return r.Reason == checks.HostDisconnected || r.Reason == checks.HostNotResponding
 }
 
 func judged(r checks.Result) bool { return r.Status != checks.Skip }

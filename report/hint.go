@@ -29,7 +29,7 @@ type advice struct {
 // the style says.
 func (r *Run) advice(b *strings.Builder, style Style) {
 	if style.Width < 1 {
-		style.Width = prose
+		style.Width = proseWidth
 	}
 	all := r.advise()
 	switch {

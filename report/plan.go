@@ -266,7 +266,7 @@ func writeSentences(b *strings.Builder, entries []PlanEntry, names map[string]st
 		hosts[text] = append(hosts[text], cmp.Or(names[e.Path], Clean(e.Host)))
 	}
 	if style.Width < 1 {
-		style.Width = prose
+		style.Width = proseWidth
 	}
 	b.WriteString("\n")
 	for _, text := range order {
@@ -286,7 +286,7 @@ func writeWarnings(b *strings.Builder, entries []PlanEntry, names map[string]str
 		}
 	}
 	if style.Width < 1 {
-		style.Width = prose
+		style.Width = proseWidth
 	}
 	for _, text := range order {
 		line := fmt.Sprintf("warning: %s (%s)", Clean(text), few(hosts[text]))

@@ -33,7 +33,12 @@ type Report struct {
 	Runs         []*Run
 	// UnusedWaivers are those that fitted no result of any target.
 	UnusedWaivers []checks.Waiver
+	// Gate says for a format that states a verdict what passes.
+	Gate Gate
 }
+
+// Gate is how strict a verdict is, as Run.Grade has it.
+type Gate struct{ Strict, AllowUnknown bool }
 
 // Run is what was asked of, found on and done to one target.
 type Run struct {

@@ -37,9 +37,9 @@ const (
 	AdviceNone
 )
 
-// prose is the width of text for people where lines are not wrapped: in a log, too, it is
+// proseWidth is that of text for people where lines are not wrapped: in a log, too, it is
 // read.
-const prose = 80
+const proseWidth = 80
 
 // folds reports whether hosts that pass may share a line: where people read.
 func (s Style) folds() bool { return s.Width > 0 && s.Group != GroupNever }

@@ -131,8 +131,8 @@ func (r *Run) undo() string {
 // embedded reports whether the target is a simulator that nobody else reaches.
 func (r *Run) embedded() bool { return strings.HasPrefix(r.Target, "sim://") }
 
-// section is a cluster, or the standalone hosts, as a table shows it.
-type section struct {
+// block is a cluster, or the standalone hosts, as a table shows it.
+type block struct {
 	title    string
 	rows     []row
 	findings []checks.Result
@@ -143,26 +143,26 @@ type section struct {
 const fewClusters = 5
 
 func (r *Run) clusterTables(b *strings.Builder, rows []row, style Style, wide bool) error {
-	sections := r.sections(rows, style)
+	blocks := r.blocks(rows, style)
 	var whole, hosts int
 	if style.folds() {
-		passing := func(s section) bool { return s.worst == checks.Pass || s.worst == checks.Skip }
-		if n := len(slices.Collect(filter(sections, passing))); n > fewClusters {
-			for s := range filter(sections, passing) {
+		passing := func(s block) bool { return s.worst == checks.Pass || s.worst == checks.Skip }
+		if n := len(slices.Collect(filter(blocks, passing))); n > fewClusters {
+			for s := range filter(blocks, passing) {
 				whole, hosts = whole+1, hosts+s.count()
 			}
-			sections = slices.DeleteFunc(sections, passing)
+			blocks = slices.DeleteFunc(blocks, passing)
 		}
 	}
 	var all []row
-	for _, s := range sections {
+	for _, s := range blocks {
 		all = append(all, s.rows...)
 	}
 	table, err := r.layOut(all, style, wide)
 	if err != nil {
 		return err
 	}
-	for _, s := range sections {
+	for _, s := range blocks {
 		between := "   "
 		if style.Width > 0 && twwidth.Width(s.title)+len(between)+twwidth.Width(s.counts(Style{})) > style.Width {
 			between = "\n  "
@@ -181,17 +181,17 @@ func (r *Run) clusterTables(b *strings.Builder, rows []row, style Style, wide bo
 	return nil
 }
 
-// sections are the clusters with their rows, the worst first. Hosts that pass share a
+// blocks are the clusters with their rows, the worst first. Hosts that pass share a
 // row for all that are alike where there are many.
-func (r *Run) sections(rows []row, style Style) []section {
+func (r *Run) blocks(rows []row, style Style) []block {
 	clusters, findings := r.Inventory.Clusters(), r.bySubject(checks.ScopeCluster)
 	named := map[string]int{}
 	for _, c := range clusters {
 		named[c.Name]++
 	}
-	sections := make([]section, 0, len(clusters))
+	blocks := make([]block, 0, len(clusters))
 	for _, c := range clusters {
-		s := section{title: Clean(c.Name), worst: checks.Skip}
+		s := block{title: Clean(c.Name), worst: checks.Skip}
 		switch {
 		case c.Name == "":
 			s.title = "Standalone hosts"
@@ -213,14 +213,14 @@ func (r *Run) sections(rows []row, style Style) []section {
 				s.findings = append(s.findings, res)
 			}
 		}
-		sections = append(sections, s)
+		blocks = append(blocks, s)
 	}
-	slices.SortStableFunc(sections, func(x, y section) int { return checks.CompareStatus(x.worst, y.worst) })
-	return sections
+	slices.SortStableFunc(blocks, func(x, y block) int { return checks.CompareStatus(x.worst, y.worst) })
+	return blocks
 }
 
 // count is the number of hosts.
-func (s *section) count() int {
+func (s *block) count() int {
 	n := 0
 	for _, row := range s.rows {
 		n += row.hosts
@@ -229,7 +229,7 @@ func (s *section) count() int {
 }
 
 // counts says how many hosts have which status, the worst first.
-func (s *section) counts(style Style) string {
+func (s *block) counts(style Style) string {
 	n := map[checks.Status]int{}
 	for _, row := range s.rows {
 		n[row.status] += row.hosts

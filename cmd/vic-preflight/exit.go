@@ -19,6 +19,8 @@ const (
 	exitUnknown     = 3
 	exitUnverified  = 4
 	exitInterrupted = 130
+	// nagiosUnknown is what a plugin of Nagios exits with that could not do its work.
+	nagiosUnknown = 3
 )
 
 // exitError is an error with the exit code it stands for and hints on the way

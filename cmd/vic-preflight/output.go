@@ -20,6 +20,7 @@ import (
 type outputFlags struct {
 	outputs      []string
 	hints        bool
+	nagiosExit   bool
 	strict       bool
 	allowUnknown bool
 	timeout      time.Duration
@@ -34,6 +35,7 @@ func (f *outputFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringArrayVarP(&f.outputs, "output", "o", nil, "`format[=file]` of the report, repeatable: "+strings.Join(report.FormatNames(), ", ")+". The table goes to standard output when nothing else does")
 	flags.BoolVar(&f.hints, "hints", false, "tell below the table of every reason and all ways out, not of the main ones alone")
+	flags.BoolVar(&f.nagiosExit, "nagios-exit", false, "exit as a plugin of Nagios: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN, also for what is wrong with the command line")
 	flags.BoolVar(&f.strict, "strict", false, "let warnings count as failures")
 	flags.BoolVar(&f.allowUnknown, "allow-unknown", false, "tolerate hosts that nothing can be found out about")
 	flags.DurationVar(&f.timeout, "timeout", 5*time.Minute, "`time` that the run may take; 0 for no limit. What was begun is seen through or cleaned up, for up to 30s more")
@@ -126,8 +128,12 @@ func (f *outputFlags) run(cmd *cobra.Command, a *app, t *targetFlags, base prefl
 	}
 	rep, errs := f.until(cmd.Context(), list, con, graded)
 	con.Close()
+	rep.Gate = report.Gate{Strict: f.strict, AllowUnknown: f.allowUnknown}
 	if err := f.write(a, rep, errs, outputs, style); err != nil {
 		return &exitError{code: exitUnknown, err: fmt.Errorf("write the report: %w", err)}
+	}
+	if f.nagiosExit && !allUsage(errs) {
+		return &exitError{code: rep.NagiosCode(f.strict, f.allowUnknown)}
 	}
 	return f.settle(rep, errs, graded)
 }

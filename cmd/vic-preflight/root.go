@@ -57,6 +57,10 @@ func execute(ctx context.Context, a *app, args []string) int {
 	if exit.err != nil {
 		a.complain("", exit.err, exit.hints)
 	}
+	if exit.err != nil && slices.Contains(args, "--nagios-exit") {
+		fmt.Fprintf(a.stdout, "UNKNOWN: %s\n", report.Clean(strings.ReplaceAll(exit.err.Error(), "|", "_")))
+		return nagiosUnknown
+	}
 	return exit.code
 }
 
