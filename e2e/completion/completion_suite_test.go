@@ -64,21 +64,16 @@ var what = []a{
 	{line: "check -o json=rep", only: []string{"json=reports/"}, tab: "check -o json=reports/"},
 	{line: "check -o json=reports/", only: []string{"json=reports/old.json"}, tab: "check -o json=reports/old.json "},
 	{line: "check --probe ", only: []string{"none", "local", "ssh", "serial"}},
-	{line: "check --probe ser", only: []string{"serial"}, tab: "check --probe serial "},
 	{line: "check --only ", offers: []string{"outbound-port", "cluster-drift", "rule-persistence"}, never: files},
 	{line: "check --skip ", offers: []string{"outbound-port", "cluster-drift", "rule-persistence"}, never: files},
 	{line: "check --only outbound-port,cl", only: []string{"outbound-port,cluster-drift"}, tab: "check --only outbound-port,cluster-drift "},
 	{line: "check --color ", only: []string{"auto", "always", "never"}},
 	{line: "check --group ", only: []string{"auto", "always", "never"}},
-	{line: "check --target ", only: scenarios},
 	{line: "check --target sim://", only: scenarios},
 	{line: "check --target sim://mi", only: []string{"sim://mixed"}, tab: "check --target sim://mixed "},
 	{line: "check --target=sim://mi", only: []string{"--target=sim://mixed"}, tab: "check --target=sim://mixed "},
-	{line: "check ", only: scenarios},
 	{line: "check sim://", only: scenarios},
 	{line: "check sim://mi", only: []string{"sim://mixed"}, tab: "check sim://mixed "},
-	{line: "check sim://mixed sim://cl", only: []string{"sim://closed"}, tab: "check sim://mixed sim://closed "},
-	{line: "fix --allow sim://mi", only: []string{"sim://mixed"}, tab: "fix --allow sim://mixed "},
 	{line: "check --fix --journal jo", only: []string{"journal.json"}, tab: "check --fix --journal journal.json "},
 	{line: "check --password-file se", only: []string{"secret.txt"}, tab: "check --password-file secret.txt "},
 	{line: "undo jo", only: []string{"journal.json"}, tab: "undo journal.json "},
@@ -87,8 +82,13 @@ var what = []a{
 	{line: "vib build --esxi ", only: []string{"8", "6-7"}},
 }
 
-// more is the same in all shells once the others are; fish and the tool itself are asked.
+// more hangs on no shell: the tool alone is asked.
 var more = []a{
+	{line: "check --probe ser", only: []string{"serial"}, tab: "check --probe serial "},
+	{line: "check --target ", only: scenarios},
+	{line: "check ", only: scenarios},
+	{line: "check sim://mixed sim://cl", only: []string{"sim://closed"}, tab: "check sim://mixed sim://closed "},
+	{line: "fix --allow sim://mi", only: []string{"sim://mixed"}, tab: "fix --allow sim://mixed "},
 	{line: "completion ", only: []string{"bash", "zsh", "fish", "powershell"}},
 	{line: "check --password", only: []string{"--password", "--password-file"}, tab: "check --password"},
 	{line: "check --output ", offers: []string{"table", "wide", "json"}, never: files},
