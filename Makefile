@@ -8,7 +8,7 @@ TOOL     := $(GO) tool -modfile=tools/go.mod
 FUZZTIME ?= 20s
 # package:target
 FUZZ     := checks:FuzzCovers report:FuzzTable internal/vsphere:FuzzParseTarget fix:FuzzReadJournal probe:FuzzNegotiation internal/vsphere:FuzzAnswer \
-            internal/firewallxml:FuzzParse internal/firewallxml:FuzzInsert internal/vib:FuzzRead
+            internal/firewallxml:FuzzParse internal/firewallxml:FuzzInsert internal/vib:FuzzRead internal/facts:FuzzDecode
 
 .DEFAULT_GOAL := help
 .PHONY: help build needs test race e2e cover bench bench-micro fuzz golden fmt lint tidy check clean
