@@ -39,6 +39,8 @@ var banned = []struct{ pkg, dep, why string }{
 	{"fix", module + "/internal/hostssh", "a fix declares the small interface that it needs"},
 	{"fix", module + "/internal/onhost", "a fix declares the small interface that it needs"},
 	{"fix", module + "/internal/sim", "the production code must not know the simulator"},
+	{"internal/facts", "github.com/", "a file format needs the standard library and the facts that it holds"},
+	{"internal/facts", module + "/checks", "facts do not know verdicts"},
 	{"internal/guard", module, "a panic is one, whatever was done"},
 	{"internal/linger", module, "a clock is one, whatever is waited for"},
 	{"report", module + "/fix", "a report shows a plan, wherever it comes from"},

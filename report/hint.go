@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"net/netip"
@@ -237,7 +238,7 @@ func (a *advice) commands(r *Run, places map[string]place) []string {
 // vic-machine's for anything that it does not open.
 func (a *advice) helps(template string, r *Run) bool {
 	// Nobody else reaches a simulator that ends with the run.
-	embedded := strings.HasPrefix(r.Target, "sim://")
+	embedded := strings.HasPrefix(cmp.Or(r.CommandTarget, r.Target), "sim://")
 	unasked := checks.BuiltIn(a.ruleset) && !slices.Contains(a.requirement.Switchable(), a.ruleset)
 	switch {
 	case strings.Contains(template, "{ruleset}") && (a.locked || unasked || strings.Contains(a.ruleset, "+")):
@@ -327,7 +328,7 @@ func (a *advice) fill(template string, r *Run, at place, compute string, missing
 		name = "" // a cluster's
 	}
 	values := map[string]string{
-		"{target}": r.Target, "{host}": at.host, "{name}": name, "{cluster}": compute, "{ruleset}": a.ruleset,
+		"{target}": cmp.Or(r.CommandTarget, r.Target), "{host}": at.host, "{name}": name, "{cluster}": compute, "{ruleset}": a.ruleset,
 	}
 	template = r.withOptions(template)
 	whole := true

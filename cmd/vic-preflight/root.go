@@ -96,7 +96,7 @@ func newRoot(a *app) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError(err, fmt.Sprintf("%s --help lists the flags", cmd.CommandPath()))
 	})
-	root.AddCommand(newCheck(a), newFix(a), newUpdate(a), newUndo(a), newProbe(a), newListen(a), newVIB(a), newRule(a), newSim(a), newExplain(a), newVersion(a))
+	root.AddCommand(newCheck(a), newFix(a), newUpdate(a), newUndo(a), newProbe(a), newListen(a), newVIB(a), newRule(a), newCollect(a), newSim(a), newExplain(a), newVersion(a))
 	root.SetUsageTemplate(usageTemplate + exitStatus + "\n")
 	return root
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -37,7 +38,7 @@ func (t *targetFlags) register(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.SortFlags = false
 	t.flags = f
-	f.StringArrayVarP(&t.targets, "target", "t", nil, "vCenter or ESXi `host`: [user[:password]@]host[:port], /datacenter where there are several; or sim://SCENARIO; repeatable, or as an argument [VIC_MACHINE_TARGET, GOVC_URL]")
+	f.StringArrayVarP(&t.targets, "target", "t", nil, "vCenter or ESXi `host`: [user[:password]@]host[:port], /datacenter where there are several; or sim://SCENARIO, or sim://FILE.json that collect wrote; repeatable, or as an argument [VIC_MACHINE_TARGET, GOVC_URL]")
 	f.StringVarP(&t.user, "user", "u", "", "user `name`; of several targets, of those that name none [VIC_MACHINE_USER, GOVC_USERNAME]")
 	f.StringVarP(&t.password, "password", "p", "", "`password`, or - to read it from standard input; other users of this machine may see it in the process list [VIC_MACHINE_PASSWORD, GOVC_PASSWORD]")
 	f.StringVar(&t.passwordFile, "password-file", "", "`file` that holds the password")
@@ -62,6 +63,12 @@ func (t *targetFlags) list(ctx context.Context, a *app, base preflight.Options, 
 	}
 	base.ComputeResource, base.Hosts, base.Concurrency = t.computeResource, t.hosts, t.concurrency
 	base.Tool = "vic-preflight/" + buildVersion()
+	if given := append(slices.Clone(t.targets), args...); base.Facts != "" && len(given) > 0 {
+		base.Target.Address = given[0] // which does not go with it
+	}
+	if base.Facts != "" {
+		return []preflight.Options{base}, nil
+	}
 	texts, source, err := t.find(a, args)
 	if err != nil {
 		return nil, err
