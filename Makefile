@@ -8,7 +8,7 @@ TOOL     := $(GO) tool -modfile=tools/go.mod
 FUZZTIME ?= 20s
 # package:target
 FUZZ     := checks:FuzzCovers report:FuzzTable internal/vsphere:FuzzParseTarget fix:FuzzReadJournal probe:FuzzNegotiation internal/vsphere:FuzzAnswer \
-            internal/firewallxml:FuzzParse internal/firewallxml:FuzzInsert internal/vib:FuzzRead
+            internal/firewallxml:FuzzParse internal/firewallxml:FuzzInsert internal/vib:FuzzRead internal/facts:FuzzDecode
 FUZZ     += internal/config:FuzzConfig
 
 .DEFAULT_GOAL := help

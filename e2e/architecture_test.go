@@ -53,6 +53,8 @@ var banned = []struct{ pkg, dep, why string }{
 	{"internal/targets", "github.com/spf13/", "any place may name targets, the command line is one"},
 	{"internal/usage", module + "/preflight", "how a command is used does not depend on what it does"},
 	{"internal/output", module + "/preflight", "a report goes where it goes, however it was made"},
+	{"internal/facts", "github.com/", "a file format needs the standard library and the facts that it holds"},
+	{"internal/facts", module + "/checks", "facts do not know verdicts"},
 	{"internal/guard", module, "a panic is one, whatever was done"},
 	{"internal/linger", module, "a clock is one, whatever is waited for"},
 	{"report", module + "/fix", "a report shows a plan, wherever it comes from"},

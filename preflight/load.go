@@ -9,6 +9,7 @@ import (
 
 	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/fix"
+	"github.com/vic-preflight/vic-preflight/internal/facts"
 	"github.com/vic-preflight/vic-preflight/internal/hostssh"
 	"github.com/vic-preflight/vic-preflight/internal/vib"
 	"github.com/vic-preflight/vic-preflight/inventory"
@@ -21,6 +22,8 @@ import (
 type inputs struct {
 	checks   []checks.Check
 	previous *report.Previous
+	// facts are those of a file; nil where a server is asked.
+	facts *facts.Target
 	// login is nil where nobody logs in to the hosts.
 	login *hostssh.Options
 	// key is nil where no listener of this tool is expected.
@@ -44,7 +47,7 @@ func load(o *Options) (*inputs, error) {
 	if in.checks, err = o.checks(); err != nil {
 		return nil, &UsageError{Err: err}
 	}
-	for _, read := range []func(*inputs) error{o.readPrevious, o.readOffer, o.readJournal, o.readKey, o.readLogin} {
+	for _, read := range []func(*inputs) error{o.readFacts, o.readPrevious, o.readOffer, o.readJournal, o.readKey, o.readLogin} {
 		if err := read(in); err != nil {
 			return nil, err
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/fix"
+	"github.com/vic-preflight/vic-preflight/internal/facts"
 	"github.com/vic-preflight/vic-preflight/internal/nearest"
 	"github.com/vic-preflight/vic-preflight/inventory"
 	"github.com/vic-preflight/vic-preflight/report"
@@ -20,6 +21,12 @@ import (
 // defaults: a check of every host for a virtual container host.
 type Options struct {
 	Target Target
+	// Facts is a file that Collect wrote. It takes the place of Target: no connection is
+	// made. The report is of the time when the facts were collected.
+	Facts string
+	// target is the one of several in that file.
+	target *facts.Target
+
 	// Requirements are what must be open; empty means checks.VIC(). A change, and
 	// a probe, takes one alone.
 	Requirements []checks.Requirement
@@ -180,7 +187,7 @@ const MostConcurrency = 256
 // Validate returns a *UsageError that names the option which cannot be taken. It
 // looks at the options alone; files are read later.
 func (o *Options) Validate() error {
-	for _, validate := range []func() error{o.validateChecks, o.validateTimes, o.validateProbe, o.validateChange, o.validateSSH} {
+	for _, validate := range []func() error{o.validateFacts, o.validateChecks, o.validateTimes, o.validateProbe, o.validateChange, o.validateSSH} {
 		if err := validate(); err != nil {
 			return err
 		}

@@ -55,6 +55,9 @@ func run(ctx context.Context, o Options) (*report.Run, error) {
 	}
 	ctx, cancel := o.bound(ctx)
 	defer cancel()
+	if in.facts != nil {
+		return judge(ctx, o, in)
+	}
 	s, err := signIn(ctx, o)
 	if err != nil {
 		return nil, err

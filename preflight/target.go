@@ -13,8 +13,8 @@ import (
 
 // Target is one vCenter or ESXi host, with the credentials for it.
 type Target struct {
-	// Address is host or host:port, or SimScheme and a scenario for a simulator in
-	// this process, which takes no credentials.
+	// Address is host or host:port, or SimScheme and a scenario, or a file of facts, for a
+	// simulator in this process, which takes no credentials.
 	Address string
 	// Datacenter is a name or an inventory path; empty means the only one.
 	Datacenter string
@@ -40,13 +40,16 @@ type Target struct {
 const SimScheme = "sim://"
 
 // ParseTarget reads [https://][user[:password]@]host[:port][/sdk][/datacenter], as
-// vic-machine takes it, or sim://SCENARIO[/datacenter]. Its errors never repeat the
-// text, which may hold a password.
+// vic-machine takes it, sim://SCENARIO[/datacenter], or sim://FILE.json with facts. Its
+// errors never repeat the text, which may hold a password.
 func ParseTarget(text string) (Target, error) {
 	if scenario, ok := strings.CutPrefix(text, SimScheme); ok {
+		if sim.IsFile(scenario) && !strings.Contains(scenario, "@") {
+			return Target{Address: SimScheme + scenario}, nil
+		}
 		name, datacenter, _ := strings.Cut(scenario, "/")
 		if !isScenario(name) {
-			return Target{}, errors.New("sim:// takes a scenario, such as sim://mixed")
+			return Target{}, errors.New("sim:// takes a scenario, such as sim://mixed, or a file of facts, such as sim://facts.json (vic-preflight collect makes one)")
 		}
 		return Target{Address: SimScheme + name, Datacenter: strings.Trim(datacenter, "/")}, nil
 	}

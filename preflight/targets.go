@@ -17,9 +17,11 @@ const sideBySide = 4
 // RunAll does a run for each of the options, some side by side. One target's error
 // never stops the others. The report holds a run for each, also for one of which
 // nothing could be found out; the errors stand in the same order, nil where there was
-// none.
+// none. Where Facts names a file of several targets there is a run, and an error, for each
+// of them.
 func RunAll(ctx context.Context, list []Options) (*report.Report, []error) {
 	started := time.Now()
+	list = spread(list)
 	rep := &report.Report{StartedAt: started, Runs: make([]*report.Run, len(list))}
 	errs := make([]error, len(list))
 	var g errgroup.Group
@@ -30,7 +32,7 @@ func RunAll(ctx context.Context, list []Options) (*report.Report, []error) {
 			rep.Runs[i], errs[i] = Run(ctx, o)
 			if rep.Runs[i] == nil {
 				rep.Runs[i] = &report.Run{
-					Target: o.Target.String(), StartedAt: began, Duration: time.Since(began),
+					Target: o.label(), StartedAt: began, Duration: time.Since(began),
 					Err: errs[i], Requirements: o.requirements(),
 				}
 			}

@@ -311,7 +311,7 @@ func (a *advice) fill(template string, r *Run, at place, compute string, missing
 		name = "" // a cluster's
 	}
 	values := map[string]string{
-		"{target}": r.Target, "{host}": at.host, "{name}": name, "{cluster}": compute, "{ruleset}": a.ruleset,
+		"{target}": r.commandTarget(), "{host}": at.host, "{name}": name, "{cluster}": compute, "{ruleset}": a.ruleset,
 	}
 	template = r.withOptions(template)
 	whole := true

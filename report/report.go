@@ -43,7 +43,10 @@ type Gate struct{ Strict, AllowUnknown bool }
 // Run is what was asked of, found on and done to one target.
 type Run struct {
 	// Target is what the user named, without credentials.
-	Target    string
+	Target string
+	// CommandTarget is the target as commands take it, where that is not Target.
+	CommandTarget string
+	// StartedAt is when the facts began to be read.
 	StartedAt time.Time
 	Duration  time.Duration
 	// Options are those that a command needs besides the target to reach the same

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -118,7 +119,7 @@ func (r *Run) undo() string {
 	if r.Journal == "" || r.embedded() {
 		return ""
 	}
-	words := []string{"vic-preflight", "undo", r.Journal, "--target", r.Target}
+	words := []string{"vic-preflight", "undo", r.Journal, "--target", r.commandTarget()}
 	for _, o := range r.Options {
 		// What the run was about is in the journal.
 		if !strings.HasPrefix(o, "--port=") && !strings.HasPrefix(o, "--vch-ip=") {
@@ -129,7 +130,10 @@ func (r *Run) undo() string {
 }
 
 // embedded reports whether the target is a simulator that nobody else reaches.
-func (r *Run) embedded() bool { return strings.HasPrefix(r.Target, "sim://") }
+func (r *Run) embedded() bool { return strings.HasPrefix(r.commandTarget(), "sim://") }
+
+// commandTarget is the target as commands take it.
+func (r *Run) commandTarget() string { return cmp.Or(r.CommandTarget, r.Target) }
 
 // block is a cluster, or the standalone hosts, as a table shows it.
 type block struct {

@@ -30,6 +30,7 @@ type checkFlags struct {
 	origins       bool
 	firewallState bool
 	previous      string
+	facts         string
 }
 
 func newCheck(a *app) *cobra.Command {
@@ -43,6 +44,7 @@ func newCheck(a *app) *cobra.Command {
 	f := cmd.Flags()
 	c.target.register(cmd)
 	c.requirement.register(f)
+	f.StringVar(&c.facts, "facts", "", "`file` of facts that collect wrote, in place of a target: no connection is made")
 	f.BoolVar(&c.refresh, "refresh", false, "ask each host to refresh its firewall first: vCenter's copy can be minutes old")
 	f.BoolVar(&c.origins, "ssh", false, "look on the hosts for the file and the VIB of a ruleset that ESXi does not bring itself, with the --ssh- flags")
 	f.BoolVar(&c.firewallState, "firewall-state", false, "ask every host whether its firewall is on, also where no verdict hangs on it")
@@ -70,7 +72,7 @@ func (c *checkFlags) execute(cmd *cobra.Command, a *app, args []string) error {
 	req, err := c.requirement.requirement()
 	o := preflight.Options{
 		Requirements: []checks.Requirement{req}, Only: c.only, Skip: c.skip, Refresh: c.refresh,
-		FirewallState: c.firewallState, Origins: c.origins, Previous: c.previous,
+		FirewallState: c.firewallState, Origins: c.origins, Previous: c.previous, Facts: c.facts,
 	}
 	if c.fix {
 		o.Change.Do = preflight.Allow

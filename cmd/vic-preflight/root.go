@@ -58,7 +58,7 @@ func execute(ctx context.Context, a *app, args []string) int {
 		a.complain("", exit.err, exit.hints)
 	}
 	if exit.err != nil && slices.Contains(args, "--nagios-exit") {
-		fmt.Fprintf(a.stdout, "UNKNOWN: %s\n", report.Clean(strings.ReplaceAll(exit.err.Error(), "|", "_")))
+		fmt.Fprintf(a.stdout, "VIC-PREFLIGHT UNKNOWN: %s\n", report.Clean(strings.ReplaceAll(exit.err.Error(), "|", "_")))
 		return nagiosUnknown
 	}
 	return exit.code
@@ -103,7 +103,7 @@ func newRoot(a *app) *cobra.Command {
 		hints, err := usage.Plain(cmd, err)
 		return usageError(err, hints...)
 	})
-	root.AddCommand(newCheck(a), newFix(a), newUpdate(a), newUndo(a), newProbe(a), newListen(a), newVIB(a), newRule(a), newSim(a), newExplain(a), newConfig(a), newVersion(a))
+	root.AddCommand(newCheck(a), newFix(a), newUpdate(a), newUndo(a), newProbe(a), newListen(a), newVIB(a), newRule(a), newCollect(a), newSim(a), newExplain(a), newConfig(a), newVersion(a))
 	long := root.HelpFunc()
 	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
 		if !a.helpAll {

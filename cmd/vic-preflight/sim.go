@@ -24,7 +24,7 @@ func newSim(a *app) *cobra.Command {
 		fmt.Fprintf(&scenarios, "\n  %-8s%s", s[0], s[1])
 	}
 	cmd := &cobra.Command{
-		Use:       "sim [SCENARIO]",
+		Use:       "sim [SCENARIO|FILE]",
 		Short:     "Serve a simulated vCenter on loopback",
 		Long:      longHelp("sim") + scenarios.String(),
 		Example:   exampleHelp("sim"),

@@ -30,7 +30,7 @@ func (t *targetFlags) register(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.SortFlags = false
 	t.flags = f
-	f.StringArrayVarP(&t.Targets, "target", "t", nil, "vCenter or ESXi `host`: [user[:password]@]host[:port], /datacenter where there are several; or sim://SCENARIO; repeatable, or as an argument [VIC_MACHINE_TARGET, GOVC_URL]")
+	f.StringArrayVarP(&t.Targets, "target", "t", nil, "vCenter or ESXi `host`: [user[:password]@]host[:port], /datacenter where there are several; or sim://SCENARIO, or sim://FILE.json that collect wrote; repeatable, or as an argument [VIC_MACHINE_TARGET, GOVC_URL]")
 	f.StringVarP(&t.User, "user", "u", "", "user `name`; of several targets, of those that name none [VIC_MACHINE_USER, GOVC_USERNAME]")
 	f.StringVarP(&t.Password, "password", "p", "", "`password`, or - to read it from standard input; other users of this machine may see it in the process list [VIC_MACHINE_PASSWORD, GOVC_PASSWORD]")
 	f.StringVar(&t.PasswordFile, "password-file", "", "`file` that holds the password")

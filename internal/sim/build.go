@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"net/netip"
+	"path"
 
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/simulator/esx"
@@ -22,18 +23,43 @@ type builder struct {
 func newBuilder(vc *VCenter, ctx *simulator.Context) *builder { return &builder{vc: vc, ctx: ctx} }
 
 func (b *builder) addDatacenter(root *simulator.Folder, spec datacenterSpec) error {
-	body := root.CreateDatacenter(b.ctx, &types.CreateDatacenter{This: root.Self, Name: spec.name})
+	above, name := path.Split(spec.name)
+	root, err := b.folder(root, above)
+	if err != nil {
+		return err
+	}
+	body := root.CreateDatacenter(b.ctx, &types.CreateDatacenter{This: root.Self, Name: name})
 	if f := body.Fault(); f != nil {
 		return fmt.Errorf("create datacenter %s: %s", spec.name, f.String)
 	}
 	dc := b.ctx.Map.Get(body.(*methods.CreateDatacenterBody).Res.Returnval).(*simulator.Datacenter)
-	folder := b.ctx.Map.Get(dc.HostFolder).(*simulator.Folder)
+	hosts := b.ctx.Map.Get(dc.HostFolder).(*simulator.Folder)
 	for _, c := range spec.clusters {
+		folder, err := b.folder(hosts, c.folder)
+		if err != nil {
+			return err
+		}
 		if err := b.addCluster(folder, c); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// folder is the one at a place below another, made where it is not there.
+func (b *builder) folder(at *simulator.Folder, place string) (*simulator.Folder, error) {
+	for _, name := range folders(place) {
+		if have, ok := b.ctx.Map.FindByName(name, at.ChildEntity).(*simulator.Folder); ok {
+			at = have
+			continue
+		}
+		made, ok := at.CreateFolder(b.ctx, &types.CreateFolder{This: at.Self, Name: name}).(*methods.CreateFolderBody)
+		if !ok || made.Res == nil {
+			return nil, fmt.Errorf("create folder %s of %s", name, place)
+		}
+		at = b.ctx.Map.Get(made.Res.Returnval).(*simulator.Folder)
+	}
+	return at, nil
 }
 
 func (b *builder) addCluster(folder *simulator.Folder, spec clusterSpec) error {
@@ -82,7 +108,14 @@ func (b *builder) newHost(cluster *simulator.ClusterComputeResource) *simulator.
 // adopt makes a host that is in the registry into the one of the spec.
 func (b *builder) adopt(host *simulator.HostSystem, spec hostSpec) {
 	m := b.ctx.Map
-	identifyHost(host, spec, stableUUID("host", b.vc.Scenario.Name+"/"+spec.name))
+	id := stableUUID("host", b.vc.Scenario.Name+"/"+spec.name)
+	if spec.facts != nil {
+		id = spec.facts.UUID
+	}
+	if spec.facts != nil && b.vc.Scenario.bare {
+		id = b.vc.Scenario.instance // by which a bare host is known
+	}
+	identifyHost(host, spec, id)
 
 	dss := m.Put(&simulator.HostDatastoreSystem{Host: &host.HostSystem}).Reference()
 	host.ConfigManager.DatastoreSystem = &dss
@@ -96,6 +129,9 @@ func (b *builder) adopt(host *simulator.HostSystem, spec hostSpec) {
 	m.Put(h.services)
 	host.ConfigManager.ServiceSystem = &h.services.Self
 	h.addImage(m, spec)
+	if spec.facts != nil {
+		h.impersonate(spec.facts)
+	}
 
 	// The stock executer is made on first use and put into the registry; make
 	// it now, so that ours is the later one.

@@ -144,11 +144,17 @@ func (e *executer) firewallGet(_ *simulator.Context, _ args) (*cliesx.Response, 
 	if h.defaultPass {
 		action = "PASS"
 	}
-	return &cliesx.Response{Kind: "Firewall", Values: []cliesx.Values{{
+	values := cliesx.Values{
 		"DefaultAction": {action},
 		"Enabled":       {strconv.FormatBool(!h.off)},
 		"Loaded":        {strconv.FormatBool(!h.notLoaded)},
-	}}}, nil
+	}
+	for name, left := range map[string]bool{"DefaultAction": h.untold.defaultAction, "Enabled": h.untold.enabled, "Loaded": h.untold.loaded} {
+		if left {
+			delete(values, name)
+		}
+	}
+	return &cliesx.Response{Kind: "Firewall", Values: []cliesx.Values{values}}, nil
 }
 
 func (e *executer) firewallSet(ctx *simulator.Context, a args) (*cliesx.Response, error) {
@@ -247,7 +253,10 @@ func (e *executer) rulesetSet(ctx *simulator.Context, a args) (*cliesx.Response,
 			}
 		}
 		if v, ok := a["allowedall"]; ok {
-			list := *find(info, a["rulesetid"]).AllowedHosts
+			list := types.HostFirewallRulesetIpList{}
+			if old := find(info, a["rulesetid"]).AllowedHosts; old != nil {
+				list = *old
+			}
 			list.AllIp = v == "true"
 			return setAllowed(a["rulesetid"], &list)(info)
 		}
@@ -350,6 +359,9 @@ func (e *executer) editAllowed(ctx *simulator.Context, a args, edit func(*types.
 	}
 	return done(), e.change(ctx, func(info *types.HostFirewallInfo) error {
 		old := find(info, a["rulesetid"]).AllowedHosts
+		if old == nil {
+			old = &types.HostFirewallRulesetIpList{}
+		}
 		if old.AllIp {
 			return hostMessage(fmt.Sprintf("Disable allowed all IP first for ruleset %s", a["rulesetid"]))
 		}

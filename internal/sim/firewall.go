@@ -31,6 +31,7 @@ type Host struct {
 	direct     bool
 	denied     map[string]types.BaseMethodFault
 	denySwitch bool
+	untold     untold
 
 	mu          sync.Mutex
 	firewall    *types.HostFirewallInfo // replaced, never written to
@@ -40,6 +41,9 @@ type Host struct {
 	revoked     []string // privileges
 	lag         int      // refreshes that vCenter's copy does not take over
 }
+
+// untold is what the host's esxcli leaves out of the firewall's state.
+type untold struct{ enabled, loaded, defaultAction bool }
 
 // UUID is that of the host's hardware.
 func (h *Host) UUID() string { return h.object.Summary.Hardware.Uuid }

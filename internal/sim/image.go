@@ -20,6 +20,7 @@ type image struct {
 	acceptance string // partner when empty
 	secureBoot bool
 	refresh    func() error
+	unreadable string // why the packages are not listed; empty when they are
 }
 
 // addImage gives a new host its software and the API to it.

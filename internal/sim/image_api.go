@@ -83,6 +83,9 @@ func (m *imageConfigManager) FetchSoftwarePackages(*types.FetchSoftwarePackages)
 	if fault := m.permitted(configImage); fault != nil {
 		return &methods.FetchSoftwarePackagesBody{Fault_: fault}
 	}
+	if why := m.host.image.unreadable; why != "" {
+		return &methods.FetchSoftwarePackagesBody{Fault_: simulator.Fault(why, withhold(&m.host.Ref, why))}
+	}
 	res := &types.FetchSoftwarePackagesResponse{}
 	for _, v := range m.host.VIBs() {
 		if v.Type == "locker" { // the API's word for it
@@ -102,6 +105,9 @@ func (m *imageConfigManager) InstallDate(*types.InstallDate) soap.HasFault {
 }
 
 func (e *executer) vibList(_ *simulator.Context, _ args) (*cliesx.Response, error) {
+	if why := e.host.image.unreadable; why != "" {
+		return nil, hostMessage(why)
+	}
 	res := &cliesx.Response{Kind: "VIBSummaryExt"}
 	for _, v := range e.host.VIBs() {
 		all := e.host.vibValues(v)
@@ -131,6 +137,14 @@ func (e *executer) vibGet(_ *simulator.Context, a args) (*cliesx.Response, error
 	return res, nil
 }
 
+// dateOf is empty for a time that is not known.
+func dateOf(t *time.Time) string {
+	if t == nil {
+		return ""
+	}
+	return t.UTC().Format(time.DateOnly)
+}
+
 // vibValues is a package in esxcli's words: all text, booleans too, in capitals.
 // An empty list is absent.
 func (h *Host) vibValues(v VIB) cliesx.Values {
@@ -142,7 +156,7 @@ func (h *Host) vibValues(v VIB) cliesx.Values {
 	}
 	values := cliesx.Values{
 		"AcceptanceLevel": {CLIAcceptance(v.AcceptanceLevel)}, "CreationDate": {v.Released.Format(time.DateOnly)},
-		"Description": {v.Description}, "ID": {v.ID()}, "InstallDate": {v.CreationDate.UTC().Format(time.DateOnly)},
+		"Description": {v.Description}, "ID": {v.ID()}, "InstallDate": {dateOf(v.CreationDate)},
 		"LiveInstallAllowed": truth(v.Capability.LiveInstallAllowed), "LiveRemoveAllowed": truth(v.Capability.LiveRemoveAllowed),
 		"MaintenanceModeRequired": truth(v.MaintenanceModeRequired), "Name": {v.Name}, "Overlay": truth(v.Capability.Overlay),
 		"Payloads": v.Payload, "StatelessReady": truth(v.Capability.StatelessReady), "Status": {""}, "Summary": {v.Summary},

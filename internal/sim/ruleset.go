@@ -26,6 +26,9 @@ func outboundRuleset(key, label string, port, end int32) types.HostFirewallRules
 // firewallOf is a host's firewall as the scenario wants it. The rules behind
 // the rulesets are shared with the template and never written to.
 func firewallOf(spec hostSpec) *types.HostFirewallInfo {
+	if spec.facts != nil {
+		return firewallOfFacts(spec)
+	}
 	info := esx.HostFirewallInfo // captured from ESXi 6.5.0
 	info.DefaultPolicy = types.HostFirewallDefaultPolicy{
 		IncomingBlocked: types.NewBool(true), OutgoingBlocked: types.NewBool(!spec.defaultPass),

@@ -9,25 +9,33 @@ import (
 	"strings"
 
 	"github.com/vmware/govmomi/vim25/types"
+
+	"github.com/vic-preflight/vic-preflight/inventory"
 )
 
 // Scenario is an inventory to simulate.
 type Scenario struct {
-	// Name is what ParseScenario was given, such as mixed or large?hosts=500.
-	Name        string
+	// Name is what ParseScenario was given, such as mixed, large?hosts=500 or the path of
+	// a file of facts.
+	Name string
+	// instance and fullName are the endpoint's, where facts tell them.
+	instance, fullName string
+
 	bare        bool
 	datacenters []datacenterSpec
 }
 
 type datacenterSpec struct {
-	name     string
+	name     string // with the folders before it
 	clusters []clusterSpec
 }
 
 // clusterSpec without a name is a set of standalone hosts.
 type clusterSpec struct {
-	name  string
-	hosts []hostSpec
+	name string
+	// folder is where it stands among the datacenter's hosts; empty at the top.
+	folder string
+	hosts  []hostSpec
 }
 
 type hostSpec struct {
@@ -52,6 +60,10 @@ type hostSpec struct {
 	noInfo      bool // vCenter has no firewall information of the host
 	denyInfo    bool // the account may not read it
 	denySwitch  bool // the account may not run esxcli
+
+	// facts, when set, are of the host that this one stands for, and rulesets its.
+	facts    *inventory.Host
+	rulesets []types.HostFirewallRuleset
 }
 
 // ScenarioNames lists the scenarios, with a sentence on each.
@@ -88,8 +100,11 @@ func (e *UnknownScenarioError) Error() string {
 
 var errNoParameter = errors.New("the scenario has no such parameter (large takes hosts=N)")
 
-// ParseScenario reads NAME or NAME?hosts=N.
+// ParseScenario reads NAME, NAME?hosts=N, or a file of facts.
 func ParseScenario(s string) (Scenario, error) {
+	if IsFile(s) {
+		return estate(s)
+	}
 	name, query, _ := strings.Cut(s, "?")
 	values, err := url.ParseQuery(query)
 	if err != nil {

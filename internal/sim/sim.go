@@ -7,6 +7,7 @@
 package sim
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha1"
 	"crypto/sha256"
@@ -310,7 +311,7 @@ func (vc *VCenter) addDatastores() (err error) {
 	}
 	ctx := vc.context()
 	for i, name := range vc.names {
-		dir := filepath.Join(vc.store, name)
+		dir := filepath.Join(vc.store, fmt.Sprint(i+1)) // a host's name may be no file's
 		if err := os.Mkdir(dir, 0o700); err != nil {
 			return err
 		}
@@ -324,16 +325,25 @@ func (vc *VCenter) addDatastores() (err error) {
 	return nil
 }
 
+// simulated ends the name of every simulator.
+const simulated = " (simulated)"
+
 // identify gives the endpoint a name, and an instance UUID that is the same
 // each time the scenario is started.
 func (vc *VCenter) identify(scenario Scenario, product, version, build string) {
 	si := vc.model.Map().Get(vim25.ServiceInstance).(*simulator.ServiceInstance)
 	about := &si.Content.About
 	about.Name, about.Version, about.Build = product, version, build
-	about.FullName = fmt.Sprintf("%s %s build-%s (simulated)", product, version, build)
+	about.FullName = fmt.Sprintf("%s %s build-%s", product, version, build)
+	if scenario.fullName != "" {
+		about.FullName = scenario.fullName
+	}
+	if !strings.HasSuffix(about.FullName, simulated) {
+		about.FullName += simulated
+	}
 	about.ApiVersion = strings.Join(append(strings.SplitN(version, ".", 4), "0")[:4], ".")
 	if !scenario.bare {
-		about.InstanceUuid = stableUUID("vcenter", scenario.Name)
+		about.InstanceUuid = cmp.Or(scenario.instance, stableUUID("vcenter", scenario.Name))
 	}
 }
 

@@ -51,6 +51,13 @@ func usageError(err error, hints ...string) error {
 // Options makes options for each target out of those that all share. Its errors are
 // *preflight.UsageError and *preflight.InterruptedError.
 func (f *Finder) Options(ctx context.Context, base preflight.Options) ([]preflight.Options, error) {
+	if base.Facts != "" {
+		if len(f.Flags.Targets) > 0 {
+			base.Target.Address = f.Flags.Targets[0] // which does not go with it
+		}
+		base.ComputeResource, base.Hosts = f.Flags.ComputeResource, f.Flags.Hosts
+		return []preflight.Options{base}, nil
+	}
 	texts, source, err := f.find()
 	if err != nil {
 		return nil, err

@@ -253,32 +253,41 @@ func (t *tree) locateWanted(sel Selection) (dc *node, hosts []*node, err error) 
 }
 
 func (t *tree) matchHosts(hosts []*node, globs []string) ([]*node, error) {
+	return matchHosts(hosts, globs, func(n *node) (name, path string) { return n.name, t.path(n) })
+}
+
+// matchHosts picks the hosts that a glob fits. Each glob must fit one.
+func matchHosts[H comparable](hosts []H, globs []string, called func(H) (name, path string)) ([]H, error) {
 	if len(hosts) == 0 {
 		return nil, &SelectionError{Problem: "the compute resource has no hosts to check", Noun: "hosts in it"}
 	}
 	if len(globs) == 0 {
 		return hosts, nil
 	}
-	selected := map[*node]bool{}
+	names := make([]string, len(hosts))
+	for i, h := range hosts {
+		names[i], _ = called(h)
+	}
+	selected := map[H]bool{}
 	for _, glob := range globs {
 		hit := false
 		for _, h := range hosts {
-			subject := h.name
+			subject, full := called(h)
 			if strings.Contains(glob, "/") {
-				subject = t.path(h)
+				subject = full
 			}
 			ok, err := path.Match(glob, subject)
 			if err != nil {
-				return nil, &SelectionError{Problem: fmt.Sprintf("the host pattern %q is malformed", glob), Noun: "hosts", Choices: t.names(hosts)}
+				return nil, &SelectionError{Problem: fmt.Sprintf("the host pattern %q is malformed", glob), Noun: "hosts", Choices: names}
 			}
 			hit = hit || ok
 			selected[h] = selected[h] || ok
 		}
 		if !hit {
-			return nil, &SelectionError{Problem: fmt.Sprintf("no host matches %q", glob), Noun: "hosts", Choices: t.names(hosts)}
+			return nil, &SelectionError{Problem: fmt.Sprintf("no host matches %q", glob), Noun: "hosts", Choices: names}
 		}
 	}
-	return slices.DeleteFunc(slices.Clone(hosts), func(h *node) bool { return !selected[h] }), nil
+	return slices.DeleteFunc(slices.Clone(hosts), func(h H) bool { return !selected[h] }), nil
 }
 
 func (t *tree) pathsOf(nodes []*node) []string {
@@ -287,12 +296,4 @@ func (t *tree) pathsOf(nodes []*node) []string {
 		paths[i] = t.path(n)
 	}
 	return paths
-}
-
-func (t *tree) names(nodes []*node) []string {
-	names := make([]string, len(nodes))
-	for i, n := range nodes {
-		names[i] = n.name
-	}
-	return names
 }
