@@ -26,11 +26,8 @@ func collect(ctx context.Context, s *session, o Options, in *inputs) (*inventory
 		return nil, classify(err)
 	}
 	warnStale(inv, o.observer())
-	if in.previous == nil {
-		return inv, nil
-	}
-	if err := in.previous.Remind(inv); err != nil {
-		return nil, &UsageError{Err: fmt.Errorf("--previous %s: %w", o.Previous, err), Hints: []string{"log in to the server that the report is of"}}
+	if err := o.remind(s.label, inv, in); err != nil {
+		return nil, err
 	}
 	return inv, nil
 }

@@ -259,7 +259,7 @@ var _ = DescribeTable("options that cannot be taken are a *UsageError that names
 		o.Change.Do, o.Change.Only = preflight.Allow, []netip.Prefix{netip.MustParsePrefix("10.0.0.6/32")}
 	}, "leaves out the virtual container host 10.0.0.5"),
 	Entry("an SSH port that is none", func(o *preflight.Options) { o.SSH.Port = 70000 }, "--ssh-port 70000"),
-	Entry("an earlier report that is not there", func(o *preflight.Options) { o.Previous = "/nonexistent" }, "--previous: open /nonexistent"),
+	Entry("an earlier report that is not there", func(o *preflight.Options) { o.Baseline = "/nonexistent" }, "--baseline: open /nonexistent"),
 	Entry("logins without a key", func(o *preflight.Options) { o.Origins, o.SSH.KnownHosts = true, os.DevNull }, "no way to log in"),
 )
 

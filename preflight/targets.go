@@ -17,11 +17,12 @@ const sideBySide = 4
 // RunAll does a run for each of the options, some side by side. One target's error
 // never stops the others. The report holds a run for each, also for one of which
 // nothing could be found out; the errors stand in the same order, nil where there was
-// none.
+// none. A Baseline need not have all of several targets, but one.
 func RunAll(ctx context.Context, list []Options) (*report.Report, []error) {
 	started := time.Now()
 	rep := &report.Report{StartedAt: started, Runs: make([]*report.Run, len(list))}
 	errs := make([]error, len(list))
+	list = shareBaseline(list)
 	var g errgroup.Group
 	g.SetLimit(sideBySide)
 	for i, o := range list {
@@ -38,6 +39,8 @@ func RunAll(ctx context.Context, list []Options) (*report.Report, []error) {
 		})
 	}
 	_ = g.Wait() // each target holds its own error
+	compareFailed(list, rep)
+	refuseForeign(list, rep, errs)
 	if len(rep.Runs) > 0 {
 		rep.Requirements, rep.ToolVersion = rep.Runs[0].Requirements, list[0].tool()
 	}
