@@ -213,7 +213,7 @@ var explanations = []Explanation{
 	},
 	{
 		Reason: LostByReboot,
-		Meaning: "An earlier report (--previous) says that a ruleset permitted the port, and not that it lasts. The " +
+		Meaning: "An earlier report (--baseline) says that a ruleset permitted the port, and not that it lasts. The " +
 			"host was started since, and has the ruleset no more.",
 		Hint:     "Enable a built-in ruleset, or install a VIB that brings one: what is written by hand again is lost again.",
 		Commands: []string{preflightFix, vibBuild, vibInstall},

@@ -26,18 +26,7 @@ func collect(ctx context.Context, s *session, o Options, in *inputs) (*inventory
 		return nil, classify(err)
 	}
 	warnStale(inv, o.observer())
-	return inv, o.remind(inv, in)
-}
-
-// remind tells the hosts what an earlier report says of them, where there is one.
-func (o *Options) remind(inv *inventory.Inventory, in *inputs) error {
-	if in.previous == nil {
-		return nil
-	}
-	if err := in.previous.Remind(inv); err != nil {
-		return &UsageError{Err: fmt.Errorf("--previous %s: %w", o.Previous, err), Hints: []string{"log in to the server that the report is of"}}
-	}
-	return nil
+	return inv, o.remind(s.label, inv, in)
 }
 
 // selection says which hosts the run is about. A journal names those of an undo.

@@ -203,7 +203,7 @@ func judge(ctx context.Context, o Options, in *inputs) (*report.Run, error) {
 	}
 	o.leaveUnasked(inv, in)
 	warnStale(inv, o.observer())
-	if err := o.remind(inv, in); err != nil {
+	if err := o.remind(in.facts.Name, inv, in); err != nil {
 		return nil, err
 	}
 	done, err := settle(ctx, o, in, outcome{started: started, label: in.facts.Label(), inventory: inv})

@@ -20,8 +20,9 @@ import (
 // inputs are what a run takes from this machine. They are read before anything is
 // contacted, so that what is wrong with them costs nothing.
 type inputs struct {
-	checks   []checks.Check
-	previous *report.Previous
+	checks []checks.Check
+	// baseline is nil where nothing is compared.
+	baseline *report.Saved
 	// facts are those of a file; nil where a server is asked.
 	facts *facts.Target
 	// login is nil where nobody logs in to the hosts.
@@ -47,33 +48,13 @@ func load(o *Options) (*inputs, error) {
 	if in.checks, err = o.checks(); err != nil {
 		return nil, &UsageError{Err: err}
 	}
-	for _, read := range []func(*inputs) error{o.readFacts, o.readPrevious, o.readOffer, o.readJournal, o.readKey, o.readLogin} {
+	for _, read := range []func(*inputs) error{o.readFacts, o.readBaseline, o.readOffer, o.readJournal, o.readKey, o.readLogin} {
 		if err := read(in); err != nil {
 			return nil, err
 		}
 	}
 	o.settleTimes(o.Change.onHost() || in.journal != nil && changesHosts(in.journal.Entries))
 	return in, nil
-}
-
-func (o *Options) readPrevious(in *inputs) error {
-	if o.Previous == "" {
-		return nil
-	}
-	f, err := os.Open(o.Previous)
-	if err != nil {
-		return file("previous", err)
-	}
-	defer f.Close()
-	if in.previous, err = report.ReadPrevious(f); err != nil {
-		return &UsageError{Err: fmt.Errorf("--previous %s: %w", o.Previous, err), Hints: []string{"vic-preflight check -o json makes such a report"}}
-	}
-	for _, req := range o.Requirements {
-		if err := in.previous.Covers(req); err != nil {
-			return &UsageError{Err: fmt.Errorf("--previous %s: %w", o.Previous, err)}
-		}
-	}
-	return nil
 }
 
 // readOffer reads what a change on the hosts themselves brings.

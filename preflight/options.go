@@ -54,9 +54,14 @@ type Options struct {
 	FirewallState bool
 	// Origins looks on the hosts, by SSH, for where rulesets come from.
 	Origins bool
-	// Previous is the file of an earlier report in JSON, to tell what a reboot has
-	// taken away since.
-	Previous string
+	// Baseline is the file of an earlier report in JSON: the run's findings are
+	// compared with it, and it tells what a reboot has taken away since. With FailOn,
+	// which is empty or FailOnNew, what failed then does not fail the run.
+	Baseline, FailOn string
+	// saved reads Baseline; nil means that the run does. shared says that the run is
+	// one of several, and the baseline need not have its target.
+	saved  func() (*report.Saved, error)
+	shared bool
 
 	Change ChangeOptions
 	Probe  ProbeOptions
@@ -78,6 +83,9 @@ type Options struct {
 	// Tool names the caller in journals and in the server's list of sessions.
 	Tool string
 }
+
+// FailOnNew is the FailOn that lets new failures alone count.
+const FailOnNew = "new"
 
 // NoTimeout is the Timeout of a run that may take as long as it takes.
 const NoTimeout time.Duration = -1
@@ -204,6 +212,12 @@ func (o *Options) validateChecks() error {
 	if len(o.requirements()) > 1 && (o.Change.Do != NoChange || o.Probe.Vantage != "") {
 		return usage("", "a change, and a probe, takes one requirement, and there are %d", len(o.requirements()))
 	}
+	switch {
+	case o.FailOn != "" && o.FailOn != FailOnNew:
+		return usage("fail-on", "%q is none of: %s", o.FailOn, FailOnNew)
+	case o.FailOn != "" && o.Baseline == "":
+		return usage("fail-on", "%s goes with --baseline: without an earlier report nothing is known to be new", o.FailOn)
+	}
 	selected, err := o.checks()
 	if err != nil {
 		return &UsageError{Err: err, Hints: meant(append(slices.Clone(o.Only), o.Skip...), checks.IDs())}
@@ -222,7 +236,6 @@ func (o *Options) validateChecks() error {
 		{o.Change.Do != NoChange, checks.OutboundPort, "--fix is proved by"},
 		{o.Probe.Vantage != "", checks.TCPConnect, "--probe is judged by"},
 		{o.Origins, checks.RulePersistence, "--ssh is for"},
-		{o.Previous != "", checks.RulePersistence, "--previous is judged by"},
 	} {
 		if need.wanted && !among(selected, need.check) {
 			return usage("", "%s the check %s, which --only and --skip leave out", need.why, need.check)

@@ -1,6 +1,7 @@
 package preflight_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -259,7 +260,7 @@ var _ = DescribeTable("options that cannot be taken are a *UsageError that names
 		o.Change.Do, o.Change.Only = preflight.Allow, []netip.Prefix{netip.MustParsePrefix("10.0.0.6/32")}
 	}, "leaves out the virtual container host 10.0.0.5"),
 	Entry("an SSH port that is none", func(o *preflight.Options) { o.SSH.Port = 70000 }, "--ssh-port 70000"),
-	Entry("an earlier report that is not there", func(o *preflight.Options) { o.Previous = "/nonexistent" }, "--previous: open /nonexistent"),
+	Entry("an earlier report that is not there", func(o *preflight.Options) { o.Baseline = "/nonexistent" }, "--baseline: open /nonexistent"),
 	Entry("logins without a key", func(o *preflight.Options) { o.Origins, o.SSH.KnownHosts = true, os.DevNull }, "no way to log in"),
 )
 
@@ -421,3 +422,61 @@ var _ = DescribeTable("an option that would lead astray is refused", func(ctx Sp
 		o.Origins, o.SSH.PasswordFile = true, "/dev/null"
 	}, "no known hosts: HOME is not set"),
 )
+
+var _ = Describe("a baseline of several targets", func() {
+	baseline := func(ctx context.Context, targets ...string) string {
+		GinkgoHelper()
+		rep, _ := preflight.RunAll(ctx, against("", targets...))
+		var out bytes.Buffer
+		Expect(report.JSON(&out, rep)).To(Succeed())
+		file := filepath.Join(GinkgoT().TempDir(), "then.json")
+		Expect(os.WriteFile(file, out.Bytes(), 0o600)).To(Succeed())
+		return file
+	}
+	It("serves each its own, and notes one that it does not have as new", func(ctx SpecContext) {
+		rep, errs := preflight.RunAll(ctx, against(baseline(ctx, "sim://mixed", "sim://closed"), "sim://closed", "sim://mixed", "sim://open"))
+		Expect(errs).To(Equal([]error{nil, nil, nil}))
+		for i, run := range rep.Runs[:2] {
+			Expect(run.Compared.Then.Target).To(Equal([]string{"sim://closed", "sim://mixed"}[i]))
+			Expect(run.Compared.Unchanged).To(BeNumerically(">", 0))
+			Expect(run.Compared.New + run.Compared.Gone + run.Compared.Mended).To(BeZero())
+		}
+		Expect(rep.Runs[2].Compared.Then.Missing).To(Equal(report.MissingTarget))
+	}, SpecTimeout(time.Minute))
+	It("is refused where it has none of them, or where something would be changed without it", func(ctx SpecContext) {
+		file := baseline(ctx, "sim://mixed")
+		_, errs := preflight.RunAll(ctx, against(file, "sim://closed", "sim://open"))
+		for _, err := range errs {
+			var bad *preflight.UsageError
+			Expect(errors.As(err, &bad)).To(BeTrue())
+			Expect(err).To(MatchError(ContainSubstring("it has none of the 2 targets")))
+		}
+		list := against(file, "sim://mixed", "sim://closed")
+		for i := range list {
+			list[i].Change = preflight.ChangeOptions{Do: preflight.Allow, StateDir: GinkgoT().TempDir()}
+		}
+		_, errs = preflight.RunAll(ctx, list)
+		Expect(errs[1]).To(MatchError(ContainSubstring("it is a report of another endpoint")))
+	}, SpecTimeout(time.Minute))
+	It("has everything of a target that cannot be read now as not known", func(ctx SpecContext) {
+		file := baseline(ctx, "sim://closed")
+		ended, cancel := context.WithCancel(ctx)
+		cancel()
+		rep, _ := preflight.RunAll(ended, against(file, "sim://closed"))
+		Expect(rep.Runs[0].Err).To(HaveOccurred())
+		Expect(rep.Runs[0].Compared.Unknown).To(BeNumerically(">", 0))
+		Expect(rep.Runs[0].Compared.Mended + rep.Runs[0].Compared.Gone).To(BeZero())
+	}, SpecTimeout(time.Minute))
+})
+
+// against are runs of these targets with the baseline.
+func against(baseline string, targets ...string) []preflight.Options {
+	GinkgoHelper()
+	list := make([]preflight.Options, len(targets))
+	for i, text := range targets {
+		target, err := preflight.ParseTarget(text)
+		Expect(err).NotTo(HaveOccurred())
+		list[i] = preflight.Options{Target: target, Baseline: baseline}
+	}
+	return list
+}

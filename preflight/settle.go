@@ -35,11 +35,15 @@ func settle(ctx context.Context, o Options, in *inputs, out outcome) (*report.Ru
 	run := &report.Run{
 		Target: out.label, Options: o.asFlags(), Compute: o.ComputeResource, Refreshed: o.facts(in).Refresh, StartedAt: out.started, Interrupted: ended != nil,
 		Inventory: out.inventory, Requirements: o.Requirements,
-		Results:     checks.Waive(results, o.Waivers, out.label, time.Now()),
+		Results:  checks.Waive(results, o.Waivers, out.label, time.Now()),
+		Narrowed: o.ComputeResource != "" || len(o.Hosts) > 0, OnlyNew: o.FailOn == FailOnNew,
 		ProbeTarget: out.probed.target, Control: out.probed.control, Leftovers: out.probed.leftovers,
 	}
 	if c := out.changes; c != nil {
 		run.Plan, run.DryRun, run.Journal = c.entries(), c.dryRun, c.journal
+	}
+	if in.baseline != nil {
+		run.Compared = in.baseline.Compare(o.Baseline, run)
 	}
 	run.Duration = time.Since(out.started)
 	return run, o.verdict(ended, out)

@@ -18,12 +18,13 @@ const sideBySide = 4
 // never stops the others. The report holds a run for each, also for one of which
 // nothing could be found out; the errors stand in the same order, nil where there was
 // none. Where Facts names a file of several targets there is a run, and an error, for each
-// of them.
+// of them. A Baseline need not have all of several targets, but one.
 func RunAll(ctx context.Context, list []Options) (*report.Report, []error) {
 	started := time.Now()
 	list = spread(list)
 	rep := &report.Report{StartedAt: started, Runs: make([]*report.Run, len(list))}
 	errs := make([]error, len(list))
+	list = shareBaseline(list)
 	var g errgroup.Group
 	g.SetLimit(sideBySide)
 	for i, o := range list {
@@ -40,6 +41,8 @@ func RunAll(ctx context.Context, list []Options) (*report.Report, []error) {
 		})
 	}
 	_ = g.Wait() // each target holds its own error
+	compareFailed(list, rep)
+	refuseForeign(list, rep, errs)
 	if len(rep.Runs) > 0 {
 		rep.Requirements, rep.ToolVersion = rep.Runs[0].Requirements, list[0].tool()
 	}

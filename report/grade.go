@@ -9,8 +9,9 @@ import (
 // Grade is what the results come to for a gate: checks.Fail, checks.Unknown or
 // checks.Pass. strict lets warnings fail; allowUnknown tolerates hosts that nothing can
 // be found out about, and such a host is not failed by strict for the very state that
-// makes it so; nor by what a waiver accepts. A host on which no check gave a verdict is unknown; where none did on
-// any, nothing tolerates it.
+// makes it so; nor by what a waiver accepts. A run with OnlyNew is not failed by what failed
+// before. A host on which no check gave a verdict is unknown; where none did on any,
+// nothing tolerates it.
 func (r *Run) Grade(strict, allowUnknown bool) checks.Status {
 	if r.Err != nil || !slices.ContainsFunc(r.Results, judged) {
 		return checks.Unknown
@@ -21,6 +22,7 @@ func (r *Run) Grade(strict, allowUnknown bool) checks.Status {
 	}
 	for _, res := range r.Results {
 		switch {
+		case r.OnlyNew && r.known(res):
 		case res.Status == checks.Fail, res.Status == checks.Warn && strict && res.Waiver == nil && !(lost(res) && allowUnknown):
 			return checks.Fail
 		case res.Status == checks.Unknown && !allowUnknown:
@@ -39,6 +41,12 @@ func (r *Run) Grade(strict, allowUnknown bool) checks.Status {
 
 func lost(r checks.Result) bool {
 	return r.Reason == checks.HostDisconnected || r.Reason == checks.HostNotResponding
+}
+
+// known reports whether a failure, or a warning, is an earlier report's too.
+func (r *Run) known(res checks.Result) bool {
+	d, found := r.Compared.Of(res)
+	return found && d.Change != ChangeNew && res.Status != checks.Unknown
 }
 
 func judged(r checks.Result) bool { return r.Status != checks.Skip }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/vic-preflight/vic-preflight/checks"
@@ -40,6 +41,7 @@ type jsonSummary struct {
 	// Errors are the targets that nothing could be found out about.
 	Errors int `json:"errors"`
 	Summary
+	Baseline *Tally `json:"baseline,omitempty"`
 }
 
 type jsonProbe struct {
@@ -69,6 +71,8 @@ type jsonCheck struct {
 	Detail      string        `json:"detail,omitempty"`
 	Hint        string        `json:"hint,omitempty"`
 	Waiver      *jsonWaiver   `json:"waiver,omitempty"`
+	Change      Change        `json:"change,omitempty"`
+	Then        *jsonSide     `json:"then,omitempty"`
 	Rulesets    []jsonRuleset `json:"rulesets,omitempty"`
 }
 
@@ -98,6 +102,8 @@ type jsonScoped struct {
 	Detail      string        `json:"detail,omitempty"`
 	Hint        string        `json:"hint,omitempty"`
 	Waiver      *jsonWaiver   `json:"waiver,omitempty"`
+	Change      Change        `json:"change,omitempty"`
+	Then        *jsonSide     `json:"then,omitempty"`
 }
 
 type jsonWaiver struct {
@@ -144,7 +150,7 @@ func JSON(w io.Writer, r *Report) error {
 			}
 			s.field("unusedWaivers", unused)
 		}
-		s.field("summary", jsonSummary{Targets: len(r.Runs), Errors: r.failed(), Summary: r.Summary()})
+		s.field("summary", jsonSummary{Targets: len(r.Runs), Errors: r.failed(), Summary: r.Summary(), Baseline: r.compared()})
 	})
 	return s.flush()
 }
@@ -167,6 +173,7 @@ func (r *Run) writeJSON(s *stream) {
 	s.field("startedAt", r.StartedAt.UTC().Format(time.RFC3339))
 	s.field("durationMs", r.Duration.Milliseconds())
 	s.flag("interrupted", r.Interrupted)
+	s.flag("partial", r.partial())
 	if inv := r.Inventory; inv != nil {
 		s.field("simulated", inv.Endpoint.Simulated)
 		s.field("endpoint", jsonEndpoint{
@@ -186,6 +193,9 @@ func (r *Run) writeJSON(s *stream) {
 	s.text("journal", r.Journal)
 	if len(r.Plan) > 0 {
 		s.field("plan", jsonPlans(r.Plan))
+	}
+	if r.Compared != nil {
+		s.field("baseline", r.Compared.baselineJSON())
 	}
 	s.field("summary", r.summary(byHost))
 }
@@ -230,7 +240,7 @@ func (r *Run) checksJSON(s *stream, results []checks.Result, written map[sharedV
 			key[i] = res.Verdict
 		}
 	}
-	shareable := len(results) <= len(key)
+	shareable := len(results) <= len(key) && !slices.ContainsFunc(results, func(res checks.Result) bool { _, found := r.Compared.Of(res); return found })
 	if text, ok := written[key]; ok && shareable {
 		return text
 	}
@@ -240,6 +250,7 @@ func (r *Run) checksJSON(s *stream, results []checks.Result, written map[sharedV
 			ID: res.Check, Requirement: res.Requirement, Status: res.Status, Reason: res.Reason, Detail: Clean(res.Detail),
 			Hint: r.hintOf(res), Waiver: waiverJSON(res.Waiver), Rulesets: jsonRulesets(res.Rulesets),
 		}
+		list[i].Change, list[i].Then = r.Compared.ofJSON(res)
 	}
 	text := s.encode(list)
 	if shareable {
@@ -256,6 +267,8 @@ func (r *Run) scopedJSON() []jsonScoped {
 				ID: res.Check, Requirement: res.Requirement, Scope: res.Scope, Subject: Clean(res.Subject),
 				Status: res.Status, Reason: res.Reason, Detail: Clean(res.Detail), Hint: r.hintOf(res), Waiver: waiverJSON(res.Waiver),
 			})
+			last := &out[len(out)-1]
+			last.Change, last.Then = r.Compared.ofJSON(res)
 		}
 	}
 	return out

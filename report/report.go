@@ -60,6 +60,12 @@ type Run struct {
 	Err error
 	// Interrupted runs report what was known when they ended.
 	Interrupted bool
+	// Narrowed runs were about a part of the target's hosts.
+	Narrowed bool
+	// Compared is what became of an earlier report's findings; nil without one. Where
+	// OnlyNew is set, Grade goes by the failures that are new in it.
+	Compared *Comparison
+	OnlyNew  bool
 
 	// Inventory is nil where Err is not.
 	Inventory    *inventory.Inventory

@@ -74,7 +74,7 @@ func (r *Run) table(b *strings.Builder, style Style, wide bool) error {
 	if undo := r.undo(); undo != "" {
 		fmt.Fprintf(b, "\nto take the changes back:\n  %s\n", undo)
 	}
-	b.WriteString("\n" + r.summaryLine(byHost, style) + "\n")
+	b.WriteString("\n" + r.Compared.lines(style) + r.summaryLine(byHost, style) + "\n")
 	return nil
 }
 

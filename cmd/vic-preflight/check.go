@@ -29,8 +29,9 @@ type checkFlags struct {
 	fix           bool
 	origins       bool
 	firewallState bool
-	previous      string
 	facts         string
+	baseline      string
+	failOn        string
 }
 
 func newCheck(a *app) *cobra.Command {
@@ -46,9 +47,7 @@ func newCheck(a *app) *cobra.Command {
 	c.requirement.register(f)
 	f.StringVar(&c.facts, "facts", "", "`file` of facts that collect wrote, in place of a target: no connection is made")
 	f.BoolVar(&c.refresh, "refresh", false, "ask each host to refresh its firewall first: vCenter's copy can be minutes old")
-	f.BoolVar(&c.origins, "ssh", false, "look on the hosts for the file and the VIB of a ruleset that ESXi does not bring itself, with the --ssh- flags")
 	f.BoolVar(&c.firewallState, "firewall-state", false, "ask every host whether its firewall is on, also where no verdict hangs on it")
-	f.StringVar(&c.previous, "previous", "", "`file` with an earlier report in JSON: tells what a reboot has taken away since")
 	f.StringSliceVar(&c.only, "only", nil, "run only these `checks`, separated by commas; vic-preflight explain lists them")
 	f.StringSliceVar(&c.skip, "skip", nil, "leave out these `checks`, separated by commas")
 	f.DurationVar(&c.output.wait, "wait", 0, "`time` to check again in until all is well, as while hosts are upgraded one after the other; --timeout is each check's")
@@ -58,11 +57,15 @@ func newCheck(a *app) *cobra.Command {
 	c.change.register(f)
 	c.confirm.register(f)
 	c.probe.register(cmd, vantageNone)
+	f.BoolVar(&c.origins, "ssh", false, "look on the hosts for the file and the VIB of a ruleset that ESXi does not bring itself, with the --ssh- flags")
 	c.ssh.register(cmd)
+	f.StringVar(&c.baseline, "baseline", "", "`file` with an earlier report in JSON: tells what is new since, and what a reboot has taken away")
+	f.StringVar(&c.failOn, "fail-on", "", "`what` fails the run: new, which is what fails now and did not in the --baseline")
 	c.output.register(cmd)
 	usage.Show(f, "vch-ip", "fix", "probe")
 	complete(cmd, "only", checks.IDs()...)
 	complete(cmd, "skip", checks.IDs()...)
+	complete(cmd, "fail-on", preflight.FailOnNew)
 	return cmd
 }
 
@@ -72,7 +75,7 @@ func (c *checkFlags) execute(cmd *cobra.Command, a *app, args []string) error {
 	req, err := c.requirement.requirement()
 	o := preflight.Options{
 		Requirements: []checks.Requirement{req}, Only: c.only, Skip: c.skip, Refresh: c.refresh,
-		FirewallState: c.firewallState, Origins: c.origins, Previous: c.previous, Facts: c.facts,
+		FirewallState: c.firewallState, Origins: c.origins, Baseline: c.baseline, FailOn: c.failOn, Facts: c.facts,
 	}
 	if c.fix {
 		o.Change.Do = preflight.Allow
@@ -84,9 +87,6 @@ func (c *checkFlags) execute(cmd *cobra.Command, a *app, args []string) error {
 		c.output.wait = 0
 	case c.output.wait > 0 && c.fix:
 		err = cmp.Or(err, usageError(errors.New("--wait only looks, and --fix changes: leave one of them out")))
-	}
-	if f.Changed("previous") && c.previous == "" {
-		err = cmp.Or(err, usageError(errors.New(`--previous: open "": no such file`)))
 	}
 	if err := cmp.Or(
 		goesWith(f, c.fix, "--fix", "dry-run", "ruleset", "allowed-ip", "narrow-broad", "journal", "host-timeout", "verify-timeout", "yes", "max-hosts"),

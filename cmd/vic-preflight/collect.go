@@ -8,6 +8,7 @@ import (
 
 	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/internal/console"
+	"github.com/vic-preflight/vic-preflight/internal/usage"
 	"github.com/vic-preflight/vic-preflight/preflight"
 )
 
@@ -32,6 +33,8 @@ func newCollect(a *app) *cobra.Command {
 	f.BoolVar(&c.refresh, "refresh", false, "ask each host to refresh its firewall first: vCenter's copy can be minutes old")
 	f.IntVar(&c.requirement.port, "port", checks.DefaultPort, "destination `port` that will be judged: of hosts where that hangs on it, what is installed is read")
 	f.DurationVar(&c.output.timeout, "timeout", 5*time.Minute, "`time` that it may take; 0 for no limit")
+	usage.Section(f, "facts")
+	usage.Show(f, "output")
 	return cmd
 }
 

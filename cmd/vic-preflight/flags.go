@@ -15,6 +15,7 @@ import (
 	"github.com/vic-preflight/vic-preflight/fix"
 	"github.com/vic-preflight/vic-preflight/internal/completion"
 	"github.com/vic-preflight/vic-preflight/internal/config"
+	"github.com/vic-preflight/vic-preflight/internal/console"
 	"github.com/vic-preflight/vic-preflight/internal/usage"
 	"github.com/vic-preflight/vic-preflight/inventory"
 	"github.com/vic-preflight/vic-preflight/preflight"
@@ -217,5 +218,12 @@ func goesWith(f *pflag.FlagSet, on bool, with string, names ...string) error {
 func complete(cmd *cobra.Command, flag string, values ...string) {
 	if err := cmd.RegisterFlagCompletionFunc(flag, completion.Values(cmd.Flag(flag), values...)); err != nil {
 		panic(err) // there is no such flag
+	}
+}
+
+// completeLook offers the values of the flags of console.Look.
+func completeLook(cmd *cobra.Command) {
+	for flag, values := range console.LookValues {
+		complete(cmd, flag, values...)
 	}
 }

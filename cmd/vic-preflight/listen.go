@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"sync"
 	"time"
 
@@ -57,7 +55,9 @@ func (o *listenFlags) execute(ctx context.Context, a *app) error {
 	l, err := probe.Listen(ctx, o.address, key, probe.ListenOptions{MaxConns: o.maxConns, OnPeer: func(p probe.Peer) {
 		mu.Lock()
 		defer mu.Unlock()
-		o.print(a.stdout, p)
+		_ = report.Peer{
+			At: p.At.UTC(), From: p.From, Kind: string(p.Kind), VMName: p.VMName, VMUUID: p.VMUUID, URI: p.URI,
+		}.Write(a.stdout, o.output == "json") // nothing hangs on what is shown
 	}})
 	if err != nil {
 		return usageError(err, "is the address this machine's, and the port free?")
@@ -68,27 +68,4 @@ func (o *listenFlags) execute(ctx context.Context, a *app) error {
 	case <-time.After(o.duration):
 	}
 	return l.Close()
-}
-
-// jsonPeer is a line of listen -o json. Its names are a contract.
-type jsonPeer struct {
-	At     time.Time      `json:"at"`
-	From   string         `json:"from"`
-	Kind   probe.PeerKind `json:"kind"`
-	VMName string         `json:"vmName,omitempty"`
-	VMUUID string         `json:"vmUuid,omitempty"`
-	URI    string         `json:"uri,omitempty"`
-}
-
-func (o *listenFlags) print(w io.Writer, p probe.Peer) {
-	if o.output == "json" {
-		// A peer's own words are escaped by the encoder.
-		_ = json.NewEncoder(w).Encode(jsonPeer{p.At.UTC(), p.From, p.Kind, report.Clean(p.VMName), report.Clean(p.VMUUID), report.Clean(p.URI)})
-		return
-	}
-	line := fmt.Sprintf("%s  %-15s  %s", p.At.Format(time.TimeOnly), p.From, p.Kind)
-	if p.Kind == probe.PeerVMX {
-		line += fmt.Sprintf("  %s (%s) %s", p.VMName, p.VMUUID, p.URI)
-	}
-	fmt.Fprintln(w, report.Clean(line))
 }

@@ -504,7 +504,7 @@ var _ = Describe("credentials", func() {
 
 var _ = Describe("help", func() {
 	It("of a command with many flags fits a screen of 80 by 24, and names all flags", func(ctx SpecContext) {
-		for _, name := range []string{"check", "fix", "undo", "probe"} {
+		for _, name := range []string{"check", "fix", "undo", "probe", "collect"} {
 			out := invocation{args: []string{name, "--help"}}.run(ctx)
 			Expect(strings.Count(out.stdout, "\n")).To(BeNumerically("<=", 24), name)
 			for line := range strings.Lines(out.stdout) {

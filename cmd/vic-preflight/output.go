@@ -27,8 +27,7 @@ type outputFlags struct {
 	// wait is check's: how long to check again.
 	wait time.Duration
 
-	width         int
-	colour, group string
+	look console.Look
 }
 
 func (f *outputFlags) register(cmd *cobra.Command) {
@@ -39,14 +38,11 @@ func (f *outputFlags) register(cmd *cobra.Command) {
 	flags.BoolVar(&f.strict, "strict", false, "let warnings count as failures")
 	flags.BoolVar(&f.allowUnknown, "allow-unknown", false, "tolerate hosts that nothing can be found out about")
 	flags.DurationVar(&f.timeout, "timeout", 5*time.Minute, "`time` that the run may take; 0 for no limit. What was begun is seen through or cleaned up, for up to 30s more")
-	flags.IntVar(&f.width, "width", 0, "`columns` of the table; the terminal's when absent, and no limit when piped")
-	flags.StringVar(&f.group, "group", "auto", "`when` hosts with the same verdict share a row: auto (over 100 hosts, on a terminal), always (naming all that did not pass) or never")
-	flags.StringVar(&f.colour, "color", "auto", "`when` to colour: auto, always or never [NO_COLOR]")
+	f.look.Register(flags)
 	registerConfig(flags)
 	usage.Show(flags, "output")
 	complete(cmd, "output", report.FormatNames()...)
-	complete(cmd, "group", "auto", "always", "never")
-	complete(cmd, "color", "auto", "always", "never")
+	completeLook(cmd)
 }
 
 // put says what the flags mean for a run. A time that was not given is the run's to
@@ -65,41 +61,6 @@ func (f *outputFlags) put(o *preflight.Options, a *app, cmd *cobra.Command) {
 	}
 }
 
-// minWidth is what a table of five columns needs.
-const minWidth = 60
-
-// style says how the table looks on standard output.
-func (f *outputFlags) style(a *app) (report.Style, error) {
-	terminal := console.Width(a.stdout, a.getenv("COLUMNS"))
-	style := report.Style{Width: f.width}
-	if f.width == 0 && terminal > 0 {
-		style.Width = max(terminal, minWidth)
-	}
-	if f.hints {
-		style.Advice = report.AdviceFull
-	}
-	switch f.colour {
-	case "auto":
-		style.Colour = terminal > 0 && a.getenv("NO_COLOR") == "" && a.getenv("TERM") != "dumb"
-	case "always":
-		style.Colour = true
-	case "never":
-	default:
-		return style, usageError(fmt.Errorf("--color %q is none of auto, always and never", f.colour))
-	}
-	switch g := report.Grouping(f.group); g {
-	case report.GroupAlways, report.GroupNever:
-		style.Group = g
-	case "auto":
-	default:
-		return style, usageError(fmt.Errorf("--group %q is none of auto, always and never", f.group))
-	}
-	if f.width != 0 && f.width < minWidth {
-		return style, usageError(fmt.Errorf("--width %d is too narrow for the table: it takes %d or more", f.width, minWidth))
-	}
-	return style, nil
-}
-
 // run does a run for each target, reports, and returns the exit. graded says whether
 // the verdicts on the hosts count.
 func (f *outputFlags) run(cmd *cobra.Command, a *app, t *targetFlags, base preflight.Options, args []string, graded bool) error {
@@ -107,9 +68,12 @@ func (f *outputFlags) run(cmd *cobra.Command, a *app, t *targetFlags, base prefl
 	if err != nil {
 		return usageError(fmt.Errorf("--output %w", err))
 	}
-	style, err := f.style(a)
+	style, err := f.look.Style(a.stdout, a.getenv)
 	if err != nil {
-		return err
+		return usageError(err)
+	}
+	if f.hints {
+		style.Advice = report.AdviceFull
 	}
 	if !graded { // what was shut on purpose needs no hint on how to open it
 		style.Advice = report.AdviceNone

@@ -133,7 +133,7 @@ var _ = Describe("rule-persistence", func() {
 	}, SpecTimeout(time.Minute))
 })
 
-var _ = Describe("--previous", func() {
+var _ = Describe("--baseline", func() {
 	// before writes a report of the scenario's first run.
 	before := func(ctx context.Context, vc *sim.VCenter, more ...string) string {
 		GinkgoHelper()
@@ -155,7 +155,7 @@ var _ = Describe("--previous", func() {
 		vc := start("mixed")
 		file := before(ctx, vc)
 		reboot(vc, "esx23.example", "vicoutgoing")
-		args := flags(vc, "--host", "esx2[345]*", "--previous", file)
+		args := flags(vc, "--host", "esx2[345]*", "--baseline", file)
 		out := invocation{args: append(args, "-o", "json")}.run(ctx)
 		Expect(out.code).To(Equal(exitFailed))
 		got := persistences(out.stdout)
@@ -178,7 +178,7 @@ var _ = Describe("--previous", func() {
 		file := before(ctx, vc)
 		reboot(vc, "esx23.example", "vicoutgoing")
 		vc.Host("esx23.example").SetBootTime(time.Now().Add(-time.Hour))
-		got := persistences(invocation{args: flags(vc, "--host", "esx23*", "--previous", file, "-o", "json")}.run(ctx).stdout)
+		got := persistences(invocation{args: flags(vc, "--host", "esx23*", "--baseline", file, "-o", "json")}.run(ctx).stdout)
 		Expect(got["esx23.example"].reason).To(Equal("skip nothing-to-persist"))
 	}, SpecTimeout(time.Minute))
 
@@ -187,7 +187,7 @@ var _ = Describe("--previous", func() {
 		vc := start("mixed")
 		for _, more := range [][]string{nil, {"--fix", "--journal", filepath.Join(GinkgoT().TempDir(), "j")}} {
 			verifyBad(ctx, badRow{
-				run: invocation{args: flags(vc, append(more, "--previous", file)...)}, code: exitUsage,
+				run: invocation{args: flags(vc, append(more, "--baseline", file)...)}, code: exitUsage,
 				message: "it is a report of another endpoint", hint: "hint: log in to the server that the report is of",
 			})
 		}
@@ -204,12 +204,12 @@ var _ = Describe("--previous", func() {
 			GinkgoHelper()
 			verifyBad(ctx, badRow{run: invocation{args: flags(vc, more...)}, code: exitUsage, message: message})
 		}
-		bad("--previous: open /nonexistent: no such file", "--previous", "/nonexistent")
-		bad("--previous is given and empty", "--previous", "")
-		bad("it is no report of vic-preflight in JSON", "--previous", table)
-		bad("it is a report for TCP 2377, not for TCP 2376", "--previous", file, "--port", "2376")
-		bad("--previous is judged by the check rule-persistence", "--previous", file, "--only", "outbound-port")
-		bad("holds no results of the check outbound-port", "--previous", before(ctx, vc, "--only", "host-state"))
-		Expect(vc.RequestsOf("Login")).To(Equal(logins + 1))
+		bad("--baseline: open /nonexistent: no such file", "--baseline", "/nonexistent")
+		bad("--baseline is given and empty", "--baseline", "")
+		bad("it is no report of vic-preflight in JSON", "--baseline", table)
+		bad("it is a report for TCP 2377, not for TCP 2376", "--baseline", file, "--port", "2376")
+		bad("--fail-on new goes with --baseline", "--fail-on", "new")
+		bad(`--fail-on "old" is none of: new`, "--baseline", file, "--fail-on", "old")
+		Expect(vc.RequestsOf("Login")).To(Equal(logins))
 	}, SpecTimeout(time.Minute))
 })

@@ -103,7 +103,7 @@ func newRoot(a *app) *cobra.Command {
 		hints, err := usage.Plain(cmd, err)
 		return usageError(err, hints...)
 	})
-	root.AddCommand(newCheck(a), newFix(a), newUpdate(a), newUndo(a), newProbe(a), newListen(a), newVIB(a), newRule(a), newCollect(a), newSim(a), newExplain(a), newConfig(a), newVersion(a))
+	root.AddCommand(newCheck(a), newFix(a), newUpdate(a), newUndo(a), newProbe(a), newListen(a), newVIB(a), newRule(a), newCollect(a), newSim(a), newExplain(a), newDiff(a), newConfig(a), newVersion(a))
 	long := root.HelpFunc()
 	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
 		if !a.helpAll {

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"strconv"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -27,10 +25,9 @@ func newVIB(a *app) *cobra.Command {
 
 // buildFlags are the flags of vib build.
 type buildFlags struct {
-	key, name, version, vendor, summary string
-	esxi, released, output              string
-	port                                int
-	bundle, force                       bool
+	preflight.VIBOptions
+	output        string
+	bundle, force bool
 }
 
 func newVIBBuild(a *app) *cobra.Command {
@@ -43,15 +40,15 @@ func newVIBBuild(a *app) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.execute(cmd.Context(), a) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.key, "service", checks.VIC().KeyFrom(checks.FromVIB), "`key` of the new ruleset")
-	f.IntVar(&o.port, "port", checks.DefaultPort, "destination `port` that it opens")
-	f.StringVar(&o.name, "name", "", "`name` of the VIB; the ruleset's key when absent")
-	f.StringVar(&o.version, "version", "", "`version` of the VIB; 1.0.0-8 or 1.0.0-6.7, by --esxi, when absent, with the port behind if it is another")
-	f.StringVar(&o.vendor, "vendor", vib.DefaultVendor, "`vendor` of the VIB")
-	f.StringVar(&o.summary, "summary", "", "`text` of one line that esxcli shows")
-	f.StringVar(&o.esxi, "esxi", vib.Generations()[0].Name, "`generation` of the hosts: 8 or 6-7")
+	f.StringVar(&o.Key, "service", checks.VIC().KeyFrom(checks.FromVIB), "`key` of the new ruleset")
+	f.IntVar(&o.Port, "port", checks.DefaultPort, "destination `port` that it opens")
+	f.StringVar(&o.Name, "name", "", "`name` of the VIB; the ruleset's key when absent")
+	f.StringVar(&o.Version, "version", "", "`version` of the VIB; 1.0.0-8 or 1.0.0-6.7, by --esxi, when absent, with the port behind if it is another")
+	f.StringVar(&o.Vendor, "vendor", vib.DefaultVendor, "`vendor` of the VIB")
+	f.StringVar(&o.Summary, "summary", "", "`text` of one line that esxcli shows")
+	f.StringVar(&o.ESXi, "esxi", vib.Generations()[0].Name, "`generation` of the hosts: 8 or 6-7")
 	f.BoolVar(&o.bundle, "bundle", false, "write an offline bundle (.zip) with the VIB in it")
-	f.StringVar(&o.released, "release-date", "", "`date` inside, such as 2026-01-02T03:04:05Z; always the same when absent [SOURCE_DATE_EPOCH]")
+	f.StringVar(&o.Released, "release-date", "", "`date` inside, such as 2026-01-02T03:04:05Z; always the same when absent [SOURCE_DATE_EPOCH]")
 	f.StringVar(&o.output, "output", "", "`file` to write, .vib or with --bundle .zip; - for standard output")
 	f.BoolVar(&o.force, "force", false, "replace the file when it exists")
 	complete(cmd, "esxi", vib.Generations()[0].Name, vib.Generations()[1].Name)
@@ -62,7 +59,8 @@ func (o *buildFlags) execute(ctx context.Context, a *app) error {
 	if err := o.checkOutput(a); err != nil {
 		return err
 	}
-	g, spec, err := o.spec(a)
+	o.VIBOptions.Epoch = a.getenv("SOURCE_DATE_EPOCH")
+	g, spec, err := preflight.NewVIBSpec(o.VIBOptions)
 	if err != nil {
 		return err
 	}
@@ -100,7 +98,7 @@ func (o *buildFlags) extension() string {
 func (o *buildFlags) checkOutput(a *app) error {
 	switch {
 	case o.output == "":
-		return usageError(errors.New("no output: --output names the file to write"), "--output "+o.key+o.extension())
+		return usageError(errors.New("no output: --output names the file to write"), "--output "+o.Key+o.extension())
 	case o.output == "-" && console.IsTerminal(a.stdout):
 		return usageError(errors.New("--output -: standard output is a terminal, which is no place for binary data"), "send it to a file, or give --output its name")
 	case o.output != "-" && filepath.Ext(o.output) != o.extension():
@@ -120,40 +118,4 @@ func (o *buildFlags) writeError(err error) error {
 		return usageError(fmt.Errorf("%s is there already", o.output), "--force replaces it")
 	}
 	return usageError(fmt.Errorf("write %s: %w", o.output, err))
-}
-
-func (o *buildFlags) spec(a *app) (vib.Generation, vib.Spec, error) {
-	g, ok := vib.GenerationNamed(o.esxi)
-	if !ok {
-		return g, vib.Spec{}, usageError(fmt.Errorf("--esxi %q is none of 8 and 6-7", o.esxi), "ESXi 9 is not known")
-	}
-	req, err := (&requirementFlags{port: o.port}).requirement()
-	if err != nil {
-		return g, vib.Spec{}, err
-	}
-	service, err := preflight.NewService("service", o.key, req, checks.FromVIB)
-	if err != nil {
-		return g, vib.Spec{}, err
-	}
-	released, err := vib.ReleaseDate(o.released, a.getenv("SOURCE_DATE_EPOCH"))
-	if err != nil {
-		return g, vib.Spec{}, usageError(err)
-	}
-	spec := vib.NewSpec(g, service, req.Direction+" "+req.Service())
-	if o.port != checks.DefaultPort {
-		spec.Version += "." + strconv.Itoa(o.port)
-	}
-	spec.Vendor, spec.Released = o.vendor, released
-	for _, given := range []struct {
-		flag string
-		to   *string
-	}{{o.name, &spec.Name}, {o.version, &spec.Version}, {o.summary, &spec.Summary}} {
-		if given.flag != "" {
-			*given.to = given.flag
-		}
-	}
-	if err := spec.Validate(); err != nil {
-		return g, spec, usageError(errors.New(strings.ReplaceAll(err.Error(), "\n", "; ")), "vic-preflight vib build --help lists the flags")
-	}
-	return g, spec, nil
 }

@@ -143,7 +143,7 @@ var _ = Describe("the three ways to open the port", func() {
 		Expect(after).To(Equal(seen{
 			builtInHost: "open", vibHost: "open", fileHost: "timeout", oldHost: "open", "esx12.example": "timeout",
 		}))
-		lost, _ := w.persistence(ctx, "--previous", report)
+		lost, _ := w.persistence(ctx, "--baseline", report)
 		Expect(lost).To(HaveKeyWithValue(builtInHost, "survives-reboot"))
 		Expect(lost).To(HaveKeyWithValue(vibHost, "survives-reboot"))
 		Expect(lost).To(HaveKeyWithValue(oldHost, "survives-reboot"))

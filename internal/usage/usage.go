@@ -58,8 +58,11 @@ func Short(w io.Writer, cmd *cobra.Command) (bool, error) {
 			brief := *f
 			brief.Usage, brief.DefValue = clause(f), zero[f.Value.Type()]
 			main.AddFlag(&brief)
-		case len(f.Annotations[section]) > 0:
-			title := f.Annotations[section][0]
+		case f.Name != "help" && f.Name != "help-all":
+			title := "more"
+			if named := f.Annotations[section]; len(named) > 0 {
+				title = named[0]
+			}
 			if others[title] == nil {
 				titles = append(titles, title)
 			}

@@ -2,7 +2,6 @@ package report_test
 
 import (
 	"bytes"
-	"fmt"
 	"strings"
 	"time"
 
@@ -21,16 +20,16 @@ var _ = Describe("an earlier report", func() {
 		Expect(report.JSON(&out, r)).To(Succeed())
 		return out.String()
 	}
-	read := func(text string) *report.Previous {
+	read := func(text string) *report.Saved {
 		GinkgoHelper()
-		p, err := report.ReadPrevious(strings.NewReader(text))
+		p, err := report.ReadSaved(strings.NewReader(text))
 		Expect(err).NotTo(HaveOccurred())
 		return p
 	}
 	earlier := func(text string, hosts ...inventory.Host) []*inventory.Earlier {
 		GinkgoHelper()
 		r := build(hosts)
-		Expect(read(text).Remind(r.Runs[0].Inventory)).To(Succeed())
+		Expect(read(text).Remind("vc.example/dc1", r.Runs[0].Inventory)).To(Succeed())
 		var list []*inventory.Earlier
 		for i := range r.Runs[0].Inventory.Hosts {
 			list = append(list, r.Runs[0].Inventory.Hosts[i].Earlier)
@@ -103,7 +102,7 @@ var _ = Describe("an earlier report", func() {
 		now := member("prod", "esx1.example", outbound("vSPC", false, everybody(), 0, 65535))
 		now.BootTime = time.Date(2026, 1, 3, 0, 0, 0, 0, time.UTC)
 		r := build([]inventory.Host{now})
-		Expect(read(text).Remind(r.Runs[0].Inventory)).To(Succeed())
+		Expect(read(text).Remind("vc.example/dc1", r.Runs[0].Inventory)).To(Succeed())
 		judge(r.Runs[0])
 		Expect(render(r, report.Style{Width: 200, Advice: report.AdviceFull})).To(ContainSubstring("install a VIB that brings one"))
 		Expect(render(r, report.Style{Width: 200})).To(And(
@@ -120,8 +119,8 @@ var _ = Describe("an earlier report", func() {
 		other.Ports = []int{2376}
 		Expect(p.Covers(other)).To(MatchError("it is a report for TCP 2377, not for TCP 2376"))
 		inv := &inventory.Inventory{Endpoint: inventory.Endpoint{InstanceUUID: "u-2"}}
-		Expect(p.Remind(inv)).To(MatchError("it is a report of another endpoint (VMware vCenter Server 8.0.3): its instanceUuid is u-1, and here it is u-2"))
-		Expect(p.Remind(&inventory.Inventory{})).To(MatchError(ContainSubstring("cannot be told")))
+		Expect(p.Remind("vc.example", inv)).To(MatchError("it is a report of another endpoint (VMware vCenter Server 8.0.3): its instanceUuid is u-1, and here it is u-2"))
+		Expect(p.Remind("vc.example", &inventory.Inventory{})).To(MatchError(ContainSubstring("cannot be told")))
 	})
 
 	whole := func(change func(string) string) func() string {
@@ -129,7 +128,7 @@ var _ = Describe("an earlier report", func() {
 	}
 	DescribeTable("that cannot be used says why",
 		func(text func() string, why string) {
-			p, err := report.ReadPrevious(strings.NewReader(text()))
+			p, err := report.ReadSaved(strings.NewReader(text()))
 			Expect(err).To(MatchError(ContainSubstring(why)))
 			Expect(p).To(BeNil())
 		},
@@ -146,8 +145,12 @@ var _ = Describe("an earlier report", func() {
 		Entry("hosts that are none", func() string { return `{"schemaVersion": 1, "targets": {}}` }, "no report of vic-preflight"),
 		Entry("no time", whole(func(s string) string { return strings.ReplaceAll(s, "2026-01-02T", "") }), "when it was made"),
 		Entry("no port", whole(func(s string) string { return strings.Replace(s, "        2377\n", "        0\n", 1) }), "for which port"),
-		Entry("no rulesets", whole(func(s string) string {
-			return strings.ReplaceAll(s, fmt.Sprintf(`"id": %q`, checks.OutboundPort), `"id": "other"`)
-		}), "no results of the check outbound-port"),
+		Entry("no target", func() string {
+			return `{"schemaVersion": 1, "startedAt": "2026-01-02T03:04:05Z", "requirements": [{"name": "vic", "direction": "outbound", "protocol": "tcp", "ports": [2377]}], "targets": []}`
+		}, "it names no target"),
+		Entry("a status that is none", whole(func(s string) string {
+			return strings.ReplaceAll(s, `"status": "pass"`, `"status": "bro\u001b[31mken"`)
+		}), `no report of vic-preflight: "bro\x1b[31mken" is not a status`),
+		Entry("a host that is none", whole(func(s string) string { return strings.Replace(s, `"hosts": [`, `"hosts": [7,`, 1) }), "what its targets.hosts holds is a number"),
 	)
 })

@@ -1,0 +1,63 @@
+package preflight
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/internal/vib"
+)
+
+// VIBOptions say what a VIB is to bring. Empty texts leave it to the generation.
+type VIBOptions struct {
+	// Key is that of the new ruleset, Port what it opens.
+	Key  string
+	Port int
+	// Name, Version, Vendor and Summary are the VIB's.
+	Name, Version, Vendor, Summary string
+	// ESXi is the generation of the hosts, as vib.GenerationNamed has it.
+	ESXi string
+	// Released is a date in RFC 3339, and Epoch one in seconds since 1970, which counts
+	// where there is no other.
+	Released, Epoch string
+}
+
+// NewVIBSpec is what a VIB is built from. The error is a *UsageError that names the flag of
+// vib build.
+func NewVIBSpec(o VIBOptions) (vib.Generation, vib.Spec, error) {
+	g, ok := vib.GenerationNamed(o.ESXi)
+	if !ok {
+		return g, vib.Spec{}, &UsageError{Err: fmt.Errorf("--esxi %q is none of 8 and 6-7", o.ESXi), Hints: []string{"ESXi 9 is not known"}}
+	}
+	if o.Port < 1 || o.Port > 65535 {
+		return g, vib.Spec{}, usage("port", "%d is not a port: it takes 1 to 65535", o.Port)
+	}
+	req := checks.VIC().At(o.Port)
+	service, err := NewService("service", o.Key, req, checks.FromVIB)
+	if err != nil {
+		return g, vib.Spec{}, err
+	}
+	released, err := vib.ReleaseDate(o.Released, o.Epoch)
+	if err != nil {
+		return g, vib.Spec{}, &UsageError{Err: err}
+	}
+	spec := vib.NewSpec(g, service, req.Direction+" "+req.Service())
+	if o.Port != checks.DefaultPort {
+		spec.Version += "." + strconv.Itoa(o.Port)
+	}
+	spec.Vendor, spec.Released = o.Vendor, released
+	for _, given := range []struct {
+		text string
+		to   *string
+	}{{o.Name, &spec.Name}, {o.Version, &spec.Version}, {o.Summary, &spec.Summary}} {
+		if given.text != "" {
+			*given.to = given.text
+		}
+	}
+	if err := spec.Validate(); err != nil {
+		return g, spec, &UsageError{Err: errors.New(strings.ReplaceAll(err.Error(), "\n", "; ")), Hints: []string{"vic-preflight vib build --help lists the flags"}}
+	}
+	return g, spec, nil
+}
