@@ -16,6 +16,11 @@ need sshd openssh-server
 need ssh openssh-client
 need nc netcat-openbsd
 need ar binutils
+need man man-db
+need rpm rpm
+need zip zip
+need kubectl kubernetes-client
+need ansible-playbook ansible-core
 [ -n "$missing" ] || exit 0
 
 fail() {
