@@ -6,19 +6,46 @@ VERSION  ?= $(shell git describe --tags --dirty 2>/dev/null)
 LDFLAGS  := -s -w $(if $(VERSION),-X main.version=$(VERSION))
 TOOL     := $(GO) tool -modfile=tools/go.mod
 FUZZTIME ?= 20s
+DIST     ?= dist
+MAN      ?= man
+PLATFORMS ?= $(foreach os,linux darwin windows freebsd,$(os)/amd64 $(os)/arm64)
+# The release's time and version are those of the commit.
+export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null)
+RELEASE  ?= $(or $(patsubst v%,%,$(VERSION)),0.0.0-$(shell git log -1 --format=%cd.g%h --date=format:%Y%m%d%H%M%S 2>/dev/null))
+IMAGE_ARCHS ?= amd64 arm64
+CA_CERTIFICATES ?= /etc/ssl/certs/ca-certificates.crt
 # package:target
 FUZZ     := checks:FuzzCovers report:FuzzTable internal/vsphere:FuzzParseTarget fix:FuzzReadJournal probe:FuzzNegotiation internal/vsphere:FuzzAnswer \
             internal/firewallxml:FuzzParse internal/firewallxml:FuzzInsert internal/vib:FuzzRead internal/facts:FuzzDecode
 FUZZ     += internal/config:FuzzConfig
 
 .DEFAULT_GOAL := help
-.PHONY: help build needs test race e2e cover bench bench-micro fuzz golden screenshot fmt lint tidy check clean
+.PHONY: help build man dist dist-check image needs test race e2e cover bench bench-micro fuzz golden screenshot fmt lint tidy check clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## Build bin/vic-preflight
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/vic-preflight
+
+man: ## Write the man pages of all commands into MAN
+	@mkdir -p $(MAN)
+	CGO_ENABLED=0 $(GO) run -trimpath -buildvcs=false -tags man -ldflags '-s -w -X main.version=$(VERSION)' ./cmd/vic-preflight $(MAN)
+
+dist: ## Build the release into DIST: archives, deb, rpm, bills of materials, checksums
+	VERSION='$(RELEASE)' GO='$(GO)' packaging/dist.sh $(DIST) $(PLATFORMS)
+
+dist-check: needs ## Build the whole release twice, as it is compared by the tests
+	cd packaging && $(GO) vet ./...
+	DIST_CHECK='$(PLATFORMS)' $(GO) test -count=1 -timeout 60m ./e2e/dist
+
+image: ## Write the container image as an OCI archive, DIST/vic-preflight.oci.tar
+	@mkdir -p $(DIST)
+	@set -e; for arch in $(IMAGE_ARCHS); do CGO_ENABLED=0 GOOS=linux GOARCH=$$arch $(GO) build -trimpath -buildvcs=false \
+		-ldflags '-s -w -buildid= -X main.version=$(RELEASE)' -o $(DIST)/.image-$$arch ./cmd/vic-preflight; done
+	cd packaging && $(GO) run ./image $(abspath $(DIST))/vic-preflight.oci.tar vic-preflight:$(RELEASE) '$(RELEASE)' \
+		$(SOURCE_DATE_EPOCH) $(CA_CERTIFICATES) $(foreach arch,$(IMAGE_ARCHS),$(arch)=$(abspath $(DIST))/.image-$(arch))
+	@rm -f $(DIST)/.image-*
 
 needs:
 	@./e2e/needs.sh
@@ -73,4 +100,4 @@ check: lint test ## What CI runs: linters, tests, a clean tree
 	git diff --exit-code
 
 clean: ## Remove what was built
-	rm -rf bin
+	rm -rf bin $(DIST) $(MAN)

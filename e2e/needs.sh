@@ -25,6 +25,11 @@ need prove perl
 need xmllint libxml2-utils
 need prometheus prometheus
 [ -e /usr/lib/python3/dist-packages/junitparser ] || missing="$missing python3-junitparser" # a library
+need man man-db
+need rpm rpm
+need zip zip
+need kubectl kubernetes-client
+need ansible-playbook ansible-core
 [ -n "$missing" ] || exit 0
 
 fail() {

@@ -11,7 +11,7 @@ import (
 
 var _ = It("what the tests need and is not there is named, where it cannot be installed", func(ctx SpecContext) {
 	bin := GinkgoT().TempDir()
-	for _, program := range []string{"git", "ip", "ssh", "sshd", "nft", "zsh", "fish", "chromium", "prove", "xmllint", "prometheus"} {
+	for _, program := range []string{"git", "ip", "ssh", "sshd", "nft", "zsh", "fish", "chromium", "prove", "xmllint", "prometheus", "man", "rpm", "zip", "kubectl", "ansible-playbook"} {
 		Expect(os.WriteFile(filepath.Join(bin, program), []byte("#!/bin/sh\n"), 0o755)).To(Succeed())
 	}
 	cmd := exec.CommandContext(ctx, "/bin/sh", "needs.sh")

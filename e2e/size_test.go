@@ -40,9 +40,12 @@ func functions(root string) (list []function, lines int) {
 		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 			return err
 		}
-		file, err := parser.ParseFile(fset, path, nil, parser.SkipObjectResolution)
+		file, err := parser.ParseFile(fset, path, nil, parser.SkipObjectResolution|parser.ParseComments)
 		if err != nil {
 			return err
+		}
+		if len(file.Comments) > 0 && file.Comments[0].List[0].Text == "//go:build man" {
+			return nil // it writes the man pages, and is no part of the program
 		}
 		lines += fset.File(file.Pos()).LineCount()
 		for _, decl := range file.Decls {

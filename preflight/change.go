@@ -146,7 +146,7 @@ func openJournal(inv *inventory.Inventory, o Options) (*fix.Journal, error) {
 		state = xdg.StateHome
 	}
 	if !filepath.IsAbs(state) {
-		return nil, errors.New("there is no state directory for the journal: neither XDG_STATE_HOME nor HOME is set")
+		return nil, errors.New("there is no state directory for the journal: neither XDG_STATE_HOME nor HOME is set (on Windows LOCALAPPDATA and USERPROFILE)")
 	}
 	// Runs side by side may begin at the same moment.
 	for n := 1; ; n++ {

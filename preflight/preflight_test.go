@@ -420,7 +420,7 @@ var _ = DescribeTable("an option that would lead astray is refused", func(ctx Sp
 	}, `--probe-target "-x" is no name of a host`),
 	Entry("known hosts that stand nowhere", func(o *preflight.Options) {
 		o.Origins, o.SSH.PasswordFile = true, "/dev/null"
-	}, "no known hosts: HOME is not set"),
+	}, "no known hosts: HOME (on Windows USERPROFILE) is not set"),
 )
 
 var _ = Describe("a baseline of several targets", func() {

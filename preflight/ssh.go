@@ -50,7 +50,7 @@ func (o *SSHOptions) login() (hostssh.Options, error) {
 	}
 	var err error
 	if o.KnownHosts == "" {
-		return opts, &UsageError{Err: errors.New("no known hosts: HOME is not set"), Hints: []string{"--ssh-known-hosts names a file with the hosts' keys"}}
+		return opts, &UsageError{Err: errors.New("no known hosts: HOME (on Windows USERPROFILE) is not set"), Hints: []string{"--ssh-known-hosts names a file with the hosts' keys"}}
 	}
 	if opts.HostKeys, err = hostssh.KnownHosts(o.KnownHosts); err != nil {
 		return opts, &UsageError{Err: err, Hints: []string{

@@ -106,7 +106,7 @@ func (c *sshConfig) jump(text string) hostssh.Host {
 	if h.Jump != nil {
 		h.Problem = fmt.Errorf("ProxyJump of %s in %s: it is itself behind another, which is not supported", name, c.Config)
 	}
-	h.User = cmp.Or(user, h.User, os.Getenv("USER"))
+	h.User = cmp.Or(user, h.User, os.Getenv("USER"), os.Getenv("USERNAME"))
 	if n, err := strconv.Atoi(port); err == nil {
 		h.Port = n
 	}

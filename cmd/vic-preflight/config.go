@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -37,16 +38,25 @@ func (a *app) configure(cmd *cobra.Command) (err error) {
 		}
 		fmt.Fprintf(a.stderr, "note: using the configuration in %s\n", report.Clean(path))
 	}
-	if a.config, err = config.Read(path); err != nil {
-		return usageError(err, "vic-preflight config check FILE checks it; --config - does without")
-	}
-	for _, note := range a.config.Notes(time.Now()) {
-		fmt.Fprintf(a.stderr, "note: %s\n", report.Clean(note))
+	if a.config, err = a.readConfig(path); err != nil {
+		return usageError(err, "--config - does without")
 	}
 	if err := a.config.Apply(f); err != nil {
 		return usageError(err)
 	}
 	return nil
+}
+
+// readConfig reads a configuration file, and tells what in it wants attention.
+func (a *app) readConfig(path string) (*config.Config, error) {
+	c, err := config.Read(path)
+	if err != nil {
+		return nil, err
+	}
+	for _, note := range c.Notes(time.Now()) {
+		fmt.Fprintf(a.stderr, "note: %s\n", report.Clean(note))
+	}
+	return c, nil
 }
 
 func newConfig(a *app) *cobra.Command {
@@ -57,20 +67,15 @@ func newConfig(a *app) *cobra.Command {
 		ValidArgsFunction: completion.File,
 		RunE: func(_ *cobra.Command, args []string) error {
 			path, found := config.Find(a.dir)
-			switch {
-			case len(args) > 1:
-				return usageError(fmt.Errorf("config check takes one file, not %d", len(args)))
-			case len(args) == 1:
-				path = args[0]
-			case !found:
-				return usageError(fmt.Errorf("there is no .vic-preflight.yaml here"), "vic-preflight config check FILE")
+			if len(args) > 0 {
+				path, found = args[0], true
 			}
-			c, err := config.Read(path)
+			if !found || len(args) > 1 {
+				return usageError(errors.New("config check takes one file, or .vic-preflight.yaml in the working directory"))
+			}
+			c, err := a.readConfig(path)
 			if err != nil {
 				return usageError(err)
-			}
-			for _, note := range c.Notes(time.Now()) {
-				fmt.Fprintf(a.stderr, "note: %s\n", report.Clean(note))
 			}
 			_, err = fmt.Fprintf(a.stdout, "%s: nothing is wrong: %d targets, %d settings, %d waivers\n", report.Clean(path), len(c.Targets), len(c.Settings), len(c.Waivers))
 			return err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -195,7 +196,7 @@ func (s *sshFlags) put(o *preflight.SSHOptions, a *app) error {
 		return usageError(fmt.Errorf("--ssh-port %d is not a port", s.port))
 	}
 	*o = preflight.SSHOptions{User: s.user, Port: s.port, Key: s.key, PasswordFile: s.passwordFile, Agent: a.getenv("SSH_AUTH_SOCK"), KnownHosts: s.knownHosts, StartService: s.start}
-	if home := a.getenv("HOME"); home != "" {
+	if home := preflight.Home(runtime.GOOS, a.getenv); home != "" {
 		o.Config, o.KnownHosts = filepath.Join(home, ".ssh", "config"), cmp.Or(s.knownHosts, filepath.Join(home, ".ssh", "known_hosts"))
 	}
 	return nil

@@ -5,7 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -105,31 +105,25 @@ func (o *renderFlags) render(ctx context.Context, a *app) ([]byte, error) {
 // original reads the file that the rule is to go into, and says where it is from.
 // There is none when none was named.
 func (o *renderFlags) original(ctx context.Context, a *app) (*firewallxml.File, string, error) {
-	in, from := a.stdin, o.file
-	switch {
-	case o.host != "":
-		from = o.host + ":" + fix.ServiceXML
+	if o.host == "" && o.file == "" {
+		return nil, "", nil
+	}
+	in, from, err := a.open(o.file)
+	if o.host != "" {
 		var ssh preflight.SSHOptions
 		if err := o.ssh.put(&ssh, a); err != nil {
-			return nil, from, err
+			return nil, "", err
 		}
+		from = o.host + ":" + fix.ServiceXML
 		data, err := preflight.ReadHostFile(ctx, ssh, o.host, fix.ServiceXML)
 		if err != nil {
 			return nil, from, err
 		}
-		in = bytes.NewReader(data)
-	case o.file == "":
-		return nil, "", nil
-	case o.file == "-":
-		from = "standard input"
-	default:
-		f, err := os.Open(o.file)
-		if err != nil {
-			return nil, from, usageError(fmt.Errorf("--file: %w", err))
-		}
-		defer f.Close()
-		in = f
+		in = io.NopCloser(bytes.NewReader(data))
+	} else if err != nil {
+		return nil, from, usageError(fmt.Errorf("--file: %w", err))
 	}
+	defer in.Close()
 	file, err := firewallxml.Read(in)
 	if err != nil {
 		return nil, from, usageError(fmt.Errorf("%s: %w", from, err),

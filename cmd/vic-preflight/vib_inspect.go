@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -52,15 +51,11 @@ func inspect(ctx context.Context, a *app, path, output string) error {
 }
 
 func readVIB(ctx context.Context, a *app, path string) (*report.VIB, error) {
-	in, name := a.stdin, "standard input"
-	if path != "-" {
-		f, err := os.Open(path)
-		if err != nil {
-			return nil, usageError(err)
-		}
-		defer f.Close()
-		in, name = f, path
+	in, name, err := a.open(path)
+	if err != nil {
+		return nil, usageError(err)
 	}
+	defer in.Close()
 	p, read, err := vib.ReadWhole(ctx, in)
 	switch {
 	case errors.Is(err, context.Canceled):

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Command bench measures what finding out about every host costs, by this tool
 // and by the ways that there are besides, in one interleaved run: against
 // simulators in processes of their own, behind links of several round-trip

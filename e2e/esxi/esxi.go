@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package esxi makes the lab's hosts look like ESXi to whoever logs in by SSH:
 // their own /etc/vmware/firewall, /tmp and VIB database, esxcli, secureBoot.py,
 // and a reboot that keeps and loses what ESXi keeps and loses.

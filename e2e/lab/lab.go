@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package lab is a small data centre made of Linux network namespaces, for
 // tests that need real packets: each simulated ESXi host has a namespace with
 // an nftables firewall, an OpenSSH server and netcat; the VCH, the simulated

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package packets tests the built binary in the lab: hosts are network
 // namespaces, their firewalls drop real packets.
 package packets_test

@@ -1,0 +1,143 @@
+//go:build linux
+
+package dist_test
+
+import (
+	"context"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+)
+
+// file is the one file of the first build that a pattern names.
+func file(pattern string) string {
+	GinkgoHelper()
+	found, err := filepath.Glob(filepath.Join(first, pattern))
+	Expect(err).NotTo(HaveOccurred())
+	Expect(found).To(HaveLen(1), pattern)
+	return found[0]
+}
+
+// unpacked is the archive of this machine's platform, unpacked.
+func unpacked(ctx context.Context) string {
+	GinkgoHelper()
+	dir := GinkgoT().TempDir()
+	name := "vic-preflight_" + version + "_linux_" + runtime.GOARCH
+	run(ctx, dir, "tar", "-xzf", file(name+".tar.gz"))
+	return filepath.Join(dir, name)
+}
+
+var _ = Describe("make dist", func() {
+	It("builds the same bytes in another folder", func(ctx SpecContext) {
+		sums, err := os.ReadFile(filepath.Join(first, "sha256sums"))
+		Expect(err).NotTo(HaveOccurred())
+		again, err := os.ReadFile(filepath.Join(second, "sha256sums"))
+		Expect(err).NotTo(HaveOccurred())
+		Expect(string(again)).To(Equal(string(sums)))
+		run(ctx, first, "sha256sum", "--check", "--strict", "sha256sums")
+		run(ctx, second, "sha256sum", "--check", "--strict", "sha256sums")
+
+		entries, err := os.ReadDir(first)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(strings.Count(string(sums), "\n")).To(Equal(len(entries)-1), "every file has its checksum")
+		for _, platform := range platforms {
+			name := "vic-preflight_" + version + "_" + strings.ReplaceAll(platform, "/", "_")
+			if strings.HasPrefix(platform, "windows/") {
+				Expect(string(sums)).To(ContainSubstring("  " + name + ".zip\n"))
+			} else {
+				Expect(string(sums)).To(ContainSubstring("  " + name + ".tar.gz\n"))
+			}
+			if os.Getenv("DIST_CHECK") != "" {
+				bom, err := os.ReadFile(filepath.Join(first, name+".cdx.json"))
+				Expect(err).NotTo(HaveOccurred())
+				Expect(string(bom)).To(And(ContainSubstring(`"CycloneDX"`), ContainSubstring("pkg:golang/github.com/vmware/govmomi@")))
+			}
+		}
+	})
+
+	It("puts the program and what belongs to it into the archive", func(ctx SpecContext) {
+		dir := unpacked(ctx)
+		for _, name := range []string{
+			"LICENSE", "README.md", "man/vic-preflight.1", "man/vic-preflight-check.1", "completions/vic-preflight.bash",
+			"completions/vic-preflight.zsh", "completions/vic-preflight.fish", "completions/vic-preflight.powershell",
+		} {
+			Expect(filepath.Join(dir, name)).To(BeARegularFile())
+		}
+		Expect(run(ctx, dir, "./vic-preflight", "version")).To(Equal("vic-preflight " + version + "\n"))
+		Expect(run(ctx, dir, "tar", "-tvzf", file("*_linux_"+runtime.GOARCH+".tar.gz"))).NotTo(MatchRegexp(`(?m)^\S+ (?:[^0]|0/[^0])`),
+			"who built it is in no archive")
+	})
+
+	It("makes a deb that installs, runs and goes away", func(ctx SpecContext) {
+		deb := file("*_" + runtime.GOARCH + ".deb")
+		machine := GinkgoT().TempDir()
+		Expect(os.MkdirAll(filepath.Join(machine, "var/lib/dpkg/info"), 0o755)).To(Succeed())
+		Expect(os.WriteFile(filepath.Join(machine, "var/lib/dpkg/status"), nil, 0o644)).To(Succeed())
+		dpkg := func(args ...string) {
+			GinkgoHelper()
+			run(ctx, machine, "dpkg", append([]string{"--root=" + machine, "--force-not-root", "--log=/dev/null"}, args...)...)
+		}
+		Expect(run(ctx, machine, "dpkg-deb", "--field", deb, "Package", "Version", "Depends")).To(Equal("Package: vic-preflight\nVersion: " + version + "-1\n"))
+
+		dpkg("--install", deb)
+		program := filepath.Join(machine, "usr/bin/vic-preflight")
+		Expect(run(ctx, machine, program, "version")).To(Equal("vic-preflight " + version + "\n"))
+		out, err := try(ctx, machine, program, "check", "--target", "sim://mixed")
+		Expect(err).To(MatchError("exit status 1"), out)
+		Expect(out).To(ContainSubstring("20 hosts:"))
+		Expect(run(ctx, machine, "man", "--warnings", "-l", filepath.Join(machine, "usr/share/man/man1/vic-preflight-fix.1.gz"))).To(ContainSubstring("--allow"))
+		run(ctx, machine, "bash", "-n", filepath.Join(machine, "usr/share/bash-completion/completions/vic-preflight"))
+
+		dpkg("--purge", "vic-preflight")
+		Expect(filepath.WalkDir(machine, func(path string, d fs.DirEntry, err error) error {
+			if err == nil && !d.IsDir() {
+				Expect(path).To(HavePrefix(filepath.Join(machine, "var/lib/dpkg")), "is left on the machine")
+			}
+			return err
+		})).To(Succeed())
+	})
+
+	It("makes an rpm that rpm reads", func(ctx SpecContext) {
+		arch := map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[runtime.GOARCH]
+		rpm := file("*." + arch + ".rpm")
+		query := func(args ...string) string {
+			return run(ctx, first, "rpm", append([]string{"--dbpath", GinkgoT().TempDir(), "-qp", rpm}, args...)...)
+		}
+		Expect(query("-i")).To(And(MatchRegexp(`Version\s*: `+version+`\n`), MatchRegexp(`License\s*: Apache-2.0\n`), MatchRegexp(`Architecture: `+arch+`\n`)))
+		Expect(query("-l")).To(And(ContainSubstring("/usr/bin/vic-preflight\n"), ContainSubstring("/usr/share/man/man1/vic-preflight-check.1.gz\n")))
+		Expect(query("--requires")).NotTo(MatchRegexp(`(?m)^[^r]`), "it stands alone")
+	})
+
+	It("writes man pages that man reads without a warning", func(ctx SpecContext) {
+		dir := unpacked(ctx)
+		pages, err := filepath.Glob(filepath.Join(dir, "man", "*.1"))
+		Expect(err).NotTo(HaveOccurred())
+		for _, page := range pages {
+			// What man complains of goes to the file alone.
+			run(ctx, dir, "sh", "-c", `man --warnings -l "$0" 2>warnings >/dev/null && cat warnings && test ! -s warnings`, page)
+		}
+		help := run(ctx, dir, "./vic-preflight", "--help")
+		_, commands, _ := strings.Cut(help, "Commands:\n")
+		commands, _, _ = strings.Cut(commands, "\n\n")
+		names := regexp.MustCompile(`(?m)^  (\w+) `).FindAllStringSubmatch(commands, -1)
+		Expect(len(names)).To(BeNumerically(">", 5), help)
+		for _, name := range names {
+			if name[1] != "help" {
+				Expect(pages).To(ContainElement(filepath.Join(dir, "man", "vic-preflight-"+name[1]+".1")))
+			}
+		}
+		flags := regexp.MustCompile(`(?m)^ +(?:-\w, )?(--[a-z-]+)`).FindAllStringSubmatch(run(ctx, dir, "./vic-preflight", "check", "--help"), -1)
+		Expect(len(flags)).To(BeNumerically(">", 20))
+		check, err := os.ReadFile(filepath.Join(dir, "man", "vic-preflight-check.1"))
+		Expect(err).NotTo(HaveOccurred())
+		for _, flag := range flags {
+			Expect(strings.ReplaceAll(string(check), `\-`, "-")).To(ContainSubstring(`\fB`+flag[1]+`\fP`), flag[1])
+		}
+	})
+})

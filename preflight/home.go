@@ -1,0 +1,11 @@
+package preflight
+
+// Home is the user's home directory as OpenSSH sees it on the operating system goos (a
+// GOOS of Go), or empty when the environment does not tell. On Windows it is
+// USERPROFILE: HOME, which Git's shell sets there, may be a path of another kind.
+func Home(goos string, getenv func(string) string) string {
+	if goos == "windows" {
+		return getenv("USERPROFILE")
+	}
+	return getenv("HOME")
+}
