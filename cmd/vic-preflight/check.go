@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vic-preflight/vic-preflight/checks"
-	"github.com/vic-preflight/vic-preflight/internal/config"
 	"github.com/vic-preflight/vic-preflight/internal/usage"
 	"github.com/vic-preflight/vic-preflight/inventory"
 	"github.com/vic-preflight/vic-preflight/preflight"
@@ -83,7 +82,7 @@ func (c *checkFlags) execute(cmd *cobra.Command, a *app, args []string) error {
 	switch {
 	case c.output.wait < 0:
 		err = cmp.Or(err, usageError(fmt.Errorf("--wait %s is negative", c.output.wait)))
-	case c.fix && !config.Given(f, "wait"):
+	case c.fix && !usage.Given(f, "wait"):
 		c.output.wait = 0
 	case c.output.wait > 0 && c.fix:
 		err = cmp.Or(err, usageError(errors.New("--wait only looks, and --fix changes: leave one of them out")))

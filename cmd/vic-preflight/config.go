@@ -41,8 +41,10 @@ func (a *app) configure(cmd *cobra.Command) (err error) {
 	if a.config, err = a.readConfig(path); err != nil {
 		return usageError(err, "--config - does without")
 	}
-	if err := a.config.Apply(f); err != nil {
-		return usageError(err)
+	for _, s := range a.config.Settings {
+		if err := usage.FromFile(f, s.Flag, s.Values, s.Place); err != nil {
+			return usageError(err)
+		}
 	}
 	return nil
 }

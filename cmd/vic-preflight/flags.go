@@ -15,7 +15,6 @@ import (
 	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/fix"
 	"github.com/vic-preflight/vic-preflight/internal/completion"
-	"github.com/vic-preflight/vic-preflight/internal/config"
 	"github.com/vic-preflight/vic-preflight/internal/console"
 	"github.com/vic-preflight/vic-preflight/internal/usage"
 	"github.com/vic-preflight/vic-preflight/inventory"
@@ -208,7 +207,7 @@ var sshNames = []string{"ssh-user", "ssh-key", "ssh-password-file", "ssh-known-h
 // goesWith refuses flags that were given where they mean nothing.
 func goesWith(f *pflag.FlagSet, on bool, with string, names ...string) error {
 	for _, name := range names {
-		if !on && config.Given(f, name) {
+		if !on && usage.Given(f, name) {
 			return usageError(fmt.Errorf("--%s goes with %s", name, with))
 		}
 	}

@@ -1,4 +1,4 @@
-package config
+package usage
 
 import (
 	"fmt"
@@ -8,27 +8,22 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// fromFile marks a flag that a file gave.
-const fromFile = "config-from-file"
+// fromFile marks a flag that a configuration file gave.
+const fromFile = "usage-from-file"
 
-// Apply gives a command the flags that stand in the file, unless it has no such flag, or
-// the command line gives that flag, or one that excludes it.
-func (c *Config) Apply(f *pflag.FlagSet) error {
-	for _, s := range c.Settings {
-		flag := f.Lookup(s.Flag)
-		if flag == nil || flag.Changed || excluded(f, flag) {
-			continue
-		}
-		for _, value := range s.Values {
-			if err := f.Set(s.Flag, value); err != nil {
-				return fmt.Errorf("%s: %w", s.Place, err)
-			}
-		}
-		if err := f.SetAnnotation(s.Flag, fromFile, []string{s.Place.String()}); err != nil {
-			return err
+// FromFile gives a flag the values that stand at a place in a configuration file, unless
+// the command has no such flag, or the command line gives it, or one that excludes it.
+func FromFile(f *pflag.FlagSet, name string, values []string, place fmt.Stringer) error {
+	flag := f.Lookup(name)
+	if flag == nil || flag.Changed || excluded(f, flag) {
+		return nil
+	}
+	for _, value := range values {
+		if err := f.Set(name, value); err != nil {
+			return fmt.Errorf("%s: %w", place, err)
 		}
 	}
-	return nil
+	return f.SetAnnotation(name, fromFile, []string{place.String()})
 }
 
 // excluded reports whether a flag is given that does not go with this one: cobra keeps
