@@ -409,6 +409,21 @@ var _ = Describe("what a server says", func() {
 	})
 })
 
+var _ = Describe("the table in a job's log", func() {
+	It("holds nothing that the runner of GitHub Actions obeys", func() {
+		r := build([]inventory.Host{
+			member("::error::c", "::error::x", outbound("##[error]r", true, everybody(), 2377, 0)), member("##[group]", "esx1 ##[error]", outbound("vSPC", false, everybody(), 0, 65535)),
+		})
+		for _, format := range report.Formats() {
+			if !format.ForPrograms {
+				var out bytes.Buffer
+				Expect(format.Write(&out, r, report.Style{})).To(Succeed())
+				Expect(out.String()).To(And(ContainSubstring("error"), Not(MatchRegexp(`(?m)^\s*::|##\[`))))
+			}
+		}
+	})
+})
+
 var _ = Describe("the schema", func() {
 	It("lists every reason there is, and no other", func() {
 		text, err := os.ReadFile(filepath.Join("..", "docs", "report.schema.json"))

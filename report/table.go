@@ -40,8 +40,21 @@ func (r *Report) table(w io.Writer, style Style, wide bool) error {
 			style.writeLine(&b, line)
 		}
 	}
-	_, err := io.WriteString(w, b.String())
+	_, err := io.WriteString(w, disarm(b.String()))
 	return err
+}
+
+// disarm breaks what the runner of GitHub Actions would obey in a job's log, should a name
+// from a server look so: a line that begins with two colons, or ##[ anywhere.
+func disarm(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(strings.ReplaceAll(text, "##[", "## [")) {
+		if at := strings.TrimLeft(line, " "); strings.HasPrefix(at, "::") {
+			line = line[:len(line)-len(at)] + ": " + at[1:]
+		}
+		b.WriteString(line)
+	}
+	return b.String()
 }
 
 func (r *Run) table(b *strings.Builder, style Style, wide bool) error {

@@ -38,7 +38,11 @@ func person(ctx context.Context, asked, answer string, args ...string) (outcome,
 	GinkgoHelper()
 	keyboard, terminal := testsuite.Terminal(GinkgoTB())
 	seen := &screen{}
-	go func() { _, _ = io.Copy(seen, keyboard) }()
+	copied := make(chan struct{})
+	go func() {
+		_, _ = io.Copy(seen, keyboard)
+		close(copied)
+	}()
 	var stdout bytes.Buffer
 	ended := make(chan int, 1)
 	go func() {
@@ -51,6 +55,8 @@ func person(ctx context.Context, asked, answer string, args ...string) (outcome,
 		Expect(err).NotTo(HaveOccurred())
 	}
 	Eventually(ended).WithContext(ctx).WithTimeout(20 * time.Second).Should(Receive(&code))
+	Expect(terminal.Close()).To(Succeed()) // nothing more comes, and what came can be read
+	Eventually(copied).WithContext(ctx).Should(BeClosed())
 	return outcome{code: code, stdout: stdout.String()}, seen.String()
 }
 
@@ -76,6 +82,7 @@ var _ = Describe("at a terminal", func() {
 		}
 		if code == exitUnverified {
 			Expect(seen).To(ContainSubstring("nothing was changed"))
+			Expect(out.stdout).To(BeEmpty(), "the plan was seen")
 			Expect(vc.RequestsOf("EnableRuleset") + vc.RequestsOf("UpdateRuleset")).To(BeZero())
 		}
 	},

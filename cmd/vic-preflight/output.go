@@ -92,6 +92,7 @@ func (f *outputFlags) run(cmd *cobra.Command, a *app, t *targetFlags, base prefl
 	}
 	rep, errs := f.until(cmd.Context(), list, con, graded)
 	con.Close()
+	rep.ToolVersion = buildVersion()
 	rep.Gate = report.Gate{Strict: f.strict, AllowUnknown: f.allowUnknown}
 	if err := f.write(a, rep, errs, outputs, style); err != nil {
 		return &exitError{code: exitUnknown, err: fmt.Errorf("write the report: %w", err)}
@@ -120,7 +121,7 @@ func (f *outputFlags) until(ctx context.Context, list []preflight.Options, con *
 // report: its error says it all.
 func (f *outputFlags) write(a *app, rep *report.Report, errs []error, outputs []output.Output, style report.Style) (err error) {
 	several := len(rep.Runs) > 1
-	known := several || rep.Runs[0].Err == nil
+	known := several || rep.Runs[0].Err == nil && !errors.Is(errs[0], console.ErrNotWanted)
 	if !allUsage(errs) {
 		err = output.WriteFiles(outputs, rep)
 		if summary := a.getenv("GITHUB_STEP_SUMMARY"); summary != "" && output.Named(outputs, "github") {
