@@ -10,6 +10,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -20,11 +21,14 @@ import (
 //go:embed html
 var htmlFiles embed.FS
 
-var htmlPages = template.Must(template.New("report.gohtml").Funcs(template.FuncMap{
-	"glyph":   func(s checks.Status) string { return glyphs[s] },
-	"clean":   Clean,
-	"counted": counted,
-}).ParseFS(htmlFiles, "html/report.gohtml"))
+// htmlPages are parsed when the first page is written: most runs write none.
+var htmlPages = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("report.gohtml").Funcs(template.FuncMap{
+		"glyph":   func(s checks.Status) string { return glyphs[s] },
+		"clean":   Clean,
+		"counted": counted,
+	}).ParseFS(htmlFiles, "html/report.gohtml"))
+})
 
 // glyphs are the signs of the statuses: colour is never the only one.
 var glyphs = [...]string{checks.Unknown: "?", checks.Pass: "✓", checks.Warn: "!", checks.Fail: "✕", checks.Skip: "–"}
@@ -35,7 +39,7 @@ var glyphs = [...]string{checks.Unknown: "?", checks.Pass: "✓", checks.Warn: "
 // still be read. Errors are the writer's.
 func HTML(w io.Writer, r *Report) error {
 	buffered := bufio.NewWriterSize(w, 1<<16)
-	if err := htmlPages.Execute(buffered, newHTMLPage(r)); err != nil {
+	if err := htmlPages().Execute(buffered, newHTMLPage(r)); err != nil {
 		return fmt.Errorf("render the page: %w", err)
 	}
 	return buffered.Flush()

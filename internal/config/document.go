@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -201,14 +200,14 @@ func empty(n *yaml.Node) bool {
 
 // word is what is repeated of an unknown key: anything else may be a value, as in
 // {password:secret}, which lacks a space.
-var word = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,31}$`)
+var word = pattern(`^[A-Za-z][A-Za-z0-9_-]{0,31}$`)
 
 func (s section) unknown(d *document, key *yaml.Node) {
 	why, ok := refused[key.Value]
 	switch {
 	case ok:
 		d.wrong(key, "%s %s", key.Value, why)
-	case !word.MatchString(key.Value):
+	case !word().MatchString(key.Value):
 		d.wrong(key, "this is no key: a key is a word, and a colon and a space follow it")
 	default:
 		d.wrong(key, "%s is no %s%s", key.Value, s.noun, meant(key.Value, sorted(s.keys)))

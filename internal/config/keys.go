@@ -2,7 +2,6 @@ package config
 
 import (
 	"maps"
-	"regexp"
 	"slices"
 	"time"
 
@@ -38,9 +37,9 @@ var settings = vocabulary{
 // shared are the keys of a target that may also stand at the top, for all of them.
 var shared = vocabulary{
 	"user": one(text), "password-file": one(file),
-	"password-env": one(matching(regexp.MustCompile(`^[A-Z_][A-Z0-9_]*$`),
+	"password-env": one(matching(pattern(`^[A-Z_][A-Z0-9_]*$`),
 		"takes the name of an environment variable in capital letters, such as VC1_PASSWORD, and never a password")),
-	"thumbprint": many(matching(regexp.MustCompile(`^(.*=)?[: -]*([0-9A-Fa-f][: -]*){40}(([0-9A-Fa-f][: -]*){24})?$`),
+	"thumbprint": many(matching(pattern(`^(.*=)?[: -]*([0-9A-Fa-f][: -]*){40}(([0-9A-Fa-f][: -]*){24})?$`),
 		"takes a certificate's thumbprint, which has 40 (SHA-1) or 64 (SHA-256) hexadecimal digits")),
 	"insecure": one(truth), "compute-resource": one(text), "host": many(glob),
 }

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 
@@ -82,11 +83,16 @@ func prose(_ *document, n *yaml.Node) (string, string) {
 	return text(nil, &flat)
 }
 
+// pattern compiles a regular expression when it is first asked for: most runs read no file.
+func pattern(text string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
+}
+
 // matching reads a text of a form.
-func matching(form *regexp.Regexp, complaint string) value {
+func matching(form func() *regexp.Regexp, complaint string) value {
 	return func(_ *document, n *yaml.Node) (string, string) {
 		t, bad := text(nil, n)
-		if bad == "" && !form.MatchString(t) {
+		if bad == "" && !form().MatchString(t) {
 			bad = complaint
 		}
 		return t, bad
@@ -125,12 +131,12 @@ func truth(_ *document, n *yaml.Node) (string, string) {
 	return strconv.FormatBool(b), ""
 }
 
-var duration = regexp.MustCompile(`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`)
+var duration = pattern(`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`)
 
 // span reads a time that is more than 0.
 func span(_ *document, n *yaml.Node) (string, string) {
 	length, err := time.ParseDuration(n.Value)
-	if n.ShortTag() != "!!str" || !duration.MatchString(n.Value) || err != nil || length <= 0 {
+	if n.ShortTag() != "!!str" || !duration().MatchString(n.Value) || err != nil || length <= 0 {
 		return "", "takes a time, such as 90s, 5m or 1h30m"
 	}
 	return n.Value, ""
@@ -172,7 +178,7 @@ func (d *document) resolve(name string) (resolved, complaint string) {
 	return filepath.Join(filepath.Dir(d.path), name), ""
 }
 
-var format = regexp.MustCompile(`^[a-z][a-z0-9-]*(=.*\S.*)?$`)
+var format = pattern(`^[a-z][a-z0-9-]*(=.*\S.*)?$`)
 
 // output reads FORMAT or FORMAT=FILE; whether there is such a format is the flag's to
 // say. A file - is standard output.

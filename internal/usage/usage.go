@@ -147,17 +147,14 @@ func notA(kind string) string {
 	return "not what it takes"
 }
 
-// The errors that cobra returns for its groups of flags.
-var (
-	exclusive = regexp.MustCompile(`^if any flags in the group \[.*\] are set none of the others can be; \[(.*)\] were all set$`)
-	oneOf     = regexp.MustCompile(`^at least one of the flags in the group \[(.*)\] is required$`)
-)
-
 // PlainGroups says what cobra says of groups of flags in words that name the way out.
 func PlainGroups(err error) error {
 	dashed := func(names, joint string) string {
 		return "--" + strings.Join(strings.Fields(names), joint+"--")
 	}
+	// The errors that cobra returns for its groups of flags.
+	exclusive := regexp.MustCompile(`^if any flags in the group \[.*\] are set none of the others can be; \[(.*)\] were all set$`)
+	oneOf := regexp.MustCompile(`^at least one of the flags in the group \[(.*)\] is required$`)
 	if m := exclusive.FindStringSubmatch(err.Error()); m != nil {
 		return fmt.Errorf("%s exclude each other", dashed(m[1], " and "))
 	}
