@@ -25,9 +25,12 @@ type cause struct {
 	code     string
 	worst    checks.Status
 	hosts    []string // paths
+	about    map[string]bool
 	sentence string
 	lines    []string // as they are written
 	commands []string
+	// computes are the clusters, and standalone hosts, that want such a command.
+	computes []string
 	shown    bool
 }
 
@@ -60,7 +63,10 @@ func (r *Run) brief(b *strings.Builder, all []*advice, style Style) {
 			continue
 		}
 		command := "  " + c.commands[i] // never wrapped: it is there to be copied
-		if lines := (twwidth.Width(command) + style.Width - 1) / style.Width; lines <= left {
+		if more := len(c.computes) - 1; more > 0 && strings.Contains(command, "--compute-resource") && !strings.Contains(command, "#") {
+			command += fmt.Sprintf("   # likewise in %s", counted(more, "more cluster"))
+		}
+		if lines := (twwidth.Width(command) + style.Width - 1) / style.Width; lines <= left || len(seen) == 0 { // one in any case
 			c.lines = append(c.lines, command)
 			seen[c.commands[i]] = true
 			left -= lines
@@ -103,16 +109,17 @@ func (r *Run) causes(all []*advice, style Style) []*cause {
 		key := fmt.Sprint(code, res.Waiver)
 		c := index[key]
 		if c == nil {
-			c = &cause{code: code, worst: res.Status, sentence: r.sentence(res, true)}
+			c = &cause{code: code, worst: res.Status, sentence: r.sentence(res, true), about: map[string]bool{}}
 			index[key] = c
 			causes = append(causes, c)
 		}
 		if res.Status.Worse(c.worst) {
 			c.worst = res.Status
 		}
-		if n := len(c.hosts); n > 0 && c.hosts[n-1] == res.Subject {
+		if c.about[res.Subject] {
 			continue
 		}
+		c.about[res.Subject] = true
 		if r.sentence(res, true) != c.sentence {
 			c.sentence = r.sentence(res, false)
 		}
@@ -130,6 +137,11 @@ func (r *Run) causes(all []*advice, style Style) []*cause {
 		for _, a := range all {
 			if c.code == r.code(a.results[0]) && a.results[0].Waiver == nil {
 				c.commands = append(c.commands, a.commands(r, places)...)
+				for _, compute := range a.computes(places) {
+					if !slices.Contains(c.computes, compute) {
+						c.computes = append(c.computes, compute)
+					}
+				}
 			}
 		}
 	}

@@ -23,6 +23,8 @@ type advice struct {
 	// locked rulesets are not switched by users.
 	locked  bool
 	results []checks.Result
+	// about are the subjects of the results: two checks may say the same of a host.
+	about map[string]bool
 }
 
 // advice writes what the codes of a table mean and what to do about them, as much as
@@ -109,11 +111,12 @@ func (r *Run) advise() []*advice {
 		req := r.requirement(res.Requirement)
 		key := fmt.Sprint(res.Reason, req.Name, ruleset, locked, e.Hint)
 		if index[key] == nil {
-			index[key] = &advice{Explanation: e, requirement: req, status: res.Status, ruleset: ruleset, locked: locked}
+			index[key] = &advice{Explanation: e, requirement: req, status: res.Status, ruleset: ruleset, locked: locked, about: map[string]bool{}}
 			index[string(res.Reason)] = index[key]
 			all = append(all, index[key])
 		}
-		if a := index[key]; len(a.results) == 0 || a.results[len(a.results)-1].Subject != res.Subject {
+		if a := index[key]; !a.about[res.Subject] {
+			a.about[res.Subject] = true
 			a.results = append(a.results, res)
 		}
 	}
@@ -294,7 +297,11 @@ func (a *advice) alternative(line string, res checks.Result) string {
 	for _, rs := range res.Rulesets {
 		unasked := checks.BuiltIn(rs.Key) && !slices.Contains(a.requirement.Switchable(), rs.Key)
 		if !rs.Locked && !unasked && rs.Breadth != checks.Borrowed {
-			return line + " --ruleset " + shellescape.Quote(Clean(rs.Key))
+			line += " --ruleset " + shellescape.Quote(Clean(rs.Key))
+			if rs.Breadth == checks.Broad {
+				line += "   # it opens much more than this port"
+			}
+			return line
 		}
 	}
 	return ""

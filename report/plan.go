@@ -202,7 +202,7 @@ func (r *Run) planTable(b *strings.Builder, style Style) error {
 	}
 	title := "Changes"
 	if r.DryRun {
-		title = "Plan (nothing is changed)"
+		title = "Plan"
 	}
 	b.WriteString(title + "\n")
 	if err := r.planRows(b, shown, style); err != nil {

@@ -47,7 +47,7 @@ func (r *Run) rows(byHost map[string][]checks.Result) []row {
 // and the sentence, once.
 func (r *Run) row(h *inventory.Host, results []checks.Result) row {
 	out := row{name: Clean(h.Name), status: checks.Worst(results), probe: probeCell(h.Probe), hosts: 1}
-	var decides []string
+	var decides, notes []string
 	said := map[string]bool{}
 	state := h.IsConnected() && h.StateLabel() == "connected"
 	for _, res := range results {
@@ -71,11 +71,12 @@ func (r *Run) row(h *inventory.Host, results []checks.Result) row {
 		case plain && res.Check == checks.OutboundPort:
 			out.details = append(out.details, of+Clean(res.Detail))
 			if res.Note != "" {
-				out.codes = append(out.codes, of+res.Note)
+				notes = append(notes, of+res.Note)
 			}
 		}
 	}
-	if !state { // no code says so
+	out.codes = append(out.codes, notes...) // behind what is wrong
+	if !state {                             // no code says so
 		out.codes = append(out.codes, "host "+Clean(h.StateLabel()))
 	}
 	if len(out.details) == 0 && len(results) > 0 {

@@ -66,6 +66,9 @@ func (r *Run) table(b *strings.Builder, style Style, wide bool) error {
 	if r.ProbeTarget != "" {
 		style.writeLine(b, r.probeLine())
 	}
+	if left := r.unasked(); left != "" && !r.DryRun {
+		style.writeLine(b, left)
+	}
 	if len(r.Plan) > 0 {
 		b.WriteString("\n")
 		if err := r.planTable(b, style); err != nil || r.DryRun {
@@ -124,6 +127,25 @@ func (r *Run) probeLine() string {
 		}
 	}
 	return line
+}
+
+// unasked says which checks alone were run, where not all were: another run may find
+// more.
+func (r *Run) unasked() string {
+	asked := map[string]bool{}
+	for _, res := range r.Results {
+		asked[res.Check] = true
+	}
+	var ids []string
+	for _, id := range checks.IDs() {
+		if asked[id] {
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) == 0 || len(ids) == len(checks.IDs()) || len(ids) == len(checks.IDs())-1 && !asked[checks.ClusterDrift] {
+		return ""
+	}
+	return "checked: " + strings.Join(ids, ", ") + " alone"
 }
 
 // undo is the command that takes the changes back; empty where there are none. A
@@ -232,8 +254,21 @@ func (r *Run) blocks(rows []row, style Style) []block {
 		}
 		blocks = append(blocks, s)
 	}
-	slices.SortStableFunc(blocks, func(x, y block) int { return checks.CompareStatus(x.worst, y.worst) })
+	slices.SortStableFunc(blocks, func(x, y block) int {
+		return cmp.Or(checks.CompareStatus(x.worst, y.worst), y.of(x.worst)-x.of(x.worst))
+	})
 	return blocks
+}
+
+// of is the number of hosts with the status.
+func (s *block) of(status checks.Status) int {
+	n := 0
+	for _, row := range s.rows {
+		if row.status == status {
+			n += row.hosts
+		}
+	}
+	return n
 }
 
 // count is the number of hosts.

@@ -61,7 +61,7 @@ func person(ctx context.Context, asked, answer string, args ...string) (outcome,
 }
 
 var _ = Describe("at a terminal", func() {
-	const ask, typed = "Change that? [y/N] ", "Type deny to go on: "
+	const ask, typed = "? [y/N] ", "Type deny to go on: "
 	var vc *sim.VCenter
 	BeforeEach(func() { vc = start("closed") })
 
@@ -78,6 +78,7 @@ var _ = Describe("at a terminal", func() {
 		if asked == "" {
 			Expect(seen).NotTo(ContainSubstring("Plan"))
 		} else {
+			Expect(seen).To(ContainSubstring("Change 3 hosts of " + vc.URL.Host + "? [y/N]"))
 			Expect(seen).To(MatchRegexp(`esx01.example +\w+ +\S+ +planned`))
 		}
 		if code == exitUnverified {

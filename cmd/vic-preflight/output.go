@@ -111,8 +111,12 @@ func (f *outputFlags) until(ctx context.Context, list []preflight.Options, con *
 	good := func(rep *report.Report, errs []error) bool {
 		return allUsage(errs) || f.settle(rep, errs, graded) == nil
 	}
+	said := ""
 	return preflight.RunUntil(ctx, list, f.wait, good, func(rep *report.Report, pause, left time.Duration) {
-		con.Say("waiting", fmt.Sprintf("%s; again in %s, %s left", rep.Missing(), pause.Round(time.Second), left.Round(time.Second)))
+		if text := rep.Missing(); text != said {
+			con.Say("waiting for", fmt.Sprintf("%s; again every %s, for %s", text, pause.Round(time.Second), left.Round(time.Second)))
+			said = text
+		}
 	})
 }
 
@@ -134,7 +138,9 @@ func (f *outputFlags) write(a *app, rep *report.Report, errs []error, outputs []
 		}
 	}
 	for _, w := range rep.UnusedWaivers {
-		fmt.Fprintf(a.stderr, "warning: a waiver fits nothing: %s\n", report.Clean(w.String()))
+		if time.Now().Before(w.Expires) { // else a note has told of it
+			fmt.Fprintf(a.stderr, "warning: a waiver fits nothing: %s\n", report.Clean(w.String()))
+		}
 	}
 	for i, run := range rep.Runs {
 		if several && errs[i] != nil {

@@ -79,7 +79,13 @@ func (a *app) complain(target string, err error, hints []string) {
 	if target != "" {
 		target += ": "
 	}
-	fmt.Fprintf(a.stderr, "vic-preflight: %s\n", report.Clean(target+err.Error()))
+	list := []error{err}
+	if several, ok := errors.Unwrap(err).(interface{ Unwrap() []error }); ok { // all that is wrong with a file
+		list = several.Unwrap()
+	}
+	for _, err := range list {
+		fmt.Fprintf(a.stderr, "vic-preflight: %s\n", report.Clean(target+err.Error()))
+	}
 	for _, hint := range hints {
 		fmt.Fprintf(a.stderr, "hint: %s\n", report.Clean(hint))
 	}

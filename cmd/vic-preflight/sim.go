@@ -65,7 +65,7 @@ func (o *simFlags) serve(ctx context.Context, a *app, name string) error {
 	}
 	vc, err := sim.Start(scenario, sim.Options{Listen: o.listen, User: o.user, Password: o.password})
 	if err != nil {
-		return &exitError{code: exitUsage, err: fmt.Errorf("serve on %s: %w", o.listen, err)}
+		return usageError(fmt.Errorf("serve on %s: %w", o.listen, err), "--listen 127.0.0.1:0 takes a free port")
 	}
 	defer vc.Close()
 	fmt.Fprintf(a.stdout, helpFile("sim-serving.txt"), name, vc.URL, vc.URL.Host,

@@ -31,7 +31,7 @@ func seeing(ctx context.Context, text string, then func(), args ...string) outco
 var _ = Describe("check --wait", func() {
 	It("checks again until all is well, and says what is missing meanwhile", func(ctx SpecContext) {
 		vc := start("closed")
-		out := seeing(ctx, "waiting: 3: esx01 (ruleset-disabled), esx02 (ruleset-disabled), esx03 (ruleset-disabled); again in 1s", func() {
+		out := seeing(ctx, "waiting for: 3: esx01 (ruleset-disabled), esx02 (ruleset-disabled), esx03 (ruleset-disabled); again every 1s", func() {
 			Expect(invocation{args: append(with(vc, []string{"fix", "--allow"}, "--compute-resource", "prod"), journalIn()...)}.run(ctx).code).To(Equal(exitOK))
 		}, with(vc, []string{"check"}, "--compute-resource", "prod", "--refresh", "--wait", "20s")...)
 		Expect(out.code).To(Equal(exitOK), out.stderr)
@@ -45,7 +45,7 @@ var _ = Describe("check --wait", func() {
 		vc.Close()
 		var back *sim.VCenter
 		defer func() { back.Close() }()
-		out := seeing(ctx, "waiting: 1: "+address+" (not checked); again in", func() {
+		out := seeing(ctx, "waiting for: 1: "+address+" (not checked); again every", func() {
 			var err error
 			scenario, err := sim.ParseScenario("open")
 			Expect(err).NotTo(HaveOccurred())
@@ -61,7 +61,7 @@ var _ = Describe("check --wait", func() {
 		Expect(out.code).To(Equal(exitFailed))
 		Expect(out.stdout).To(HaveSuffix("\n5 hosts: 5 failed\n"))
 		run, cancel := context.WithCancel(ctx)
-		out = seeing(run, "waiting: ", cancel, with(vc, []string{"check"}, "--wait", "10m")...)
+		out = seeing(run, "waiting for: ", cancel, with(vc, []string{"check"}, "--wait", "10m")...)
 		Expect(out.code).To(Equal(exitInterrupted))
 		Expect(out.stdout).To(ContainSubstring("5 hosts: 5 failed"))
 	}, SpecTimeout(time.Minute))

@@ -26,7 +26,13 @@ func Confirm(in io.Reader, out io.Writer, columns, word string) func(context.Con
 		if err := report.Plan(out, plan, report.Style{Width: Width(out, columns)}); err != nil {
 			return err
 		}
-		question, want := "\nChange that? [y/N] ", []string{"y", "yes"}
+		changed := map[string]bool{}
+		for _, e := range plan.Plan {
+			if e.Action != report.None && e.Action != report.Refuse {
+				changed[e.Path] = true
+			}
+		}
+		question, want := fmt.Sprintf("\nChange %d hosts of %s? [y/N] ", len(changed), report.Clean(plan.Target)), []string{"y", "yes"}
 		if word != "" {
 			question, want = fmt.Sprintf("\nThat is for all hosts of %s. Type %s to go on: ", report.Clean(plan.Target), word), []string{word}
 		}
