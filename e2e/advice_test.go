@@ -49,7 +49,10 @@ var _ = DescribeTable("every command that is printed works as printed",
 		commands := printed(found.stdout)
 		Expect(commands).NotTo(BeEmpty(), found.stdout)
 		all := printed(command(ctx, env, preflight, append(check, "--hints")...).stdout)
-		Expect(all).To(ContainElements(commands), "the brief advice is a part of the whole")
+		for _, line := range commands {
+			command, _, _ := strings.Cut(line, "   # ")
+			Expect(all).To(ContainElement(HavePrefix(command)), "the brief advice is a part of the whole")
+		}
 		commands = all
 		for _, line := range commands {
 			out := inShell(ctx, dir, env, line)

@@ -111,13 +111,7 @@ func (f *outputFlags) until(ctx context.Context, list []preflight.Options, con *
 	good := func(rep *report.Report, errs []error) bool {
 		return allUsage(errs) || f.settle(rep, errs, graded) == nil
 	}
-	said := ""
-	return preflight.RunUntil(ctx, list, f.wait, good, func(rep *report.Report, pause, left time.Duration) {
-		if text := rep.Missing(); text != said {
-			con.Say("waiting for", fmt.Sprintf("%s; again every %s, for %s", text, pause.Round(time.Second), left.Round(time.Second)))
-			said = text
-		}
-	})
+	return preflight.RunUntil(ctx, list, f.wait, good, con.Missing)
 }
 
 // write sends the report to where it goes; to standard error the errors of several

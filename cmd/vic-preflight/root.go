@@ -120,16 +120,7 @@ func newRoot(a *app) *cobra.Command {
 		return usageError(err, hints...)
 	})
 	root.AddCommand(newCheck(a), newFix(a), newUpdate(a), newUndo(a), newProbe(a), newListen(a), newVIB(a), newRule(a), newCollect(a), newSim(a), newExplain(a), newDiff(a), newConfig(a), newVersion(a))
-	long := root.HelpFunc()
-	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
-		if !a.helpAll {
-			if done, _ := usage.Short(a.stdout, cmd); done {
-				return
-			}
-		}
-		long(cmd, args)
-	})
-	root.PersistentFlags().Bool("help-all", false, "describe all flags, with examples and exit codes")
+	usage.Install(root, a.stdout, &a.helpAll)
 	root.Version = buildVersion()
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	completion.FilesAlone(root)

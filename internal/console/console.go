@@ -57,6 +57,8 @@ type Console struct {
 	stage preflight.Stage
 	of    string
 	bar   *progressbar.ProgressBar
+
+	missing string // what was said last
 }
 
 // New is a console on the stream. Where several targets are run, each line names its own.
@@ -126,6 +128,15 @@ func (c *Console) Say(what, text string) {
 	defer c.mu.Unlock()
 	c.clear()
 	fmt.Fprintf(c.w, "%s: %s\n", what, report.Clean(text))
+}
+
+// Missing says what a report still lacks, as preflight.RunUntil wants it told, unless that
+// is what it said last.
+func (c *Console) Missing(r *report.Report, pause, left time.Duration) {
+	if text := r.Missing(); text != c.missing {
+		c.missing = text
+		c.Say("waiting for", fmt.Sprintf("%s; again every %s, for %s", text, pause.Round(time.Second), left.Round(time.Second)))
+	}
 }
 
 // Note implements preflight.Observer.

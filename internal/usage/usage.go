@@ -44,6 +44,21 @@ func Show(f *pflag.FlagSet, names ...string) {
 	}
 }
 
+// Install gives the commands their short help, where they have one and all was not asked
+// for, and the flag --help-all, which the caller must look for: cobra knows --help alone.
+func Install(root *cobra.Command, out io.Writer, all *bool) {
+	long := root.HelpFunc()
+	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
+		if !*all {
+			if done, _ := Short(out, cmd); done {
+				return
+			}
+		}
+		long(cmd, args)
+	})
+	root.PersistentFlags().Bool("help-all", false, "describe all flags, with examples and exit codes")
+}
+
 // Short writes the help that fits a screen, and reports whether the command has one: it
 // takes Show. The rest is for --help-all.
 func Short(w io.Writer, cmd *cobra.Command) (bool, error) {
