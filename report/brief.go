@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -102,15 +103,14 @@ func (r *Run) causes(all []*advice, style Style) []*cause {
 	lost := r.unconnected()
 	for _, res := range r.Results {
 		unread := res.Reason == checks.FactsUnavailable
-		if res.Scope != checks.ScopeHost || res.Status == checks.Pass || res.Status == checks.Skip || unread && lost[res.Subject] {
+		if res.Scope != checks.ScopeHost || res.Status == checks.Pass || res.Status == checks.Skip || unread && lost[res.Subject] || res.Waiver != nil {
 			continue
 		}
 		code := r.code(res)
-		key := fmt.Sprint(code, res.Waiver)
-		c := index[key]
+		c := index[code]
 		if c == nil {
 			c = &cause{code: code, worst: res.Status, sentence: r.sentence(res, true), about: map[string]bool{}}
-			index[key] = c
+			index[code] = c
 			causes = append(causes, c)
 		}
 		if res.Status.Worse(c.worst) {
@@ -135,7 +135,7 @@ func (r *Run) causes(all []*advice, style Style) []*cause {
 		c.lines = hanging(fmt.Sprintf("%s %s: %s", c.code, few(hosts), c.sentence), style.Width-1)
 		c.lines[0] = style.paint(c.worst, c.code) + " " + strings.TrimPrefix(c.lines[0], c.code)
 		for _, a := range all {
-			if c.code == r.code(a.results[0]) && a.results[0].Waiver == nil {
+			if c.code == r.code(a.results[0]) {
 				c.commands = append(c.commands, a.commands(r, places)...)
 				for _, compute := range a.computes(places) {
 					if !slices.Contains(c.computes, compute) {
@@ -159,13 +159,6 @@ func (r *Run) code(res checks.Result) string {
 // sentence is what is said of a reason: the facts of the one result, or what all have
 // in common.
 func (r *Run) sentence(res checks.Result, one bool) string {
-	if w := res.Waiver; w != nil {
-		text := fmt.Sprintf("waived until %s: %s", w.Expires.Format(time.DateOnly), Clean(w.Because))
-		if w.Ticket != "" {
-			text += fmt.Sprintf(" (%s)", Clean(w.Ticket))
-		}
-		return text
-	}
 	if one {
 		return Clean(res.Detail)
 	}
@@ -176,6 +169,42 @@ func (r *Run) sentence(res checks.Result, one bool) string {
 		return text // ESXi
 	}
 	return strings.ToLower(text[:1]) + text[1:]
+}
+
+// waived writes what is accepted for a time, and why: each waiver once, with all that it
+// fits.
+func (r *Run) waived(b *strings.Builder, style Style) {
+	if style.Width < 1 {
+		style.Width = proseWidth
+	}
+	type accepted struct {
+		code   string
+		waiver *checks.Waiver
+	}
+	var order []accepted
+	names, places, fits := r.shortNames(), r.places(), map[accepted][]string{}
+	for _, res := range r.Results {
+		if res.Waiver == nil {
+			continue
+		}
+		key := accepted{r.code(res), res.Waiver}
+		if fits[key] == nil {
+			order = append(order, key)
+		}
+		if name := cmp.Or(names[res.Subject], places[res.Subject].name); !slices.Contains(fits[key], name) {
+			fits[key] = append(fits[key], name)
+		}
+	}
+	for i, key := range order {
+		if i == 0 {
+			b.WriteString("\n")
+		}
+		text := fmt.Sprintf("waived until %s: %s (%s): %s", key.waiver.Expires.Format(time.DateOnly), key.code, few(fits[key]), Clean(key.waiver.Because))
+		if key.waiver.Ticket != "" {
+			text += fmt.Sprintf(" (%s)", Clean(key.waiver.Ticket))
+		}
+		b.WriteString(style.paint(checks.Warn, strings.Join(hanging(text, style.Width), "\n")) + "\n")
+	}
 }
 
 // shortNames are the hosts' names by their paths, without the domain where that leaves

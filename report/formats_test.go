@@ -102,7 +102,7 @@ func thousand() *report.Report {
 	return build(hosts)
 }
 
-// formatCases are those of the formats for programs alone.
+// formatCases are cases that all formats have besides those of reports.
 func formatCases() map[string]*report.Report {
 	return map[string]*report.Report{
 		"failure":    build([]inventory.Host{member("prod", "esx1.example", outbound("vic-engine", false, everybody(), 2377, 0))}),
@@ -115,18 +115,24 @@ func formatCases() map[string]*report.Report {
 // goldenLength is how long a golden file may get that somebody is to read.
 const goldenLength = 300 << 10
 
-var _ = Describe("a format for programs", func() {
+var _ = Describe("a format", func() {
 	for name, r := range formatCases() {
 		It("is of "+name+" as it was reviewed", func() {
 			for _, format := range report.Formats() {
+				style, suffix := report.Style{}, "."+format.Name
 				if !format.ForPrograms {
-					continue
+					style, suffix = report.Style{Width: 80}, "."+format.Name+".80.txt"
 				}
-				out := write(format.Name, r)
+				var b bytes.Buffer
+				Expect(format.Write(&b, r, style)).To(Succeed())
+				out := b.String()
+				if format.Name == "html" {
+					out = withoutStyle(out)
+				}
 				if len(out) > goldenLength {
 					out = fmt.Sprintf("%d bytes, %d lines, sha256 %x\n", len(out), strings.Count(out, "\n"), sha256.Sum256([]byte(out)))
 				}
-				golden(name+"."+format.Name, out)
+				golden(name+suffix, out)
 			}
 		})
 		It("fits its schema as JSON of "+name, func() {

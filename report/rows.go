@@ -44,12 +44,18 @@ func (r *Run) rows(byHost map[string][]checks.Result) []row {
 }
 
 // row has the worst status of a host's results, and of each that did not pass the code
-// and the sentence, once.
+// and the sentence, once, the worst first.
 func (r *Run) row(h *inventory.Host, results []checks.Result) row {
 	out := row{name: Clean(h.Name), status: checks.Worst(results), probe: probeCell(h.Probe), hosts: 1}
 	var decides, notes []string
 	said := map[string]bool{}
 	state := h.IsConnected() && h.StateLabel() == "connected"
+	results = slices.Clone(results)
+	slices.SortStableFunc(results, func(x, y checks.Result) int {
+		// What a waiver accepts comes behind other warnings.
+		accepted := map[bool]int{true: 1}
+		return cmp.Or(checks.CompareStatus(x.Status, y.Status), accepted[x.Waiver != nil]-accepted[y.Waiver != nil])
+	})
 	for _, res := range results {
 		if res.Check == checks.OutboundPort {
 			decides = append(decides, res.Decides...)

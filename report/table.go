@@ -87,6 +87,7 @@ func (r *Run) table(b *strings.Builder, style Style, wide bool) error {
 		return err
 	}
 	r.advice(b, style)
+	r.waived(b, style)
 	if undo := r.undo(); undo != "" {
 		fmt.Fprintf(b, "\nto take the changes back:\n  %s\n", undo)
 	}

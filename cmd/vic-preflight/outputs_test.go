@@ -238,3 +238,34 @@ var _ = Describe("one run with every report", func() {
 		Entry("with a target that is none", 3, "UNKNOWN", "sim://nosuch", SpecTimeout(time.Minute)),
 	)
 })
+
+var _ = Describe("the table on a screen of 80 by 24", func() {
+	It("ends with every host that failed, and the summary", func(ctx SpecContext) {
+		out := invocation{args: []string{"check", "sim://mixed", "--width", "80"}}.run(ctx)
+		lines := strings.Split(strings.TrimSuffix(out.stdout, "\n"), "\n")
+		last := strings.Join(lines[len(lines)-23:], "\n") // the last one is the shell's
+		Expect(last).To(HaveSuffix("\n20 hosts: 6 failed, 4 unknown, 6 with warnings, 4 passed"))
+		var r struct {
+			Hosts []struct{ Name, Status string }
+		}
+		onTarget(invocation{args: []string{"check", "sim://mixed", "-o", "json"}}.run(ctx), &r)
+		for _, h := range r.Hosts {
+			if h.Status == "fail" {
+				Expect(last).To(ContainSubstring(strings.TrimSuffix(h.Name, ".example")))
+			}
+		}
+	}, SpecTimeout(time.Minute))
+
+	It("has a line a host, and each sentence once", func(ctx SpecContext) {
+		out := invocation{args: []string{"check", "sim://mixed", "--width", "80"}}.run(ctx)
+		for line := range strings.Lines(out.stdout) {
+			if !strings.HasPrefix(strings.TrimSpace(line), "vic-preflight ") { // a command is there to be copied
+				Expect(len(line)).To(BeNumerically("<=", 81), line)
+			}
+		}
+		for i := 1; i <= 6; i++ {
+			Expect(regexp.MustCompile(fmt.Sprintf(`(?m)^esx0%d.example  `, i)).FindAllString(out.stdout, -1)).To(HaveLen(1))
+		}
+		Expect(strings.Count(out.stdout, "it is disabled")).To(Equal(1))
+	}, SpecTimeout(time.Minute))
+})
