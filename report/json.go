@@ -191,6 +191,12 @@ func (r *Run) writeJSON(s *stream) {
 	}
 	s.flag("dryRun", r.DryRun)
 	s.text("journal", r.Journal)
+	if r.Inventory != nil && len(r.Inventory.Hidden) > 0 {
+		s.field("hidden", cleanAll(r.Inventory.Hidden))
+	}
+	if len(r.Leftovers) > 0 {
+		s.field("leftovers", cleanAll(r.Leftovers))
+	}
 	if len(r.Plan) > 0 {
 		s.field("plan", jsonPlans(r.Plan))
 	}
