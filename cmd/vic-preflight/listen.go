@@ -60,7 +60,7 @@ func (o *listenFlags) execute(ctx context.Context, a *app) error {
 		}.Write(a.stdout, o.output == "json") // nothing hangs on what is shown
 	}})
 	if err != nil {
-		return usageError(err, "is the address this machine's, and the port free?")
+		return usageError(err, "it takes host:port, such as :2377; is the address this machine's, and the port free?")
 	}
 	fmt.Fprintf(a.stderr, "listening on %s for %s; Ctrl-C ends it\n", l.Addr(), o.duration)
 	select {

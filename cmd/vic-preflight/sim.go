@@ -55,7 +55,7 @@ func (o *simFlags) serve(ctx context.Context, a *app, name string) error {
 	}
 	host, _, err := net.SplitHostPort(o.listen)
 	if err != nil {
-		return usageError(fmt.Errorf("--listen: %w", err), "it takes host:port, such as 127.0.0.1:8989")
+		return usageError(fmt.Errorf("--listen %q is not host:port", o.listen), "such as 127.0.0.1:8989")
 	}
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
 		return usageError(fmt.Errorf("--listen %s is not a loopback address: a simulator guards nothing", o.listen))
