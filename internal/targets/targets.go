@@ -67,7 +67,7 @@ func (f *Finder) Options(ctx context.Context, base preflight.Options) ([]preflig
 		return nil, usageError(errors.New("no target: give --target, or set VIC_MACHINE_TARGET or GOVC_URL"),
 			"--target sim://mixed tries it without a vCenter")
 	case undo && slices.ContainsFunc(all, func(w wanted) bool { return !same(w.text, all[0].text) }):
-		return nil, usageError(fmt.Errorf("undo takes one target, as a journal is of one server, and %s has several: give --target", source))
+		return nil, usageError(fmt.Errorf("undo takes one target: a journal is of one server, and %s names several", source), "--target names the one")
 	case undo:
 		all = all[:1]
 	}

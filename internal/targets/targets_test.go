@@ -50,7 +50,7 @@ var _ = Describe("what a configuration file says of a target", func() {
 		base := preflight.Options{}
 		base.Change.Do = preflight.Undo
 		_, err := finder().Options(ctx, base)
-		Expect(err).To(MatchError(ContainSubstring("undo takes one target, as a journal is of one server, and gate.yaml has several: give --target")))
+		Expect(err).To(MatchError(ContainSubstring("undo takes one target: a journal is of one server, and gate.yaml names several")))
 		list, err := finder("vc.example").Options(ctx, base)
 		Expect(err).NotTo(HaveOccurred())
 		Expect(list).To(HaveLen(1))
