@@ -46,7 +46,10 @@ func settle(ctx context.Context, o Options, in *inputs, out outcome) (*report.Ru
 		run.Compared = in.baseline.Compare(o.Baseline, run)
 	}
 	run.Duration = time.Since(out.started)
-	return run, o.verdict(ended, out)
+	err := o.verdict(ended, out)
+	var unfinished *UnfinishedError
+	run.Unfinished = errors.As(err, &unfinished)
+	return run, err
 }
 
 // asFlags are the options that a command line needs besides the target to reach the

@@ -2,9 +2,12 @@ package preflight
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"sync"
 	"time"
 
+	"github.com/vic-preflight/vic-preflight/internal/vsphere"
 	"github.com/vic-preflight/vic-preflight/report"
 )
 
@@ -16,7 +19,8 @@ const (
 
 // RunUntil does RunAll again and again until done says that the report will do, or the
 // time is up: while hosts are upgraded one after the other, for instance. It returns the
-// last report. missing is told of each report that does not do, how long the pause is and
+// last report, and the first one in which a server refused a login: wrong passwords lock
+// accounts. missing is told of each report that does not do, how long the pause is and
 // how much time is left. What a target's observer was told once it is not told again.
 func RunUntil(ctx context.Context, list []Options, wait time.Duration, done func(*report.Report, []error) bool, missing func(r *report.Report, pause, left time.Duration)) (*report.Report, []error) {
 	ends := time.Now().Add(wait)
@@ -27,7 +31,7 @@ func RunUntil(ctx context.Context, list []Options, wait time.Duration, done func
 	for {
 		rep, errs := RunAll(ctx, list)
 		left := time.Until(ends)
-		if ctx.Err() != nil || done(rep, errs) || left <= 0 {
+		if ctx.Err() != nil || done(rep, errs) || left <= 0 || slices.ContainsFunc(errs, refusedLogin) {
 			return rep, errs
 		}
 		pause := min(pause, left)
@@ -43,6 +47,11 @@ func RunUntil(ctx context.Context, list []Options, wait time.Duration, done func
 		case <-time.After(pause):
 		}
 	}
+}
+
+func refusedLogin(err error) bool {
+	var refused *vsphere.LoginError
+	return errors.As(err, &refused)
 }
 
 // once is told nothing twice.

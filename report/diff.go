@@ -236,7 +236,9 @@ func (d *Diff) Table(w io.Writer, style Style) error {
 				line(fmt.Sprintf("%s %s: %s", counted(len(hosts.list), "host"), hosts.what, firstNames(hosts.list)))
 			}
 		}
-		line(c.Tally.line(style))
+		if c.Tally != (Tally{}) || c.Then.Missing == "" && c.Now.Missing == "" {
+			line(c.Tally.line(style))
+		}
 	}
 	if len(d.Targets) > 1 {
 		b.WriteString("\n")

@@ -39,6 +39,23 @@ func (r *Run) Grade(strict, allowUnknown bool) checks.Status {
 	return grade
 }
 
+// Grade is what a diff comes to for a gate: checks.Fail where there are new failures, with
+// strict also new warnings; else checks.Unknown where a target of the later report was not
+// read, or a finding is not known any more; else checks.Pass.
+func (d *Diff) Grade(strict bool) checks.Status {
+	tally := d.Tally()
+	if tally.NewFailures > 0 || strict && tally.New > 0 {
+		return checks.Fail
+	}
+	for _, c := range d.Targets {
+		lost := func(d Difference) bool { return d.Change == ChangeUnknown && d.Now.unseen() }
+		if c.Now.Missing == MissingRead || slices.ContainsFunc(c.Differences, lost) {
+			return checks.Unknown
+		}
+	}
+	return checks.Pass
+}
+
 func lost(r checks.Result) bool {
 	return r.Reason == checks.HostDisconnected || r.Reason == checks.HostNotResponding
 }

@@ -78,7 +78,7 @@ func (r *Run) nagiosCode(strict, allowUnknown bool) int {
 	switch {
 	case grade == checks.Fail:
 		return nagiosCritical
-	case grade == checks.Unknown || r.Interrupted:
+	case grade == checks.Unknown || r.Interrupted || r.Unfinished:
 		return nagiosUnknown
 	case warned:
 		return nagiosWarning

@@ -60,6 +60,9 @@ type Run struct {
 	Err error
 	// Interrupted runs report what was known when they ended.
 	Interrupted bool
+	// Unfinished runs were asked for a change and have not made and verified all of it, or
+	// have left something.
+	Unfinished bool
 	// Narrowed runs were about a part of the target's hosts.
 	Narrowed bool
 	// Compared is what became of an earlier report's findings; nil without one. Where

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/preflight"
 	"github.com/vic-preflight/vic-preflight/report"
 )
@@ -23,15 +24,10 @@ func newDiff(a *app) *cobra.Command {
 				return usageError(fmt.Errorf("--fail-on %q is none of: %s", failOn, preflight.FailOnNew))
 			}
 			d, err := o.diff(a, format, args[0], args[1])
-			if n := 0; err == nil && failOn != "" {
-				if n = d.Tally().NewFailures; o.strict {
-					n = d.Tally().New
-				}
-				if n > 0 {
-					return &exitError{code: exitFailed}
-				}
+			if err != nil || failOn == "" || d.Grade(o.strict) == checks.Pass {
+				return err
 			}
-			return err
+			return &exitError{code: codes[d.Grade(o.strict)]}
 		},
 	}
 	f := cmd.Flags()

@@ -94,13 +94,16 @@ func (f *outputFlags) run(cmd *cobra.Command, a *app, t *targetFlags, base prefl
 	con.Close()
 	rep.ToolVersion = buildVersion()
 	rep.Gate = report.Gate{Strict: f.strict, AllowUnknown: f.allowUnknown}
-	if err := f.write(a, rep, errs, outputs, style); err != nil {
-		return &exitError{code: exitUnknown, err: fmt.Errorf("write the report: %w", err)}
-	}
-	if f.nagiosExit && !allUsage(errs) {
+	wrong, exit := f.write(a, rep, errs, outputs, style), f.settle(rep, errs, graded)
+	switch nagios := f.nagiosExit && !allUsage(errs); {
+	case wrong != nil && (nagios || exit == nil):
+		return &exitError{code: exitUnknown, err: wrong}
+	case wrong != nil:
+		a.complain("", wrong, nil)
+	case nagios:
 		return &exitError{code: rep.NagiosCode(f.strict, f.allowUnknown)}
 	}
-	return f.settle(rep, errs, graded)
+	return exit
 }
 
 // until does the runs, again and again where --wait is given.
@@ -137,12 +140,15 @@ func (f *outputFlags) write(a *app, rep *report.Report, errs []error, outputs []
 		}
 	}
 	for i, run := range rep.Runs {
-		if several && errs[i] != nil {
+		if errs[i] != nil && (several || f.nagiosExit && !allUsage(errs)) { // else it is the exit's
 			a.complain(run.Target, errs[i], preflight.Hints(errs[i]))
 		}
 		for _, left := range run.Leftovers {
 			fmt.Fprintf(a.stderr, "warning: the virtual machine %s could not be removed: vic-preflight probe --cleanup removes it later\n", report.Clean(left))
 		}
 	}
-	return err
+	if err != nil {
+		return fmt.Errorf("write the report: %w", err)
+	}
+	return nil
 }

@@ -235,8 +235,44 @@ var _ = Describe("one run with every report", func() {
 		Entry("without an answer", 3, "UNKNOWN", "-t", "root:x@127.0.0.1:1", "--insecure", SpecTimeout(time.Minute)),
 		Entry("with a command line that is wrong", 3, "UNKNOWN", "sim://open", "--port", "0", SpecTimeout(time.Minute)),
 		Entry("with a flag that is not there", 3, "UNKNOWN", "sim://open", "--nosuch", SpecTimeout(time.Minute)),
+		Entry("with a command line that is wrong after one dash", 3, "UNKNOWN", "-nagios-exit", "sim://open", "--port", "0", SpecTimeout(time.Minute)),
 		Entry("with a target that is none", 3, "UNKNOWN", "sim://nosuch", SpecTimeout(time.Minute)),
 	)
+
+	It("exits for Nagios, too, where the flag has a value or stands in a file, and names what is wrong", func(ctx SpecContext) {
+		for _, more := range [][]string{{"--nagios-exit=true"}, {"-nagios-exit"}, {"--config", configured("nagios-exit: true\n")}} {
+			out := invocation{args: append([]string{"check", "sim://open", "--baseline", "nosuch.json"}, more...)}.run(ctx)
+			Expect(out.code).To(Equal(nagiosUnknown), "%v: %s", more, out.stderr)
+			Expect(out.stdout).To(HavePrefix("VIC-PREFLIGHT UNKNOWN: "))
+			out = invocation{args: append([]string{"check", "root:x@127.0.0.1:1", "--insecure"}, more...)}.run(ctx)
+			Expect(out.code).To(Equal(nagiosUnknown))
+			Expect(out.stderr).To(ContainSubstring("cannot reach 127.0.0.1:1"), "%v", more)
+		}
+	}, SpecTimeout(time.Minute))
+
+	DescribeTable("does not hide behind a report that cannot be written", func(ctx SpecContext, code int, message string, args ...string) {
+		out := invocation{args: append(args, "-o", "json=/dev/full")}.run(ctx)
+		Expect(out.code).To(Equal(code), out.stderr)
+		Expect(out.stderr).To(And(ContainSubstring("write the report: write json to /dev/full: "), ContainSubstring(message)))
+	},
+		Entry("when all is well", exitUnknown, "", "check", "sim://open", SpecTimeout(time.Minute)),
+		Entry("what failed", exitFailed, "", "check", "sim://closed", SpecTimeout(time.Minute)),
+		Entry("why nothing is known", exitUnknown, "cannot reach 127.0.0.1:1", "check", "root:x@127.0.0.1:1", "--insecure", SpecTimeout(time.Minute)),
+		Entry("a change that was not made", exitUnverified, "--max-hosts allows 1", "fix", "--allow", "sim://closed", "--max-hosts", "1", SpecTimeout(time.Minute)),
+	)
+
+	It("lets no diff pass for a target that was not checked", func(ctx SpecContext) {
+		dir := GinkgoT().TempDir()
+		then, now := filepath.Join(dir, "then.json"), filepath.Join(dir, "now.json")
+		vc := start("open")
+		Expect(invocation{args: append(flags(vc), "-o", "json="+then)}.run(ctx).code).To(Equal(exitOK))
+		Expect(invocation{args: append(flags(vc), "--password", secret+"x", "-o", "json="+now)}.run(ctx).code).To(Equal(exitUnknown))
+		out := invocation{args: []string{"diff", then, now, "--fail-on", "new"}}.run(ctx)
+		Expect(out.code).To(Equal(exitUnknown), out.stdout)
+		Expect(out.stdout).To(ContainSubstring("NOT CHECKED in the new report"))
+		Expect(out.stdout).NotTo(ContainSubstring("no finding"))
+		Expect(invocation{args: []string{"diff", now, then, "--fail-on", "new"}}.run(ctx).code).To(Equal(exitOK))
+	}, SpecTimeout(time.Minute))
 })
 
 var _ = Describe("the table on a screen of 80 by 24", func() {

@@ -49,8 +49,9 @@ func execute(ctx context.Context, a *app, args []string) int {
 	if i := slices.Index(args, "--help-all"); i >= 0 {
 		a.helpAll, args[i] = true, "--help"
 	}
-	root.SetArgs(longflag.Expand(root, args))
-	err := root.ExecuteContext(ctx)
+	args = longflag.Expand(root, args)
+	root.SetArgs(args)
+	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitOK
 	}
@@ -58,7 +59,8 @@ func execute(ctx context.Context, a *app, args []string) int {
 	if exit.err != nil {
 		a.complain("", exit.err, exit.hints)
 	}
-	if exit.err != nil && slices.Contains(args, "--nagios-exit") {
+	nagios := cmd.Flags().Lookup("nagios-exit") // a bad flag keeps those after it from being read
+	if exit.err != nil && (slices.Contains(args, "--nagios-exit") || nagios != nil && nagios.Value.String() == "true") {
 		fmt.Fprintf(a.stdout, "VIC-PREFLIGHT UNKNOWN: %s\n", report.Clean(strings.ReplaceAll(exit.err.Error(), "|", "_")))
 		return nagiosUnknown
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -49,9 +48,6 @@ func newUndo(a *app) *cobra.Command {
 }
 
 func (u *undoFlags) execute(cmd *cobra.Command, a *app, journal string) error {
-	if len(u.target.Targets) > 1 {
-		return usageError(errors.New("undo takes one target: a journal is of one server"))
-	}
 	o := preflight.Options{Only: []string{checks.OutboundPort}}
 	o.Change.Do, o.Change.UndoJournal, o.Change.Force = preflight.Undo, journal, u.force
 	if err := cmp.Or(u.change.put(&o, a, cmd.Flags()), u.ssh.put(&o.SSH, a)); err != nil {

@@ -66,6 +66,14 @@ var _ = Describe("check --wait", func() {
 		Expect(out.stdout).To(ContainSubstring("5 hosts: 5 failed"))
 	}, SpecTimeout(time.Minute))
 
+	It("does not try a refused login again, which would lock the account", func(ctx SpecContext) {
+		vc := start("open")
+		out := invocation{args: append(flags(vc), "--password", secret+"x", "--wait", "20s")}.run(ctx)
+		Expect(out.code).To(Equal(exitUnknown))
+		Expect(out.stderr).To(ContainSubstring("refused the login"))
+		Expect(vc.RequestsOf("Login")).To(Equal(1))
+	}, SpecTimeout(time.Minute))
+
 	It("does not wait for what no time mends", func(ctx SpecContext) {
 		began := time.Now()
 		out := invocation{args: []string{"check", "sim://nosuch", "--wait", "10m"}}.run(ctx)

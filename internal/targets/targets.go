@@ -58,21 +58,26 @@ func (f *Finder) Options(ctx context.Context, base preflight.Options) ([]preflig
 		base.ComputeResource, base.Hosts = f.Flags.ComputeResource, f.Flags.Hosts
 		return []preflight.Options{base}, nil
 	}
-	texts, source, err := f.find()
-	if err != nil {
+	all, source, err := f.find()
+	undo := base.Change.Do == preflight.Undo
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if len(texts) == 0 {
+	case len(all) == 0:
 		return nil, usageError(errors.New("no target: give --target, or set VIC_MACHINE_TARGET or GOVC_URL"),
 			"--target sim://mixed tries it without a vCenter")
+	case undo && slices.ContainsFunc(all, func(w wanted) bool { return !same(w.text, all[0].text) }):
+		return nil, usageError(fmt.Errorf("undo takes one target: a journal is of one server, and %s names several", source), "--target names the one")
+	case undo:
+		all = all[:1]
 	}
-	list := make([]preflight.Options, len(texts))
-	for i, text := range texts {
-		o, entry := base, f.entry(text)
-		if o.Target, o.PasswordFile, err = f.resolve(ctx, text, source, entry, len(texts) > 1); err != nil {
+	list := make([]preflight.Options, len(all))
+	for i, w := range all {
+		o, entry := base, w.entry
+		if o.Target, o.PasswordFile, err = f.resolve(ctx, w.text, source, entry, len(all) > 1); err != nil {
 			return nil, err
 		}
-		if base.Change.Do == preflight.Undo {
+		if undo {
 			entry.ComputeResource, entry.Hosts = "", nil // the journal names the hosts
 		}
 		o.ComputeResource = cmp.Or(f.Flags.ComputeResource, entry.ComputeResource)
@@ -100,35 +105,72 @@ func (f *Finder) getenv(key string) string {
 	return value
 }
 
-// find returns the targets and where they come from.
-func (f *Finder) find() (texts []string, source string, err error) {
-	if len(f.Flags.Targets) > 0 {
-		return f.Flags.Targets, "--target", nil
-	}
-	for _, key := range []string{"VIC_MACHINE_TARGET", "GOVC_URL"} {
-		if text, err := f.variable(key); text != "" || err != nil {
-			return []string{text}, key, err
-		}
-	}
-	if f.File != nil {
-		for _, t := range f.File.Targets {
-			texts = append(texts, t.Address)
-		}
-		source = f.File.Path
-	}
-	return texts, source, nil
+// wanted is a target as it was given, and what the file says of it.
+type wanted struct {
+	text  string
+	entry config.Target
 }
 
-// entry is what the file says of a target, or of all.
-func (f *Finder) entry(text string) config.Target {
+// find returns the targets and where they come from.
+func (f *Finder) find() (all []wanted, source string, err error) {
+	texts, source := f.Flags.Targets, "--target"
+	for _, key := range []string{"VIC_MACHINE_TARGET", "GOVC_URL"} {
+		if len(texts) > 0 {
+			break
+		}
+		text, err := f.variable(key)
+		if err != nil {
+			return nil, key, err
+		}
+		if text != "" {
+			texts, source = []string{text}, key
+		}
+	}
+	if len(texts) == 0 && f.File != nil {
+		source = f.File.Path
+		for _, t := range f.File.Targets {
+			all = append(all, wanted{t.Address, t})
+		}
+	}
+	for _, text := range texts {
+		for _, entry := range f.entries(text) {
+			all = append(all, wanted{text, entry})
+		}
+	}
+	return all, source, nil
+}
+
+// entries is what the file says of a target: all that it says where it has the target
+// several times, a part of the hosts each; or what it says of every target.
+func (f *Finder) entries(text string) (list []config.Target) {
 	if f.File == nil {
-		return config.Target{}
+		return []config.Target{{}}
 	}
-	i := slices.IndexFunc(f.File.Targets, func(t config.Target) bool { return t.Address == text })
-	if i < 0 {
-		return f.File.Shared
+	for _, t := range f.File.Targets {
+		if same(t.Address, text) {
+			list = append(list, t)
+		}
 	}
-	return f.File.Targets[i]
+	if len(list) == 0 {
+		list = append(list, f.File.Shared)
+	}
+	return list
+}
+
+// same reports whether two texts name the same target, whatever the credentials and the
+// spelling. What cannot be read names nothing.
+func same(a, b string) bool {
+	one, err := preflight.ParseTarget(a)
+	other, wrong := preflight.ParseTarget(b)
+	return a == b || err == nil && wrong == nil && strings.EqualFold(plain(one), plain(other))
+}
+
+// plain is a target without the port that it has anyway.
+func plain(t preflight.Target) string {
+	if !t.Plain {
+		t.Address = strings.TrimSuffix(t.Address, ":443")
+	}
+	return t.String()
 }
 
 // resolve finds the credentials of one target: flags before the target's own
