@@ -82,6 +82,12 @@ output: [json, table=`+filepath.Join(dir, "table.txt")+`]
 		Entry("a change", "fix: true\n", "give --fix on the command line", SpecTimeout(time.Minute)),
 	)
 
+	It("has each of its faults on a line of its own", func(ctx SpecContext) {
+		file := configured("strct: true\nport: vic\nwaivers: [{reason: no-rulset}]\n")
+		out := invocation{args: []string{"config", "check", file}}.run(ctx)
+		Expect(out.stderr).To(And(MatchRegexp(`(?m)^vic-preflight: \S+:1:1: `), MatchRegexp(`(?m)^vic-preflight: \S+:2:7: `), MatchRegexp(`(?m)^vic-preflight: \S+:3:`)))
+	}, SpecTimeout(time.Minute))
+
 	It("that is asked for and not there is an error", func(ctx SpecContext) {
 		out := invocation{args: []string{"check", "sim://open", "--config", "/nonexistent.yaml"}}.run(ctx)
 		Expect(out.code).To(Equal(exitUsage))
