@@ -59,8 +59,12 @@ func (r *Run) brief(b *strings.Builder, all []*advice, style Style) {
 		if !c.shown || i < 0 {
 			continue
 		}
-		command := "  " + c.commands[i] // never wrapped: it is there to be copied
-		if lines := (twwidth.Width(command) + style.Width - 1) / style.Width; lines <= left {
+		command := "  " + c.commands[i] + c.elsewhere(i) // never wrapped: it is there to be copied
+		height := func() int { return (twwidth.Width(command) + style.Width - 1) / style.Width }
+		if height() > left {
+			command = "  " + c.commands[i]
+		}
+		if lines := height(); lines <= left {
 			c.lines = append(c.lines, command)
 			seen[c.commands[i]] = true
 			left -= lines
@@ -86,6 +90,18 @@ func (r *Run) brief(b *strings.Builder, all []*advice, style Style) {
 		rest[0] = fmt.Sprintf("--hints tells of %d more: %s", len(rest), rest[0])
 		b.WriteString(fitting(rest, style.Width) + "\n")
 	}
+}
+
+// elsewhere says of a command for a cluster that others take it too.
+func (c *cause) elsewhere(i int) string {
+	const scope = " --compute-resource "
+	command, _, scoped := strings.Cut(c.commands[i], scope)
+	for n, line := range c.commands {
+		if other, _, _ := strings.Cut(line, scope); scoped && n != i && other == command && !strings.Contains(c.commands[i], "#") {
+			return "  # likewise for other clusters: --hints"
+		}
+	}
+	return ""
 }
 
 // causes groups the results of hosts by their codes, the worst first, else in the order

@@ -125,6 +125,8 @@ output: [json, table=`+filepath.Join(dir, "table.txt")+`]
 		out := invocation{args: []string{"check", "--facts", facts, "--config", file, "--skip", "cluster-drift"}}.run(ctx)
 		Expect(out.code).To(Equal(exitOK), out.stdout)
 		Expect(out.stderr).NotTo(ContainSubstring("fits nothing"))
+		out = invocation{args: []string{"check", "--facts", facts, "--config", configured("wait: 10m\n")}}.run(ctx)
+		Expect(out.code).To(Equal(exitFailed), "no time mends a file")
 		Expect(invocation{args: []string{"fix", "--allow", "--dry-run", "sim://open", "--config", file}}.run(ctx).stderr).To(BeEmpty())
 		Expect(invocation{args: []string{"check", "sim://open", "--config", file}}.run(ctx).stderr).To(ContainSubstring("fits nothing: drift, check cluster-drift"))
 	}, SpecTimeout(time.Minute))
