@@ -206,7 +206,7 @@ func judge(ctx context.Context, o Options, in *inputs) (*report.Run, error) {
 	if err := o.remind(in.facts.Name, inv, in); err != nil {
 		return nil, err
 	}
-	done, err := settle(ctx, o, in, outcome{started: started, label: in.facts.Label(), inventory: inv})
+	done, err := settle(ctx, o, in, outcome{started: started, label: in.facts.Label(), name: in.facts.Name, inventory: inv})
 	done.CommandTarget, done.StartedAt, done.Refreshed = in.facts.Name, in.facts.CollectedAt, in.facts.Refreshed
 	return done, err
 }

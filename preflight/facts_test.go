@@ -122,7 +122,7 @@ var _ = Describe("facts in a file", func() {
 		Expect(run.StartedAt).To(BeTemporally("==", began))
 		var out bytes.Buffer
 		Expect(report.Table(&out, &report.Report{Runs: []*report.Run{run}}, report.Style{Width: 80})).To(Succeed())
-		Expect(out.String()).To(ContainSubstring("--allow --target sim://closed/dc1 --compute-resource prod"))
+		Expect(out.String()).To(ContainSubstring("--allow --target sim://closed/dc1 --compute-resource edge\n  (likewise in 1 more cluster)"))
 		Expect(out.String()).NotTo(ContainSubstring("--target 'sim"))
 	}, SpecTimeout(time.Minute))
 

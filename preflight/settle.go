@@ -1,6 +1,7 @@
 package preflight
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,8 +17,10 @@ import (
 
 // outcome is what the stages of a run found and did.
 type outcome struct {
-	started   time.Time
-	label     string
+	started time.Time
+	label   string
+	// name is the target's for waivers; empty where label is that.
+	name      string
 	inventory *inventory.Inventory
 	changes   *changes // nil where nothing was to be changed
 	probed    probed
@@ -35,7 +38,7 @@ func settle(ctx context.Context, o Options, in *inputs, out outcome) (*report.Ru
 	run := &report.Run{
 		Target: out.label, Options: o.asFlags(), Compute: o.ComputeResource, Refreshed: o.facts(in).Refresh, StartedAt: out.started, Interrupted: ended != nil,
 		Inventory: out.inventory, Requirements: o.Requirements,
-		Results:  checks.Waive(results, o.Waivers, out.label, time.Now()),
+		Results:  checks.Waive(results, o.Waivers, cmp.Or(out.name, out.label), time.Now()),
 		Narrowed: o.ComputeResource != "" || len(o.Hosts) > 0, OnlyNew: o.FailOn == FailOnNew,
 		ProbeTarget: out.probed.target, Control: out.probed.control, Leftovers: out.probed.leftovers,
 	}

@@ -48,26 +48,32 @@ func RunAll(ctx context.Context, list []Options) (*report.Report, []error) {
 	}
 	rep.Duration = time.Since(started)
 	if len(list) > 0 {
-		rep.UnusedWaivers = unused(list[0].Waivers, rep)
+		rep.UnusedWaivers = unused(list, rep)
 	}
 	return rep, errs
 }
 
 // unused are the waivers that no result points to. Where a target told nothing, which
-// ones they are is not known.
-func unused(waivers []checks.Waiver, rep *report.Report) (list []checks.Waiver) {
+// ones they are is not known; nor is it of those whose check was left out, and a change
+// heeds none.
+func unused(of []Options, rep *report.Report) (list []checks.Waiver) {
+	waivers, o := of[0].Waivers, of[0]
 	used := map[*checks.Waiver]bool{}
 	for _, run := range rep.Runs {
-		if run.Err != nil || run.Interrupted {
+		if run.Err != nil || run.Interrupted || o.Change.Do != NoChange {
 			return nil
 		}
 		for _, res := range run.Results {
 			used[res.Waiver] = true
 		}
 	}
-	for i := range waivers {
-		if !used[&waivers[i]] {
-			list = append(list, waivers[i])
+	selected, err := o.checks()
+	asked := func(w checks.Waiver) bool {
+		return w.Check == "" && len(o.Only) == 0 || err == nil && among(selected, w.Check)
+	}
+	for i, w := range waivers {
+		if !used[&waivers[i]] && asked(w) {
+			list = append(list, w)
 		}
 	}
 	return list

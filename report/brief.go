@@ -63,14 +63,18 @@ func (r *Run) brief(b *strings.Builder, all []*advice, style Style) {
 		if !c.shown || i < 0 {
 			continue
 		}
-		command := "  " + c.commands[i] // never wrapped: it is there to be copied
-		if more := len(c.computes) - 1; more > 0 && strings.Contains(command, "--compute-resource") && !strings.Contains(command, "#") {
-			command += fmt.Sprintf("   # likewise in %s", counted(more, "more cluster"))
+		command, remark, _ := strings.Cut(c.commands[i], "\n")
+		if more := len(c.computes) - 1; more > 0 && strings.Contains(command, "--compute-resource") {
+			remark = fmt.Sprintf("(likewise in %s)", counted(more, "more cluster"))
 		}
-		if lines := (twwidth.Width(command) + style.Width - 1) / style.Width; lines <= left || len(seen) == 0 { // one in any case
-			c.lines = append(c.lines, command)
+		lines := []string{"  " + command} // never wrapped: it is there to be copied
+		if remark != "" {
+			lines = append(lines, "  "+strings.TrimSpace(remark))
+		}
+		if height := (twwidth.Width(lines[0])+style.Width-1)/style.Width + len(lines) - 1; height <= left || len(seen) == 0 { // one in any case
+			c.lines = append(c.lines, lines...)
 			seen[c.commands[i]] = true
-			left -= lines
+			left -= height
 		}
 	}
 	var rest []string

@@ -250,10 +250,14 @@ func (a *advice) computes(places map[string]place) []string {
 	return computes
 }
 
+// remark says something of a command, below it: behind a # it would swallow what somebody
+// who copied the line types after it, --dry-run for one.
+func remark(line, text string) string { return line + "\n      (" + text + ")" }
+
 // more says of the last of a few commands for how many others it takes one.
 func more(lines []string, wanted int) []string {
 	if last := len(lines) - 1; wanted > shownComputes && last >= 0 && lines[last] != "" {
-		lines[last] += fmt.Sprintf("   # likewise for %d more", wanted-shownComputes)
+		lines[last] = remark(lines[last], fmt.Sprintf("likewise for %d more", wanted-shownComputes))
 	}
 	return lines
 }
@@ -273,11 +277,7 @@ func (a *advice) likewise(line, template string, places map[string]place) string
 	if n == 1 {
 		others = places[a.results[1].Subject].name
 	}
-	comment := "   # "
-	if strings.Contains(line, comment) {
-		comment = "; "
-	}
-	return line + comment + "likewise for " + others
+	return remark(line, "likewise for "+others)
 }
 
 // byName names the ruleset that a fix does not take by itself.
@@ -299,7 +299,7 @@ func (a *advice) alternative(line string, res checks.Result) string {
 		if !rs.Locked && !unasked && rs.Breadth != checks.Borrowed {
 			line += " --ruleset " + shellescape.Quote(Clean(rs.Key))
 			if rs.Breadth == checks.Broad {
-				line += "   # it opens much more than this port"
+				line = remark(line, "it opens much more than this port")
 			}
 			return line
 		}

@@ -192,10 +192,15 @@ func (r *Run) item(kind itemKind, subject string, res checks.Result) item {
 	if len(r.Requirements) > 1 && res.Requirement != "" {
 		check += " (" + Clean(res.Requirement) + ")"
 	}
-	return item{
+	it := item{
 		kind: kind, subject: subject, path: Clean(res.Subject), check: check, status: res.Status, reason: string(res.Reason),
 		detail: Clean(res.Detail), hint: Clean(r.hintOf(res)), waiver: res.Waiver,
 	}
+	if r.OnlyNew && it.status == checks.Fail && r.known(res) { // the gate lets it pass, and so must who reads this
+		it.status = checks.Warn
+		it.detail += "; the baseline has it too"
+	}
+	return it
 }
 
 // remarks are what is to be said of the target itself: that nothing, or not all, is

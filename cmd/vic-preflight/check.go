@@ -82,8 +82,6 @@ func (c *checkFlags) execute(cmd *cobra.Command, a *app, args []string) error {
 	switch {
 	case c.output.wait < 0:
 		err = cmp.Or(err, usageError(fmt.Errorf("--wait %s is negative", c.output.wait)))
-	case c.fix && !usage.Given(f, "wait"):
-		c.output.wait = 0
 	case c.output.wait > 0 && c.fix:
 		err = cmp.Or(err, usageError(errors.New("--wait only looks, and --fix changes: leave one of them out")))
 	}

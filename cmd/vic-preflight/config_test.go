@@ -122,6 +122,21 @@ output: [json, table=`+filepath.Join(dir, "table.txt")+`]
 		Expect(out.stderr).To(And(ContainSubstring("expired on"), Not(ContainSubstring("a waiver fits nothing: ruleset-disabled"))))
 	}, SpecTimeout(time.Minute))
 
+	It("waives by the target's name also what is in a file of facts, and tells of no waiver that was not asked for", func(ctx SpecContext) {
+		facts := filepath.Join(GinkgoT().TempDir(), "facts.json")
+		Expect(invocation{args: []string{"collect", "sim://closed", "-o", facts}}.run(ctx).code).To(Equal(exitOK))
+		file := configured("waivers:\n" +
+			"  - {reason: ruleset-disabled, target: 'sim://closed', because: later, expires: 2999-01-01}\n" +
+			"  - {check: cluster-drift, reason: drift, because: old, expires: 2999-01-01}\n")
+		out := invocation{args: []string{"check", "--facts", facts, "--config", file, "--skip", "cluster-drift"}}.run(ctx)
+		Expect(out.code).To(Equal(exitOK), out.stdout)
+		Expect(out.stderr).NotTo(ContainSubstring("fits nothing"))
+		out = invocation{args: []string{"check", "--facts", facts, "--config", configured("wait: 10m\n")}}.run(ctx)
+		Expect(out.code).To(Equal(exitFailed), "no time mends a file")
+		Expect(invocation{args: []string{"fix", "--allow", "--dry-run", "sim://open", "--config", file}}.run(ctx).stderr).To(BeEmpty())
+		Expect(invocation{args: []string{"check", "sim://open", "--config", file}}.run(ctx).stderr).To(ContainSubstring("fits nothing: drift, check cluster-drift"))
+	}, SpecTimeout(time.Minute))
+
 	It("leaves a command what it does not take", func(ctx SpecContext) {
 		file := configured("max-hosts: 3\nprobe-retries: 2\nonly: host-state\nssh-key: /nonexistent\nwait: 10m\n")
 		Expect(invocation{args: []string{"check", "sim://open", "--config", file, "--wait", "1s"}}.run(ctx).code).To(Equal(exitOK))

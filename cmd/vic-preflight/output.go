@@ -95,7 +95,8 @@ func (f *outputFlags) run(cmd *cobra.Command, a *app, t *targetFlags, base prefl
 	rep.ToolVersion = buildVersion()
 	rep.Gate = report.Gate{Strict: f.strict, AllowUnknown: f.allowUnknown}
 	wrong, exit := f.write(a, rep, errs, outputs, style), f.settle(rep, errs, graded)
-	switch nagios := f.nagiosExit && !allUsage(errs); {
+	// What was shut on purpose is not judged.
+	switch nagios := f.nagiosExit && graded && !allUsage(errs); {
 	case wrong != nil && (nagios || exit == nil):
 		return &exitError{code: exitUnknown, err: wrong}
 	case wrong != nil:

@@ -305,3 +305,18 @@ var _ = Describe("the table on a screen of 80 by 24", func() {
 		Expect(strings.Count(out.stdout, "it is disabled")).To(Equal(1))
 	}, SpecTimeout(time.Minute))
 })
+
+var _ = Describe("a gate that known failures do not shut", func() {
+	It("does not shut those who read its reports either", func(ctx SpecContext) {
+		vc := start("closed")
+		baseline := filepath.Join(GinkgoT().TempDir(), "baseline.json")
+		Expect(invocation{args: flags(vc, "-o", "json="+baseline)}.run(ctx).code).To(Equal(exitFailed))
+		for format, bad := range map[string]string{"junit": `<failure`, "tap": "\nnot ok ", "github": "::error "} {
+			args := flags(vc, "-o", format)
+			Expect(invocation{args: args}.run(ctx).stdout).To(ContainSubstring(bad), format)
+			out := invocation{args: append(args, "--baseline", baseline, "--fail-on", "new")}.run(ctx)
+			Expect(out.code).To(Equal(exitOK), out.stderr)
+			Expect(out.stdout).To(And(Not(ContainSubstring(bad)), ContainSubstring("the baseline has it too")), format)
+		}
+	}, SpecTimeout(time.Minute))
+})

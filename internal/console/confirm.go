@@ -23,6 +23,9 @@ func Confirm(in io.Reader, out io.Writer, columns, word string) func(context.Con
 	return func(ctx context.Context, plan *report.Run) error {
 		mu.Lock()
 		defer mu.Unlock()
+		if ctx.Err() != nil { // the question before this one was the last
+			return prompt.ErrInterrupted
+		}
 		if err := report.Plan(out, plan, report.Style{Width: Width(out, columns)}); err != nil {
 			return err
 		}
