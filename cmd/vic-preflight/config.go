@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,14 +18,6 @@ func registerConfig(f *pflag.FlagSet) {
 	f.String("config", "", "`file` with the configuration; .vic-preflight.yaml in the working directory when absent, - for none")
 	usage.Section(f, "report")
 }
-
-// notWith are flags of the command line with which a setting of a file makes no sense.
-var notWith = map[string][]string{
-	"refresh": {"facts"}, "ssh": {"facts"}, "probe": {"facts", "dry-run"}, "wait": {"facts", "fix"},
-}
-
-// gates are settings for what judges hosts: a change has a report, and codes, of its own.
-var gates = []string{"output", "nagios-exit"}
 
 // configure reads the configuration file of a command that takes one, and gives the
 // command the flags that stand in it and not on the command line.
@@ -50,10 +41,7 @@ func (a *app) configure(cmd *cobra.Command) (err error) {
 	if a.config, err = a.readConfig(path); err != nil {
 		return usageError(err, "--config - does without")
 	}
-	for _, s := range a.config.Settings {
-		if slices.ContainsFunc(notWith[s.Flag], f.Changed) || slices.Contains(gates, s.Flag) && !slices.Contains([]string{"check", "probe"}, cmd.Name()) {
-			continue
-		}
+	for _, s := range a.config.For(cmd.Name(), f.Changed) {
 		if err := usage.FromFile(f, s.Flag, s.Values, s.Place); err != nil {
 			return usageError(err)
 		}

@@ -145,6 +145,18 @@ output: [json, table=`+filepath.Join(dir, "table.txt")+`]
 		Expect(out.stderr).To(ContainSubstring("--max-hosts allows 3"))
 	}, SpecTimeout(time.Minute))
 
+	It("gives what does not go together to none", func(ctx SpecContext) {
+		dir := GinkgoT().TempDir()
+		facts, kept := filepath.Join(dir, "facts.json"), filepath.Join(dir, "kept.json")
+		Expect(invocation{args: []string{"collect", "sim://open", "-o", facts}}.run(ctx).code).To(Equal(exitOK))
+		file := configured("refresh: true\nprobe: serial\nssh: true\nwait: 10m\nnagios-exit: true\noutput: [json=" + kept + "]\n")
+		Expect(invocation{args: []string{"check", "--facts", facts, "--config", file}}.run(ctx).code).To(Equal(exitOK))
+		Expect(kept).To(BeAnExistingFile())
+		Expect(os.Remove(kept)).To(Succeed())
+		Expect(invocation{args: []string{"fix", "--allow", "--dry-run", "sim://closed", "--config", file}}.run(ctx).code).To(Equal(exitFailed))
+		Expect(kept).NotTo(BeAnExistingFile(), "it is the check's")
+	}, SpecTimeout(time.Minute))
+
 	It("that is right says so, and what will soon expire", func(ctx SpecContext) {
 		soon := time.Now().UTC().Add(72 * time.Hour).Format(time.DateOnly)
 		out := invocation{args: []string{"config", "check", configured("waivers: [{reason: drift, because: so, expires: " + soon + "}]\n")}}.run(ctx)

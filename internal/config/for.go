@@ -1,0 +1,18 @@
+package config
+
+import "slices"
+
+// notWith are flags of the command line with which a setting of a file makes no sense.
+var notWith = map[string][]string{
+	"refresh": {"facts"}, "ssh": {"facts"}, "probe": {"facts", "dry-run"}, "wait": {"facts", "fix"},
+}
+
+// For are the settings that count for a command: without those that do not go with a flag
+// that is given, and without what is made of a check's report where the command changes
+// hosts: its report must not take the place of the check's.
+func (c *Config) For(command string, given func(flag string) bool) []Setting {
+	return slices.DeleteFunc(slices.Clone(c.Settings), func(s Setting) bool {
+		gate := s.Flag == "output" || s.Flag == "nagios-exit"
+		return slices.ContainsFunc(notWith[s.Flag], given) || gate && command != "check" && command != "probe"
+	})
+}
