@@ -3,8 +3,7 @@
 # The sources, VERSION and SOURCE_DATE_EPOCH alone decide on the bytes: not the place, the
 # user, the clock, nor whether git is there. It needs Go, GNU tar, gzip and zip.
 # SBOM= leaves out the bills of materials. TRIMPATH= and CGO=1 are for tests: with
-# the flags of a plain go build there is little left to compile. So is NFPM=FILE, an nfpm
-# that is built already, or is to be.
+# the flags of a plain go build there is little left to compile. PACKAGES are deb and rpm.
 set -eu
 cd "$(dirname "$0")/.."
 : "${VERSION:?is the version of the release, as 1.2.3}" "${SOURCE_DATE_EPOCH:?is the time of the release in seconds since 1970}"
@@ -14,6 +13,7 @@ out=$1
 shift
 GO=${GO:-go}
 SBOM=${SBOM-yes}
+PACKAGES=${PACKAGES-deb rpm}
 export TRIMPATH="${TRIMPATH--trimpath}"
 tool="$GO tool -modfile=packaging/go.mod"
 
@@ -38,8 +38,7 @@ for shell in bash zsh fish powershell; do
 done
 
 # With the flags of the program itself: they share what the cache holds of Go's library.
-nfpm=${NFPM:-$work/nfpm}
-[ -x "$nfpm" ] || $GO build $TRIMPATH -modfile=packaging/go.mod -o "$nfpm" github.com/goreleaser/nfpm/v2/cmd/nfpm
+[ -z "$PACKAGES" ] || $GO build $TRIMPATH -modfile=packaging/go.mod -o "$work/nfpm" github.com/goreleaser/nfpm/v2/cmd/nfpm
 config=$PWD/packaging/nfpm.yaml
 
 for platform; do
@@ -68,8 +67,8 @@ for platform; do
 	fi
 	if [ "$GOOS" = linux ]; then
 		gzip -n9 "$dir"/man/*
-		for format in deb rpm; do
-			(cd "$dir" && "$nfpm" package -f "$config" -p $format -t "$out" >"$work/log" 2>&1) || { cat "$work/log" >&2; exit 1; }
+		for format in $PACKAGES; do
+			(cd "$dir" && "$work/nfpm" package -f "$config" -p $format -t "$out" >"$work/log" 2>&1) || { cat "$work/log" >&2; exit 1; }
 		done
 	fi
 	rm -rf "$dir"
