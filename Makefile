@@ -30,12 +30,12 @@ build: ## Build bin/vic-preflight
 
 man: ## Write the man pages of all commands into MAN
 	@mkdir -p $(MAN)
-	CGO_ENABLED=0 $(GO) run -trimpath -buildvcs=false -tags man -ldflags '-s -w -X main.version=$(VERSION)' ./cmd/vic-preflight $(MAN)
+	CGO_ENABLED=$${CGO:-0} $(GO) run $${TRIMPATH--trimpath} -buildvcs=false -tags man -ldflags '-s -w -X main.version=$(VERSION)' ./cmd/vic-preflight $(MAN)
 
 dist: ## Build the release into DIST: archives, deb, rpm, bills of materials, checksums
 	VERSION='$(RELEASE)' GO='$(GO)' packaging/dist.sh $(DIST) $(PLATFORMS)
 
-dist-check: needs ## Build the whole release twice, as it is compared by the tests
+dist-check: needs ## Test the whole release: all platforms, built twice, and the image
 	cd packaging && $(GO) vet ./...
 	DIST_CHECK='$(PLATFORMS)' $(GO) test -count=1 -timeout 60m ./e2e/dist
 

@@ -31,6 +31,7 @@ func init() {
 // writePages writes the pages of a command and of those below it.
 func writePages(cmd *cobra.Command, dir string) error {
 	cmd.InitDefaultHelpFlag()
+	cmd.InitDefaultVersionFlag()
 	cmd.LocalFlags().VisitAll(forMan)
 	for _, child := range cmd.Commands() {
 		if child.IsAvailableCommand() {

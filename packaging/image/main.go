@@ -7,6 +7,8 @@ package main
 import (
 	"archive/tar"
 	"bytes"
+	_ "embed"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log"
@@ -24,8 +26,11 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// user is nobody's: it is the one that distroless images call nonroot.
-const user = "65532:65532"
+// configuration says how the image runs. Its user is nobody's: it is the one that
+// distroless images call nonroot.
+//
+//go:embed config.json
+var configuration []byte
 
 func main() {
 	log.SetFlags(0)
@@ -83,14 +88,10 @@ func build(arch, program, certificates, version string, at time.Time) (v1.Image,
 	}
 	config = config.DeepCopy()
 	config.OS, config.Architecture, config.Created = "linux", arch, v1.Time{Time: at}
-	config.Config = v1.Config{
-		User: user, WorkingDir: "/home", Entrypoint: []string{"/usr/bin/vic-preflight"},
-		Env: []string{"PATH=/usr/bin", "HOME=/home", "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt"},
-		Labels: map[string]string{
-			"org.opencontainers.image.title": "vic-preflight", "org.opencontainers.image.version": version,
-			"org.opencontainers.image.licenses": "Apache-2.0",
-		},
+	if err := json.Unmarshal(configuration, &config.Config); err != nil {
+		return nil, fmt.Errorf("config.json: %w", err)
 	}
+	config.Config.Labels["org.opencontainers.image.version"] = version
 	return mutate.ConfigFile(image, config)
 }
 
