@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"os/exec"
+	"regexp"
 	"strings"
 	"syscall"
 	"time"
@@ -62,7 +63,8 @@ var _ = Describe("a probe with real packets", func() {
 		out := w.tool(ctx, "check", "--fix", "--journal", w.key+".journal", "--probe", "serial", "--probe-timeout", "2s",
 			"--listener-key", w.key, "--vch-ip", w.VCH().Addr4.String())
 		Expect(out.code).To(Equal(0), out.stdout+out.stderr)
-		Expect(strings.Count(out.stdout, "serial: open")).To(Equal(len(hosts)))
+		Expect(out.stdout).To(ContainSubstring("\nprobed by serial: "))
+		Expect(regexp.MustCompile(`(?m)^esx\S+ +\w+ +\S+ +open`).FindAllString(out.stdout, -1)).To(HaveLen(len(hosts)))
 	}, SpecTimeout(limit))
 
 	It("is blocked by allowed hosts that leave the VCH out", func(ctx SpecContext) {

@@ -132,7 +132,7 @@ var _ = Describe("the three ways to open the port", func() {
 
 		onHosts := w.tool(ctx, w.ssh("check", "--refresh", "--ssh", "--width", "200")...)
 		Expect(onHosts.stderr).NotTo(ContainSubstring("warning"))
-		Expect(onHosts.stdout).To(MatchRegexp(`esx03\S+ .* vicoutgoing stands in /etc/vmware/firewall/service\.xml, which no VIB brought`))
+		Expect(onHosts.stdout).To(MatchRegexp(`lost-at-reboot  esx03: vicoutgoing stands in /etc/vmware/firewall/service\.xml, which no VIB brought`))
 		// Privileges to read the list of packages are not needed then.
 		w.vc.Host(vibHost).Revoke("Host.Config.Image")
 		fromFile := w.tool(ctx, w.ssh("check", "--refresh", "--ssh", "-o", "json", "--host", vibHost)...)
