@@ -36,8 +36,9 @@ type cause struct {
 }
 
 // brief writes the codes that the table shows, the worst first, each with its hosts, its
-// sentence and a command, in as many lines as the style has. Every host that failed is
-// in one of them. What is left out is counted, with the way to see it.
+// sentence and a command, in as many lines as the style has, or more where it takes more
+// to name or count every host that failed. What is left out is counted, with the way to
+// see it.
 func (r *Run) brief(b *strings.Builder, all []*advice, style Style) {
 	causes := r.causes(all, style)
 	if len(causes) == 0 {

@@ -11,7 +11,7 @@ type Format struct {
 	// Name is what --output takes.
 	Name string
 	// ForPrograms is a format that also tells of a run of which nothing is known.
-	// People read that in the error, and hints below what is for them.
+	// People read that in the error.
 	ForPrograms bool
 	// Write writes the report. It heeds of the style what the format knows.
 	Write func(w io.Writer, r *Report, style Style) error

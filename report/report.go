@@ -1,12 +1,13 @@
-// Package report turns results into bytes: a table for people, JSON for
-// programs. It does not know how a result was made.
+// Package report turns results into bytes: tables and a page for people, and what
+// programs read. It does not know how a result was made.
 //
 // The rules of the output, for all of this tool:
 //
-//   - Results go to standard output; progress, hints and errors to standard
-//     error.
+//   - Results go to standard output, with what to do about them; progress and errors to
+//     standard error.
 //   - Colour only on a terminal, and never as the only signal.
-//   - A line never says less because the terminal is narrow: it wraps.
+//   - A line never says less because the terminal is narrow: it wraps, or counts what it
+//     leaves out. A name is never broken.
 //   - Names that come from a server are stripped of control characters.
 //   - No capitals and no full stops in fragments; sentences about a host start
 //     with the fact, not with the host.
