@@ -51,6 +51,9 @@ func (s *Status) UnmarshalText(text []byte) error {
 // warn before pass before skip.
 func (s Status) Worse(t Status) bool { return CompareStatus(s, t) < 0 }
 
+// Fine reports whether there is nothing to look at: it passed, or was left out.
+func (s Status) Fine() bool { return s == Pass || s == Skip }
+
 // CompareStatus orders the worst news first, as slices.SortFunc wants it.
 func CompareStatus(s, t Status) int {
 	rank := [...]int{Skip: 0, Pass: 1, Warn: 2, Unknown: 3, Fail: 4}

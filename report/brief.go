@@ -23,11 +23,13 @@ const (
 
 // cause is a code of the table, with all hosts that have it.
 type cause struct {
-	code     string
-	worst    checks.Status
-	hosts    []string // paths
-	about    map[string]bool
-	sentence string
+	code  string
+	worst checks.Status
+	hosts []string // paths
+	about map[string]bool
+	first checks.Result
+	// differ means that the hosts' facts do: the sentence is what they have in common.
+	differ   bool
 	lines    []string // as they are written
 	commands []string
 	// computes are the clusters, and standalone hosts, that want such a command.
@@ -108,13 +110,13 @@ func (r *Run) causes(all []*advice, style Style) []*cause {
 	lost := r.unconnected()
 	for _, res := range r.Results {
 		unread := res.Reason == checks.FactsUnavailable
-		if res.Scope != checks.ScopeHost || res.Status == checks.Pass || res.Status == checks.Skip || unread && lost[res.Subject] || res.Waiver != nil {
+		if res.Scope != checks.ScopeHost || res.Status.Fine() || unread && lost[res.Subject] || res.Waiver != nil {
 			continue
 		}
 		code := r.code(res)
 		c := index[code]
 		if c == nil {
-			c = &cause{code: code, worst: res.Status, sentence: r.sentence(res, true), about: map[string]bool{}}
+			c = &cause{code: code, worst: res.Status, first: res, about: map[string]bool{}}
 			index[code] = c
 			causes = append(causes, c)
 		}
@@ -125,9 +127,7 @@ func (r *Run) causes(all []*advice, style Style) []*cause {
 			continue
 		}
 		c.about[res.Subject] = true
-		if r.sentence(res, true) != c.sentence {
-			c.sentence = r.sentence(res, false)
-		}
+		c.differ = c.differ || res.Detail != c.first.Detail
 		c.hosts = append(c.hosts, res.Subject)
 	}
 	slices.SortStableFunc(causes, func(x, y *cause) int { return checks.CompareStatus(x.worst, y.worst) })
@@ -137,7 +137,7 @@ func (r *Run) causes(all []*advice, style Style) []*cause {
 		for i, path := range c.hosts {
 			hosts[i] = names[path]
 		}
-		c.lines = hanging(fmt.Sprintf("%s %s: %s", c.code, few(hosts), c.sentence), style.Width-1)
+		c.lines = hanging(fmt.Sprintf("%s %s: %s", c.code, few(hosts), r.sentence(c.first, !c.differ)), style.Width-1)
 		c.lines[0] = style.paint(c.worst, c.code) + " " + strings.TrimPrefix(c.lines[0], c.code)
 		for _, a := range all {
 			if c.code == r.code(a.results[0]) {
@@ -187,24 +187,34 @@ func (r *Run) waived(b *strings.Builder, style Style) {
 		waiver *checks.Waiver
 	}
 	var order []accepted
-	names, places, fits := r.shortNames(), r.places(), map[accepted][]string{}
+	subjects := map[accepted][]string{}
+	type of struct {
+		accepted
+		subject string
+	}
+	told := map[of]bool{} // two checks may say the same of a host
 	for _, res := range r.Results {
-		if res.Waiver == nil {
+		key := accepted{r.code(res), res.Waiver}
+		if res.Waiver == nil || told[of{key, res.Subject}] {
 			continue
 		}
-		key := accepted{r.code(res), res.Waiver}
-		if fits[key] == nil {
+		told[of{key, res.Subject}] = true
+		if subjects[key] == nil {
 			order = append(order, key)
 		}
-		if name := cmp.Or(names[res.Subject], places[res.Subject].name); !slices.Contains(fits[key], name) {
-			fits[key] = append(fits[key], name)
-		}
+		subjects[key] = append(subjects[key], res.Subject)
 	}
-	for i, key := range order {
-		if i == 0 {
-			b.WriteString("\n")
+	if len(order) == 0 {
+		return
+	}
+	b.WriteString("\n")
+	names, places := r.shortNames(), r.places()
+	for _, key := range order {
+		fits := make([]string, len(subjects[key]))
+		for i, subject := range subjects[key] {
+			fits[i] = cmp.Or(names[subject], places[subject].name)
 		}
-		text := fmt.Sprintf("waived until %s: %s (%s): %s", key.waiver.Expires.Format(time.DateOnly), key.code, few(fits[key]), Clean(key.waiver.Because))
+		text := fmt.Sprintf("waived until %s: %s (%s): %s", key.waiver.Expires.Format(time.DateOnly), key.code, few(fits), Clean(key.waiver.Because))
 		if key.waiver.Ticket != "" {
 			text += fmt.Sprintf(" (%s)", Clean(key.waiver.Ticket))
 		}

@@ -66,7 +66,7 @@ func (r *Report) annotations() []*annotation {
 	index := map[string]*annotation{}
 	for _, s := range r.sections() {
 		for _, it := range s.items {
-			if it.status == checks.Pass || it.status == checks.Skip {
+			if it.status.Fine() {
 				continue
 			}
 			kind, detail := "error", it.detail

@@ -47,10 +47,11 @@ func (r *Run) groupedTable(b *strings.Builder, rows []row, style Style) error {
 	var bundles []*bundle
 	index := map[string]*bundle{}
 	for i, row := range rows {
-		in := index[row.alike()]
+		key := row.alike()
+		in := index[key]
 		if in == nil {
 			in = &bundle{row: row}
-			index[row.alike()] = in
+			index[key] = in
 			bundles = append(bundles, in)
 		}
 		in.members = append(in.members, i)
@@ -72,7 +73,7 @@ func (r *Run) groupedTable(b *strings.Builder, rows []row, style Style) error {
 	fmt.Fprintf(b, "\n%s\n", table.header)
 	for _, in := range bundles {
 		b.WriteString(table.next() + "\n")
-		if len(in.members) > 1 && in.status != checks.Pass && in.status != checks.Skip {
+		if len(in.members) > 1 && !in.status.Fine() {
 			r.writeNames(b, in.members, style)
 		}
 	}
@@ -146,7 +147,7 @@ func (r *Run) groupedFindings(b *strings.Builder, style Style) {
 		}
 	}
 	for _, res := range r.Results {
-		if res.Scope != checks.ScopeCluster || res.Status == checks.Pass || res.Status == checks.Skip {
+		if res.Scope != checks.ScopeCluster || res.Status.Fine() {
 			continue
 		}
 		i := slices.IndexFunc(found, func(f *finding) bool { return f.first.Check == res.Check && f.first.Reason == res.Reason })

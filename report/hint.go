@@ -94,7 +94,7 @@ func (r *Run) advise() []*advice {
 	lost := r.unconnected()
 	for _, res := range r.Results {
 		e, ok := checks.Explain(res.Reason)
-		if !ok || e.Hint == "" || res.Status == checks.Pass || res.Status == checks.Skip || res.Waiver != nil {
+		if !ok || e.Hint == "" || res.Status.Fine() || res.Waiver != nil {
 			continue
 		}
 		if res.Reason == checks.FactsUnavailable && (lost[res.Subject] || res.Check != checks.OutboundPort && index[string(res.Reason)] != nil) {

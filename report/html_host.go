@@ -74,13 +74,7 @@ func (h *htmlHost) Glyphs() string {
 
 // Rulesets are those that decided the verdict.
 func (h *htmlHost) Rulesets() string {
-	var keys []string
-	for _, res := range h.results {
-		if res.Check == checks.OutboundPort {
-			keys = append(keys, res.Decides...)
-		}
-	}
-	return Clean(strings.Join(slices.Compact(keys), ", "))
+	return Clean(strings.Join(deciding(h.results), ", "))
 }
 
 // Probed is what became of the host's connection; empty where none was tried.
@@ -95,7 +89,7 @@ func (h *htmlHost) Probed() string {
 func (h *htmlHost) Reasons() string {
 	var reasons []string
 	for _, res := range h.results {
-		if res.Status != checks.Pass && res.Status != checks.Skip && !slices.Contains(reasons, string(res.Reason)) {
+		if !res.Status.Fine() && !slices.Contains(reasons, string(res.Reason)) {
 			reasons = append(reasons, string(res.Reason))
 		}
 	}
@@ -208,7 +202,7 @@ func (t *htmlRun) verdicts(results []checks.Result) []htmlVerdict {
 	for i, res := range results {
 		list[i] = htmlVerdict{Result: res, Check: t.column(htmlColumn{res.Check, res.Requirement}), Rulesets: res.Rulesets}
 		list[i].Caption = Clean(t.run.requirement(res.Requirement).Say("Rulesets that could let {service} {way}"))
-		if res.Status != checks.Pass && res.Status != checks.Skip {
+		if !res.Status.Fine() {
 			list[i].Hint = Clean(t.run.hintOf(res))
 		}
 	}

@@ -92,7 +92,7 @@ func (t *htmlRun) clusters() {
 	for _, c := range t.run.Inventory.Clusters() {
 		list := &htmlCluster{Name: cmp.Or(Clean(c.Name), "Standalone hosts"), Findings: t.verdicts(findings[c.Path])}
 		list.Findings = slices.DeleteFunc(list.Findings, func(v htmlVerdict) bool {
-			return v.Status == checks.Pass || v.Status == checks.Skip
+			return v.Status.Fine()
 		})
 		delete(findings, c.Path)
 		for _, i := range c.Hosts {

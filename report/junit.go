@@ -104,7 +104,7 @@ func (s *section) properties(r *Report) []junit.Property {
 func (it *item) junit(class string) junitCase {
 	c := junitCase{Testcase: junit.Testcase{Classname: class, Name: representable(it.subject + ": " + it.check)}}
 	text := it.reason + ": " + it.detail
-	if it.hint != "" && it.status != checks.Pass && it.status != checks.Skip {
+	if it.hint != "" && !it.status.Fine() {
 		text += "\n" + it.hint
 	}
 	text = representable(text)

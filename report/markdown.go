@@ -110,15 +110,7 @@ func (r *Run) markdown(p *page, l labels) {
 
 // asked is what was required of the target's hosts.
 func (r *Run) asked() string {
-	var texts []string
-	for _, req := range r.Requirements {
-		text := req.String()
-		if len(r.Requirements) > 1 {
-			text += " (" + req.Name + ")"
-		}
-		texts = append(texts, Clean(text))
-	}
-	text := "Required: " + strings.Join(texts, ", ")
+	text := "Required: " + Clean(r.required())
 	if r.Inventory.Endpoint.Simulated {
 		text += " (the target is a simulator)"
 	}
@@ -155,7 +147,7 @@ func (r *Run) markdownHosts(p *page, l labels, byHost map[string][]checks.Result
 	var told []*inventory.Host
 	worst := func(h *inventory.Host) checks.Status { return checks.Worst(byHost[h.Path]) }
 	for i := range r.Inventory.Hosts {
-		if h := &r.Inventory.Hosts[i]; worst(h) != checks.Pass && worst(h) != checks.Skip {
+		if h := &r.Inventory.Hosts[i]; !worst(h).Fine() {
 			told = append(told, h)
 		}
 	}
@@ -187,21 +179,11 @@ func (r *Run) markdownTable(p *page, l labels, hosts []*inventory.Host, byHost m
 	p.WriteString("\n")
 }
 
-func deciding(results []checks.Result) []string {
-	var keys []string
-	for _, res := range results {
-		if res.Check == checks.OutboundPort {
-			keys = append(keys, res.Decides...)
-		}
-	}
-	return slices.Compact(keys)
-}
-
 // reasonCodes are why a host did not pass, each once, and which of them is waived.
 func reasonCodes(results []checks.Result) []string {
 	var codes []string
 	for _, res := range results {
-		if res.Status == checks.Pass || res.Status == checks.Skip {
+		if res.Status.Fine() {
 			continue
 		}
 		text := string(res.Reason)
@@ -228,7 +210,7 @@ func (r *Run) sentences(l labels) []*sentence {
 	index := map[string]*sentence{}
 	for _, s := range r.sections(l) {
 		for _, it := range s.items {
-			if it.status == checks.Pass || it.status == checks.Skip || it.kind != ofHost && it.kind != ofCluster {
+			if it.status.Fine() || it.kind != ofHost && it.kind != ofCluster {
 				continue
 			}
 			subject := it.subject

@@ -139,7 +139,7 @@ func (r *Report) troubled() []troubled {
 	for _, s := range r.sections() {
 		index := map[string]int{}
 		for _, it := range s.items {
-			if it.status == checks.Pass || it.status == checks.Skip || it.waiver != nil {
+			if it.status.Fine() || it.waiver != nil {
 				continue
 			}
 			i, seen := index[it.subject]

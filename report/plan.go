@@ -221,7 +221,7 @@ func (r *Run) planRows(b *strings.Builder, entries []PlanEntry, style Style) err
 	if len(entries) == 0 {
 		return nil
 	}
-	cells, above := make([][]string, len(entries)), make([]string, len(entries))
+	cells := make([][]string, len(entries))
 	for i, e := range entries {
 		result, _ := e.result(r.DryRun)
 		cells[i] = []string{Clean(e.Host), string(e.Action), cmp.Or(Clean(e.Ruleset), "-"), result, e.change()}
@@ -234,11 +234,11 @@ func (r *Run) planRows(b *strings.Builder, entries []PlanEntry, style Style) err
 		}
 		fixed += widest + gap
 	}
-	for i, line := range cells {
-		if style.Width > 0 && twwidth.Width(line[0]) > max(style.Width-fixed, narrowest) {
-			line[0], above[i] = "", line[0]+"\n"
-		}
+	limit := 0
+	if style.Width > 0 {
+		limit = max(style.Width-fixed, narrowest)
 	}
+	above := lift(cells, limit)
 	lines, err := render(planHeader, cells, 3, func(i int) checks.Status { _, s := entries[i].result(r.DryRun); return s }, style)
 	if err != nil {
 		return err

@@ -47,7 +47,7 @@ func (r *Run) rows(byHost map[string][]checks.Result) []row {
 // and the sentence, once, the worst first.
 func (r *Run) row(h *inventory.Host, results []checks.Result) row {
 	out := row{name: Clean(h.Name), status: checks.Worst(results), probe: probeCell(h.Probe), hosts: 1}
-	var decides, notes []string
+	var notes []string
 	said := map[string]bool{}
 	state := h.IsConnected() && h.StateLabel() == "connected"
 	results = slices.Clone(results)
@@ -57,10 +57,7 @@ func (r *Run) row(h *inventory.Host, results []checks.Result) row {
 		return cmp.Or(checks.CompareStatus(x.Status, y.Status), accepted[x.Waiver != nil]-accepted[y.Waiver != nil])
 	})
 	for _, res := range results {
-		if res.Check == checks.OutboundPort {
-			decides = append(decides, res.Decides...)
-		}
-		plain := res.Status == checks.Pass || res.Status == checks.Skip
+		plain := res.Status.Fine()
 		state = state || res.Check == checks.HostState && !plain
 		of := ""
 		if len(r.Requirements) > 1 && res.Requirement != "" {
@@ -88,8 +85,19 @@ func (r *Run) row(h *inventory.Host, results []checks.Result) row {
 	if len(out.details) == 0 && len(results) > 0 {
 		out.details = append(out.details, Clean(results[0].Detail))
 	}
-	out.ruleset = cmp.Or(Clean(strings.Join(slices.Compact(decides), ", ")), "-")
+	out.ruleset = cmp.Or(Clean(strings.Join(deciding(results), ", ")), "-")
 	return out
+}
+
+// deciding are the keys of the rulesets that decided.
+func deciding(results []checks.Result) []string {
+	var keys []string
+	for _, res := range results {
+		if res.Check == checks.OutboundPort {
+			keys = append(keys, res.Decides...)
+		}
+	}
+	return slices.Compact(keys)
 }
 
 // told is a result's code, with what must be known beside it.
@@ -110,16 +118,17 @@ const fewPass = 8
 
 // fold lets rows that pass and are alike share one, where many pass.
 func fold(rows []row) []row {
-	passing := func(r row) bool { return r.status == checks.Pass || r.status == checks.Skip }
+	passing := func(r row) bool { return r.status.Fine() }
 	if len(slices.Collect(filter(rows, passing))) <= fewPass {
 		return rows
 	}
 	var folded []row
 	index := map[string]int{}
 	for _, row := range rows {
-		i, ok := index[row.alike()]
+		key := row.alike()
+		i, ok := index[key]
 		if !ok || !passing(row) {
-			index[row.alike()] = len(folded)
+			index[key] = len(folded)
 			folded = append(folded, row)
 			continue
 		}
@@ -180,12 +189,9 @@ func (r *Run) layOut(rows []row, style Style, wide bool) (*laidOut, error) {
 		}
 	}
 	limits := limitsOf(header, cells, rows, style.Width)
-	above, below := make([]string, len(rows)), make([]string, len(rows))
+	above, below := lift(cells, limits.host), make([]string, len(rows))
 	for i, row := range rows {
 		line := cells[i]
-		if limits.host > 0 && twwidth.Width(row.name) > limits.host {
-			line[0], above[i] = "", row.name+"\n"
-		}
 		if limits.host > 0 && twwidth.Width(row.ruleset) > widestName {
 			line[2], below[i] = "(below)", "\n  ruleset "+row.ruleset
 		}
@@ -210,6 +216,19 @@ func (r *Run) layOut(rows []row, style Style, wide bool) (*laidOut, error) {
 		out.rows[i] = above[i] + out.rows[i] + below[i]
 	}
 	return out, nil
+}
+
+// lift takes the names that are wider than the limit out of the first column, and returns
+// for each row what is to stand above it: a name is never broken. A limit under 1 takes
+// all.
+func lift(cells [][]string, limit int) (above []string) {
+	above = make([]string, len(cells))
+	for i, line := range cells {
+		if limit > 0 && twwidth.Width(line[0]) > limit {
+			line[0], above[i] = "", line[0]+"\n"
+		}
+	}
+	return above
 }
 
 // limits are the widths of a table's first and last column; 0 for no limit.

@@ -101,6 +101,11 @@ func (r *Run) title() string {
 	if r.Inventory.Endpoint.Simulated {
 		simulated = " (simulated)"
 	}
+	return fmt.Sprintf("%s%s: %s", Clean(r.Target), simulated, r.required())
+}
+
+// required names the requirements, by their names too where there are several.
+func (r *Run) required() string {
 	texts := make([]string, len(r.Requirements))
 	for i, req := range r.Requirements {
 		texts[i] = req.String()
@@ -108,7 +113,7 @@ func (r *Run) title() string {
 			texts[i] = fmt.Sprintf("%s (%s)", req, req.Name)
 		}
 	}
-	return fmt.Sprintf("%s%s: %s", Clean(r.Target), simulated, strings.Join(texts, ", "))
+	return strings.Join(texts, ", ")
 }
 
 // probeLine says where from and where to connections were tried: an outcome means
@@ -177,6 +182,8 @@ type block struct {
 	rows     []row
 	findings []checks.Result
 	worst    checks.Status
+	hosts    int
+	of       map[checks.Status]int // hosts
 }
 
 // fewClusters is how many clusters that pass whole are shown one by one.
@@ -186,10 +193,11 @@ func (r *Run) clusterTables(b *strings.Builder, rows []row, style Style, wide bo
 	blocks := r.blocks(rows, style)
 	var whole, hosts int
 	if style.folds() {
-		passing := func(s block) bool { return s.worst == checks.Pass || s.worst == checks.Skip }
+		passing := func(s block) bool { return s.worst.Fine() }
 		if n := len(slices.Collect(filter(blocks, passing))); n > fewClusters {
+			whole = n
 			for s := range filter(blocks, passing) {
-				whole, hosts = whole+1, hosts+s.count()
+				hosts += s.hosts
 			}
 			blocks = slices.DeleteFunc(blocks, passing)
 		}
@@ -231,7 +239,7 @@ func (r *Run) blocks(rows []row, style Style) []block {
 	}
 	blocks := make([]block, 0, len(clusters))
 	for _, c := range clusters {
-		s := block{title: Clean(c.Name), worst: checks.Skip}
+		s := block{title: Clean(c.Name), worst: checks.Skip, hosts: len(c.Hosts), of: map[checks.Status]int{}}
 		switch {
 		case c.Name == "":
 			s.title = "Standalone hosts"
@@ -240,6 +248,7 @@ func (r *Run) blocks(rows []row, style Style) []block {
 		}
 		for _, i := range c.Hosts {
 			s.rows = append(s.rows, rows[i])
+			s.of[rows[i].status]++
 			if rows[i].status.Worse(s.worst) {
 				s.worst = rows[i].status
 			}
@@ -249,48 +258,24 @@ func (r *Run) blocks(rows []row, style Style) []block {
 			s.rows = fold(s.rows)
 		}
 		for _, res := range findings[c.Path] {
-			if res.Status != checks.Pass && res.Status != checks.Skip {
+			if !res.Status.Fine() {
 				s.findings = append(s.findings, res)
 			}
 		}
 		blocks = append(blocks, s)
 	}
 	slices.SortStableFunc(blocks, func(x, y block) int {
-		return cmp.Or(checks.CompareStatus(x.worst, y.worst), y.of(x.worst)-x.of(x.worst))
+		return cmp.Or(checks.CompareStatus(x.worst, y.worst), y.of[x.worst]-x.of[x.worst])
 	})
 	return blocks
 }
 
-// of is the number of hosts with the status.
-func (s *block) of(status checks.Status) int {
-	n := 0
-	for _, row := range s.rows {
-		if row.status == status {
-			n += row.hosts
-		}
-	}
-	return n
-}
-
-// count is the number of hosts.
-func (s *block) count() int {
-	n := 0
-	for _, row := range s.rows {
-		n += row.hosts
-	}
-	return n
-}
-
 // counts says how many hosts have which status, the worst first.
 func (s *block) counts(style Style) string {
-	n := map[checks.Status]int{}
-	for _, row := range s.rows {
-		n[row.status] += row.hosts
-	}
 	var parts []string
 	for _, status := range checks.Statuses() {
-		if n[status] > 0 {
-			parts = append(parts, style.paint(status, fmt.Sprintf("%d %s", n[status], verdictWord(status))))
+		if n := s.of[status]; n > 0 {
+			parts = append(parts, style.paint(status, fmt.Sprintf("%d %s", n, verdictWord(status))))
 		}
 	}
 	return strings.Join(parts, "  ")

@@ -44,7 +44,7 @@ func (it *item) tap(out io.Writer, number int, s *section) {
 		verdict = "not ok"
 	}
 	fmt.Fprintf(out, "%s %d - %s%s\n", verdict, number, tapText(fmt.Sprintf("%s: %s: %s", s.title, it.subject, it.check)), directive)
-	if it.status == checks.Pass || it.status == checks.Skip {
+	if it.status.Fine() {
 		return
 	}
 	fmt.Fprintln(out, "  ---")
