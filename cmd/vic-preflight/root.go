@@ -122,7 +122,7 @@ func newRoot(a *app) *cobra.Command {
 		return usageError(err, hints...)
 	})
 	root.AddCommand(newCheck(a), newFix(a), newUpdate(a), newUndo(a), newProbe(a), newListen(a), newVIB(a), newRule(a), newCollect(a), newSim(a), newExplain(a), newDiff(a), newConfig(a), newVersion(a))
-	usage.Install(root, a.stdout, &a.helpAll)
+	usage.Install(root, a.stdout, &a.helpAll, noCommand)
 	root.Version = buildVersion()
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	completion.FilesAlone(root)

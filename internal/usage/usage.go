@@ -46,7 +46,15 @@ func Show(f *pflag.FlagSet, names ...string) {
 
 // Install gives the commands their short help, where they have one and all was not asked
 // for, and the flag --help-all, which the caller must look for: cobra knows --help alone.
-func Install(root *cobra.Command, out io.Writer, all *bool) {
+// unknown refuses the words that are no command: cobra's help leaves them out silently.
+func Install(root *cobra.Command, out io.Writer, all *bool, unknown cobra.PositionalArgs) {
+	root.InitDefaultHelpCmd()
+	if help, _, err := root.Find([]string{"help"}); err == nil && help != root {
+		help.Args = func(_ *cobra.Command, words []string) error {
+			found, rest, _ := root.Find(words) // an error is about the rest, too
+			return unknown(found, rest)
+		}
+	}
 	long := root.HelpFunc()
 	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
 		if !*all {
