@@ -2,6 +2,7 @@ package onhost_test
 
 import (
 	"bytes"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"time"
@@ -29,11 +30,13 @@ var _ = Describe("what is sent to the host's shell", func() {
 			}
 			names = append(names, string(bytes.ReplaceAll(name, []byte("/"), []byte("'"))))
 		}
-		for i, name := range names {
-			Expect(os.WriteFile(h.dir+"/tmp/."+name, []byte{byte(i)}, 0o600)).To(Succeed())
+		// The number keeps apart two random names that are alike, and a name that is a dot from "..".
+		file := func(i int) string { return fmt.Sprintf("/tmp/.%d%s", i, names[i]) }
+		for i := range names {
+			Expect(os.WriteFile(h.dir+file(i), []byte{byte(i)}, 0o600)).To(Succeed())
 		}
 		for i, name := range names {
-			got, err := onhost.ReadFile(ctx, h.login, hostssh.Host{Address: "127.0.0.1"}, "/tmp/."+name)
+			got, err := onhost.ReadFile(ctx, h.login, hostssh.Host{Address: "127.0.0.1"}, file(i))
 			Expect(err).NotTo(HaveOccurred(), "%q", name)
 			Expect(got).To(Equal([]byte{byte(i)}), "%q", name)
 		}
