@@ -19,6 +19,9 @@ type Facts struct {
 	// Judged are the judgements on the inventory's hosts, one list for each
 	// requirement of the run.
 	Judged []Judgements
+	// VCH is the virtual container host that is to be created; nil where the run is about
+	// none. Inventory.Placement is set with it.
+	VCH *VCH
 }
 
 // Check is one question about the facts.

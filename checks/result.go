@@ -67,6 +67,21 @@ type Scope string
 const (
 	ScopeHost    Scope = "host"
 	ScopeCluster Scope = "cluster"
+	// ScopeVCH is the virtual container host that is to be created, with what its options
+	// name: its Subject is an inventory path, or the option.
+	ScopeVCH Scope = "vch"
+)
+
+// Class says what vic-machine create itself does about what was found. It is empty where
+// a run is not about a virtual container host to be created.
+type Class string
+
+// The classes of a finding.
+const (
+	CreateRefuses Class = "create-refuses"
+	CreateWarns   Class = "create-warns"
+	// CreateSilent findings are this tool's own: create does not look.
+	CreateSilent Class = "create-silent"
 )
 
 // Verdict is a check's answer. Hosts that are alike share one, so it is never
@@ -96,7 +111,7 @@ type Verdict struct {
 	reach string
 }
 
-// Result is a verdict about one host or one cluster.
+// Result is a verdict about one host, one cluster, or the virtual container host.
 type Result struct {
 	Check string
 	// Requirement is the name of the one that the check was about; empty for a
@@ -105,6 +120,8 @@ type Result struct {
 	Scope       Scope
 	// Subject is the inventory path of the host or the cluster.
 	Subject string
+	// Class is of a finding alone: a result that is fine, or unknown, has none.
+	Class Class
 	*Verdict
 }
 

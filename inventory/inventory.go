@@ -39,6 +39,8 @@ type Inventory struct {
 	// Hidden are the clusters, by path, whose hosts could not be listed, each with the
 	// reason: what is true of Hosts is not true of all.
 	Hidden []string
+	// Placement is nil unless the run is about a virtual container host to be created.
+	Placement *Placement
 }
 
 // Cluster is a group of hosts that belong together, in inventory order.
