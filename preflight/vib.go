@@ -1,13 +1,16 @@
 package preflight
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 
 	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/internal/vib"
+	"github.com/vic-preflight/vic-preflight/report"
 )
 
 // VIBOptions say what a VIB is to bring. Empty texts leave it to the generation.
@@ -60,4 +63,21 @@ func NewVIBSpec(o VIBOptions) (vib.Generation, vib.Spec, error) {
 		return g, spec, &UsageError{Err: errors.New(strings.ReplaceAll(err.Error(), "\n", "; ")), Hints: []string{"vic-preflight vib build --help lists the flags"}}
 	}
 	return g, spec, nil
+}
+
+// InspectVIB reads all of a VIB, and says what it holds. Name is the file's, for the report
+// and for errors, which are *UsageError and *InterruptedError.
+func InspectVIB(ctx context.Context, in io.Reader, name string) (*report.VIB, error) {
+	p, read, err := vib.ReadWhole(ctx, in)
+	switch {
+	case errors.Is(err, context.Canceled):
+		return nil, &InterruptedError{}
+	case errors.Is(err, vib.ErrBundle):
+		return nil, &UsageError{Err: fmt.Errorf("%s: %w", name, err), Hints: []string{"it looks like an offline bundle: unzip it, and inspect the .vib in its folder vib20"}}
+	case err != nil:
+		return nil, &UsageError{Err: fmt.Errorf("%s: %w", name, err)}
+	}
+	found := report.NewVIB(p)
+	found.File, found.Size, found.SHA256 = report.Clean(name), read.Size, fmt.Sprintf("%x", read.SHA256)
+	return found, nil
 }
