@@ -2,6 +2,7 @@ package preflight
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -15,10 +16,17 @@ import (
 // no error: the context tells.
 func collect(ctx context.Context, s *session, o Options, in *inputs) (*inventory.Inventory, error) {
 	if in.journal != nil && len(in.journal.Entries) == 0 {
-		o.observer().Note("the journal holds no change: there is nothing to undo")
+		if in.journal.Setting == nil {
+			o.observer().Note("the journal holds no change: there is nothing to undo")
+		}
 		return &inventory.Inventory{Endpoint: s.Endpoint()}, nil
 	}
 	inv, err := s.Collect(ctx, o.selection(s, in), o.facts(in))
+	var gone *vsphere.SelectionError
+	if errors.As(err, &gone) && in.journal != nil && in.journal.Setting != nil && len(o.Hosts) == 0 {
+		// The hosts have gone, and the vCenter's setting can be undone without them.
+		return &inventory.Inventory{Endpoint: s.Endpoint()}, nil
+	}
 	if inv == nil && in.journal != nil {
 		err = fmt.Errorf("the journal is of %s: %w", in.journal.Header.Address, err)
 	}

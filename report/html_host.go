@@ -247,15 +247,16 @@ func (c htmlChange) What() string {
 	if c.Action == None || c.Action == Refuse {
 		return "no change"
 	}
-	return Clean(strings.TrimSpace(string(c.Action) + " " + c.Ruleset))
+	return strings.TrimSpace(string(c.Action) + " " + c.thing())
 }
 
 // States are those before and after; empty where nothing is changed.
 func (c htmlChange) States() []string {
-	if c.Before == nil && c.After == nil {
+	if c.Before == nil && c.After == nil && (c.Setting == nil || len(c.Setting.After) == 0) {
 		return nil
 	}
-	return []string{Clean(c.Before.String()), Clean(c.After.String())}
+	before, after := c.states()
+	return []string{before, after}
 }
 
 // Why is the entry's sentence.

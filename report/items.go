@@ -247,7 +247,7 @@ func (r *Run) changes(l labels) []item {
 		}
 		it := item{
 			kind: ofChange, subject: cmp.Or(l.hosts[e.Path], Clean(e.Host)), path: Clean(e.Path), status: status, reason: reason,
-			check:  strings.TrimSpace(Clean(fmt.Sprintf("change: %s %s", e.Action, e.Ruleset))),
+			check:  strings.TrimSpace(fmt.Sprintf("change: %s %s", e.Action, e.thing())),
 			detail: fmt.Sprintf("%s: %s", result, e.text()),
 		}
 		for _, warning := range e.Warnings {
