@@ -10,7 +10,10 @@ import "time"
 // that says why nothing is known, with the privilege where one is missing. It is empty
 // where the part was read, or does not exist on this kind of endpoint.
 type Placement struct {
-	Compute ComputeResource
+	// Datacenter is the path of the datacenter that all this is of, such as /dc1; empty
+	// where it could not be found.
+	Datacenter string
+	Compute    ComputeResource
 	// Datastores and Networks are those of the datacenter, in the order of their paths.
 	// All have their names; what else is known of one is known of those alone that the
 	// virtual container host's options name.

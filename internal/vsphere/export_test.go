@@ -16,10 +16,10 @@ import (
 
 // Private functions, for the tests.
 var (
-	ParseObject      = parseObject
-	ParseList        = parseList
-	HasSerialFeature = hasSerialFeature
-	MadeAt           = madeAt
+	ParseObject = parseObject
+	ParseList   = parseList
+	LicenseOf   = licenseOf
+	MadeAt      = madeAt
 )
 
 // ProbeTag is probeTag, for the tests.

@@ -212,28 +212,14 @@ func (s *Session) missingPrivileges(ctx context.Context, on []types.ManagedObjec
 // powering on will tell.
 func (s *Session) unlicensed(ctx context.Context) map[string]bool {
 	lacking := map[string]bool{}
-	if s.client.ServiceContent.LicenseManager == nil {
-		return lacking
-	}
-	var lm mo.LicenseManager
-	if s.one(ctx, *s.client.ServiceContent.LicenseManager, "licenseAssignmentManager", &lm) != nil || lm.LicenseAssignmentManager == nil {
-		return lacking
-	}
-	res, err := methods.QueryAssignedLicenses(ctx, s, &types.QueryAssignedLicenses{This: *lm.LicenseAssignmentManager})
+	list, err := s.assignedLicenses(ctx)
 	if err != nil {
 		return lacking
 	}
-	for _, a := range res.Returnval {
-		lacking[a.EntityId] = !hasSerialFeature(a.AssignedLicense.Properties)
+	for _, a := range list {
+		lacking[a.entity] = !slices.Contains(a.license.Features, serialFeature)
 	}
 	return lacking
-}
-
-func hasSerialFeature(properties []types.KeyAnyValue) bool {
-	return slices.ContainsFunc(properties, func(p types.KeyAnyValue) bool {
-		kv, ok := p.Value.(types.KeyValue)
-		return ok && p.Key == "feature" && strings.HasPrefix(kv.Key, serialFeature)
-	})
 }
 
 // Machine is a probe's virtual machine.

@@ -10,23 +10,6 @@ import (
 	"github.com/vic-preflight/vic-preflight/internal/vsphere"
 )
 
-// feature is one feature as a LicenseAssignment lists it: every one of them
-// under the key "feature", its own key inside.
-func feature(key string) types.KeyAnyValue {
-	return types.KeyAnyValue{Key: "feature", Value: types.KeyValue{Key: key, Value: "some words"}}
-}
-
-var _ = DescribeTable("the licence feature of network serial ports",
-	func(properties []types.KeyAnyValue, want bool) {
-		Expect(vsphere.HasSerialFeature(properties)).To(Equal(want))
-	},
-	Entry("none listed", nil, false),
-	Entry("others only", []types.KeyAnyValue{feature("vmotion"), feature("das")}, false),
-	Entry("with its count of ports", []types.KeyAnyValue{feature("vmotion"), feature("serialuri:2")}, true),
-	Entry("a name that is no feature", []types.KeyAnyValue{{Key: "ProductName", Value: "serialuri"}}, false),
-	Entry("a feature without a shape", []types.KeyAnyValue{{Key: "feature", Value: "serialuri"}}, false),
-)
-
 var _ = DescribeTable("the tag of a probe's virtual machine",
 	func(options []types.BaseOptionValue, want time.Time, tagged bool) {
 		made, ok := vsphere.MadeAt(options)

@@ -156,11 +156,21 @@ func (t *tree) add(content *types.ObjectContent) {
 	t.nodes[content.Obj] = n
 }
 
+// refs are the objects that a property lists; nil when it was not read.
+func (n *node) refs(name string) []types.ManagedObjectReference {
+	list, _ := n.prop(name).(types.ArrayOfManagedObjectReference)
+	return list.ManagedObjectReference
+}
+
 // kind returns all nodes of the kinds, ordered by path.
 func (t *tree) kind(kinds ...string) []*node {
+	return t.where(func(ref types.ManagedObjectReference) bool { return slices.Contains(kinds, ref.Type) })
+}
+
+func (t *tree) where(wanted func(types.ManagedObjectReference) bool) []*node {
 	var list []*node
 	for ref, n := range t.nodes {
-		if slices.Contains(kinds, ref.Type) {
+		if wanted(ref) {
 			list = append(list, n)
 		}
 	}
@@ -211,8 +221,7 @@ func (t *tree) ownerOf(host types.ManagedObjectReference) types.ManagedObjectRef
 	if t.owners == nil {
 		t.owners = map[types.ManagedObjectReference]types.ManagedObjectReference{}
 		for ref, n := range t.nodes {
-			hosts, _ := n.prop("host").(types.ArrayOfManagedObjectReference)
-			for _, h := range hosts.ManagedObjectReference {
+			for _, h := range n.refs("host") {
 				t.owners[h] = ref
 			}
 		}

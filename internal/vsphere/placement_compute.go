@@ -1,0 +1,205 @@
+package vsphere
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/vmware/govmomi/vim25/soap"
+	"github.com/vmware/govmomi/vim25/types"
+
+	"github.com/vic-preflight/vic-preflight/inventory"
+)
+
+// readCompute reads the compute resource of the hosts, and its resource pools into pools.
+func (r *placement) readCompute(ctx context.Context, pools *tree) {
+	c := &r.Compute
+	switch paths := r.computePaths(); {
+	case len(paths) == 0:
+		c.Problem = "no compute resource was found"
+		return
+	case len(paths) > 1:
+		c.Problem = "there are several compute resources and none was named (--compute-resource): " + strings.Join(paths, ", ")
+		return
+	default:
+		c.Path, c.Name = paths[0], path.Base(paths[0])
+		c.Cluster = r.inv.Hosts[0].ClusterPath != ""
+	}
+	var lists, config string
+	lists = r.reason(ctx, "the compute resource", try(func() error { return r.readLists(ctx, pools) }))
+	if c.Cluster && c.ID != "" {
+		config = r.reason(ctx, "the cluster's configuration", try(func() error { return r.readCluster(ctx) }))
+	}
+	c.Unreadable = sentences(lists, config)
+}
+
+// computePaths are those of the compute resources that the hosts are of. That of a
+// standalone host is around it, and has its name.
+func (r *placement) computePaths() (paths []string) {
+	for i := range r.inv.Hosts {
+		h := &r.inv.Hosts[i]
+		at := h.ClusterPath
+		if at == "" {
+			at = path.Dir(h.Path)
+		}
+		if !slices.Contains(paths, at) {
+			paths = append(paths, at)
+		}
+	}
+	return paths
+}
+
+// readLists reads what the compute resource lists, from one of its hosts on.
+func (r *placement) readLists(ctx context.Context, t *tree) error {
+	c := &r.Compute
+	host := hostRef(&r.inv.Hosts[0])
+	err := r.collectInto(ctx, t, types.PropertyFilterSpec{
+		ObjectSet: []types.ObjectSpec{{Obj: host, SelectSet: []types.BaseSelectionSpec{
+			traversal("owner", kindHost, "parent", "root"),
+			traversal("root", kindCompute, "resourcePool", "pools"),
+			traversal("pools", kindPool, "resourcePool", "pools"),
+		}}},
+		PropSet: []types.PropertySpec{
+			{Type: kindHost, PathSet: []string{"parent"}},
+			{Type: kindCompute, PathSet: []string{"name", "host", "datastore", "resourcePool"}},
+			{Type: kindPool, PathSet: []string{"name", "parent", "owner"}},
+		},
+	})
+	if err != nil {
+		return err
+	}
+	n := t.computeAmong()
+	if n == nil {
+		if h := t.nodes[host]; h != nil {
+			if err := h.refusal("parent"); err != nil {
+				return err
+			}
+		}
+		return errors.New("it is not to be seen with this account")
+	}
+	c.ID = n.Obj.Value
+	n.name = strings.TrimPrefix(c.Path, "/") // what is above it is not in the tree
+	c.Hosts, c.Datastores = idsOf(n, "host"), idsOf(n, "datastore")
+	r.choosePool(t, n)
+	return n.refusal("host", "datastore", "resourcePool")
+}
+
+// computeAmong is the compute resource of a tree that holds one.
+func (t *tree) computeAmong() *node {
+	for ref, n := range t.nodes {
+		if ref.Type == kindCluster || ref.Type == kindCompute {
+			return n
+		}
+	}
+	return nil
+}
+
+// idsOf are the IDs that a property lists, nil where it was not read.
+func idsOf(n *node, property string) []string {
+	if list, ok := n.prop(property).(types.ArrayOfManagedObjectReference); ok {
+		return valuesOf(list.ManagedObjectReference)
+	}
+	return nil
+}
+
+// readCluster reads the cluster's whole configuration: vCenter 7 was seen to refuse nested
+// paths of it with InvalidProperty.
+func (r *placement) readCluster(ctx context.Context) error {
+	c := &r.Compute
+	n, err := r.readNode(ctx, types.ManagedObjectReference{Type: kindCluster, Value: c.ID}, "configurationEx")
+	if err != nil {
+		return err
+	}
+	config, ok := n.prop("configurationEx").(types.ClusterConfigInfoEx)
+	if !ok {
+		return errUntold
+	}
+	c.DRS = inventory.FromPtr(config.DrsConfig.Enabled)
+	c.Groups = make([]string, len(config.Group))
+	for i, g := range config.Group {
+		c.Groups[i] = g.GetClusterGroupInfo().Name
+	}
+	return nil
+}
+
+// choosePool finds the pool that the name means, as vic-machine does: a pool comes
+// before a compute resource (vmware/vic lib/install/validate/compute.go). A name that
+// Collect takes and vic-machine does not is a problem.
+func (r *placement) choosePool(t *tree, compute *node) {
+	name := r.want.ComputeResource
+	if name == "" {
+		return
+	}
+	base := strings.TrimSuffix(r.inv.Datacenter, "/") + "/host/"
+	var found []string
+	for _, n := range t.kind(kindPool) {
+		if inventory.NameLeadsTo(name, base, t.path(n)) {
+			found = append(found, t.path(n))
+		}
+	}
+	switch full := t.path(compute); {
+	case len(found) > 1:
+		r.Compute.Problem = fmt.Sprintf("the resource pool %q is ambiguous: %s", name, strings.Join(found, ", "))
+	case len(found) == 1:
+		if root, _ := compute.ref1("resourcePool"); t.nodes[root] == nil || found[0] != t.path(t.nodes[root]) {
+			r.Compute.Pool = found[0]
+		}
+	case inventory.NameLeadsTo(name, base, full):
+	case slices.ContainsFunc(r.inv.Hosts, func(h inventory.Host) bool { return h.Name == name || h.Path == name }):
+		r.Compute.Problem = fmt.Sprintf("%q is a host of %s, and create takes a cluster, a standalone host or a resource pool (--compute-resource)", name, full)
+	default:
+		r.Compute.Problem = fmt.Sprintf("create would not find %q, which is a path from the folder of hosts: take %s (--compute-resource)", name, full)
+	}
+}
+
+// findInPool looks for a virtual machine of the name in the pool of that name, which
+// vic-machine makes in the chosen one.
+func (r *placement) findInPool(ctx context.Context, t *tree) error {
+	c := &r.Compute
+	if c.ID == "" {
+		return errors.New("the compute resource is not known")
+	}
+	compute := t.computeAmong()
+	if f := compute.missing("resourcePool"); f != nil {
+		return soap.WrapVimFault(f)
+	}
+	root, _ := compute.ref1("resourcePool")
+	if t.nodes[root] == nil {
+		return errors.New("its resource pools are not to be seen with this account")
+	}
+	wanted := path.Join(t.path(t.nodes[root]), r.want.Name)
+	if c.Pool != "" {
+		wanted = path.Join(c.Pool, r.want.Name)
+	}
+	for _, pool := range t.kind(kindPool) {
+		if t.path(pool) != wanted {
+			continue
+		}
+		machines := newTree(types.ManagedObjectReference{})
+		err := r.collectInto(ctx, machines, types.PropertyFilterSpec{
+			ObjectSet: []types.ObjectSpec{{Obj: pool.Obj, SelectSet: []types.BaseSelectionSpec{traversal("vm", kindPool, "vm")}}},
+			PropSet: []types.PropertySpec{
+				{Type: kindPool, PathSet: []string{"vm"}},
+				{Type: "VirtualMachine", PathSet: []string{"name"}},
+			},
+		})
+		if err != nil {
+			return err
+		}
+		for ref, n := range machines.nodes {
+			if ref.Type == "VirtualMachine" && n.text("name") == r.want.Name {
+				c := path.Join(wanted, r.want.Name)
+				r.Taken.InPool = c
+			}
+		}
+		if n := machines.nodes[pool.Obj]; n != nil {
+			if f := n.missing("vm"); f != nil {
+				return soap.WrapVimFault(f)
+			}
+		}
+	}
+	return nil
+}
