@@ -164,6 +164,13 @@ var _ = Describe("the page", func() {
 		}
 	})
 
+	It("shows the change of the vCenter's setting, which is no host's", func() {
+		text := said(page(reports()["setting"]))
+		for _, words := range []string{"vc.example", "set PersistNetworkBacking", "Before not set After true", "vic-machine create needs it"} {
+			Expect(text).To(ContainSubstring(words))
+		}
+	})
+
 	It("gives no command that undoes nothing", func() {
 		r := reports()["applied"]
 		r.Runs[0].Target = "sim://mixed"
