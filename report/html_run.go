@@ -139,7 +139,7 @@ func (t *htmlRun) toDos() {
 	for _, a := range t.run.advise() {
 		names := make([]string, len(a.results))
 		for i, res := range a.results {
-			names[i] = places[res.Subject].name
+			names[i] = places.of(res).name
 		}
 		todo := htmlToDo{Status: a.status, Title: a.title(), Names: few(names), Hint: a.hint()}
 		for _, c := range a.commands(t.run, places) {

@@ -25,12 +25,14 @@ type row struct {
 	ruleset, probe string
 	// codes say what is wrong, the main one first; details are the sentences.
 	codes, details []string
-	hosts          int
+	// class is the gravest of what was found.
+	class checks.Class
+	hosts int
 }
 
 // alike tells rows apart but for whom they are about.
 func (r *row) alike() string {
-	return strings.Join(append([]string{r.status.String(), r.ruleset, r.probe, strings.Join(r.details, "\x00")}, r.codes...), "\x00")
+	return strings.Join(append([]string{r.status.String(), r.ruleset, r.probe, string(r.class), strings.Join(r.details, "\x00")}, r.codes...), "\x00")
 }
 
 // rows are those of all hosts, in the order of the inventory.
@@ -46,7 +48,7 @@ func (r *Run) rows(byHost map[string][]checks.Result) []row {
 // row has the worst status of a host's results, and of each that did not pass the code
 // and the sentence, once, the worst first.
 func (r *Run) row(h *inventory.Host, results []checks.Result) row {
-	out := row{name: Clean(h.Name), status: checks.Worst(results), probe: probeCell(h.Probe), hosts: 1}
+	out := row{name: Clean(h.Name), status: checks.Worst(results), probe: probeCell(h.Probe), class: gravest(results), hosts: 1}
 	var notes []string
 	said := map[string]bool{}
 	state := h.IsConnected() && h.StateLabel() == "connected"
@@ -181,11 +183,18 @@ func (r *Run) layOut(rows []row, style Style, wide bool) (*laidOut, error) {
 	if r.ProbeTarget != "" {
 		header = slices.Insert(header, 3, "PROBE")
 	}
+	creates := r.creates()
+	if creates {
+		header = slices.Insert(header, len(header)-1, "CREATE")
+	}
 	cells := make([][]string, len(rows))
 	for i, row := range rows {
 		cells[i] = []string{row.name, verdictWord(row.status), row.ruleset, ""}
 		if r.ProbeTarget != "" {
 			cells[i] = slices.Insert(cells[i], 3, row.probe)
+		}
+		if creates {
+			cells[i] = slices.Insert(cells[i], len(cells[i])-1, classCell(row.class))
 		}
 	}
 	limits := limitsOf(header, cells, rows, style.Width)
