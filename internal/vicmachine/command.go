@@ -1,6 +1,7 @@
 package vicmachine
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 
@@ -46,6 +47,21 @@ func parse(args []string) (given, error) {
 		return nil, err
 	}
 	return read(options, len(args)-len(options))
+}
+
+// Filled returns a *UsageError where an option is given and empty. vic-machine does as if it
+// was not given; but a variable that is unset must not widen what is meant.
+func Filled(args []string) error {
+	g, err := parse(args)
+	if err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(g)) {
+		if slices.Contains(g[name], "") {
+			return misused(name, "is given and empty", "is a variable unset? leave the option out to do without it")
+		}
+	}
+	return nil
 }
 
 func (g given) text(name string) string {
