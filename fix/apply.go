@@ -103,15 +103,19 @@ func Apply(ctx context.Context, p *Plan, client Client, log Log, opts ApplyOptio
 
 	outcomes := p.NotBegun()
 	rest := outcomes
-	if len(rest) > 0 && rest[0].Setting != nil {
-		if o := rest[0]; ctx.Err() == nil {
-			o.Err = guard.Do(func() error { return applySetting(ctx, o.Setting, client, log, opts.HostTimeout) })
-			o.Done = o.Err == nil
-		}
-		rest = rest[1:]
-	}
 	var g errgroup.Group
 	g.SetLimit(max(opts.Workers, 1))
+	if len(rest) > 0 && rest[0].Setting != nil {
+		o := rest[0]
+		rest = rest[1:]
+		g.Go(func() error {
+			if ctx.Err() == nil {
+				o.Err = guard.Do(func() error { return applySetting(ctx, o.Setting, client, log, opts.HostTimeout) })
+				o.Done = o.Err == nil
+			}
+			return nil
+		})
+	}
 	var done atomic.Int64
 	total := len(p.ChangedHosts())
 	for _, hp := range p.Hosts {

@@ -49,11 +49,6 @@ func MakeSetting(s *inventory.Setting) *SettingPlan {
 		return p
 	case s.Set():
 		return leaveSetting(AlreadySet, "%s is %s", inventory.SettingName, settingOn)
-	case len(s.Values) > 1:
-		// vic-machine takes an answer of several for one that is not set, also after it has
-		// written the one: lib/install/validate/validator.go, configureVCenter.
-		return leaveSetting(SeveralSettings, "the vCenter answers %d options for %s (%s), and vic-machine takes it for made where there is one alone; remove the others first",
-			len(s.Values), inventory.SettingName, SettingText(s.Values))
 	}
 	return changeSetting(s, settingOn, "vic-machine create needs it, and would set it without asking",
 		"the serial ports of container VMs survive a restart of the vCenter")
@@ -88,6 +83,11 @@ func unfitSetting(s *inventory.Setting) *SettingPlan {
 		return leaveSetting(NoSetting, "%s is a setting of a vCenter, and an ESXi host has none", inventory.SettingName)
 	case s.Unreadable != "":
 		return leaveSetting(SettingUnknown, "%s is not known: %s", inventory.SettingName, s.Unreadable)
+	case len(s.Values) > 1:
+		// vic-machine takes an answer of several for one that is not set, also after it has
+		// written the one: lib/install/validate/validator.go, configureVCenter.
+		return leaveSetting(SeveralSettings, "the vCenter answers %d options for %s (%s), and vic-machine takes it for made where there is one alone: rename or remove the others",
+			len(s.Values), inventory.SettingName, SettingText(s.Values))
 	}
 	return nil
 }
@@ -152,9 +152,12 @@ func readSetting(ctx context.Context, client Client, within time.Duration) (inve
 }
 
 // look compares the change with what the vCenter answers now, and keeps that as the
-// fact.
+// fact. What the end of the run's own time kept from being read stays as it was.
 func (c *SettingChange) look(ctx context.Context, client Client) bool {
 	now := client.ReadSetting(ctx)
+	if now.Unreadable != "" && ctx.Err() != nil {
+		return false
+	}
 	c.Setting.Values, c.Setting.Unreadable = now.Values, now.Unreadable
 	return now.Unreadable == "" && slices.Equal(now.Values, c.After)
 }

@@ -26,7 +26,10 @@ type fakeSetting struct {
 	before     func() // before each read
 }
 
-func (f *fakeSetting) ReadSetting(context.Context) inventory.Setting {
+func (f *fakeSetting) ReadSetting(ctx context.Context) inventory.Setting {
+	if ctx.Err() != nil {
+		return inventory.Setting{Asked: true, Unreadable: "the time ran out"}
+	}
 	if f.before != nil {
 		f.before()
 	}
@@ -95,6 +98,7 @@ var _ = Describe("the vCenter's setting", func() {
 		Entry("changed since", setTo("yes"), entry("false"), false, fix.ChangedSince, "", "it is yes); --force"),
 		Entry("gone since", setTo(), entry("false"), false, fix.ChangedSince, "", "it is not set"),
 		Entry("changed since, and forced", setTo("yes"), entry("false"), true, fix.Chosen, "yes -> false", ""),
+		Entry("a second option of that name, and forced", setTo("true", "x"), entry("false"), true, fix.SeveralSettings, "", "answers 2 options"),
 		Entry("not readable", inventory.Setting{Asked: true, Unreadable: "no"}, entry(), true, fix.SettingUnknown, "", ""),
 		Entry("no privilege any more", setAndNotAllowed, entry(), false, fix.NotPrivileged, "", ""),
 	)
@@ -179,6 +183,19 @@ var _ = Describe("the vCenter's setting", func() {
 		Expect(outcomes[1].Verified && outcomes[2].Verified).To(BeTrue())
 	}, SpecTimeout(10*time.Second))
 })
+
+var _ = It("what is known of the vCenter's setting stays known when a run ends", func(ctx SpecContext) {
+	client := &fakeHosts{fakeSetting: fakeSetting{values: []string{"false"}}}
+	s := setTo("false")
+	outcomes, err := fix.Apply(ctx, &fix.Plan{Setting: fix.MakeSetting(&s)}, client, &memory{}, applying)
+	Expect(err).NotTo(HaveOccurred())
+	ended, cancel := context.WithCancel(ctx)
+	cancel()
+	fix.Verify(ended, outcomes, client, verifying)
+	Expect(outcomes[0].Done).To(BeTrue())
+	Expect(outcomes[0].Verified).To(BeFalse())
+	Expect(s.Unreadable).To(BeEmpty())
+}, SpecTimeout(10*time.Second))
 
 func changeOf(p *fix.SettingPlan) string {
 	if p.Change == nil {
