@@ -45,6 +45,7 @@ const (
 var (
 	objectsOpen, objectsClose = []byte("<objects>"), []byte("</objects>")
 	rulesetOpen, rulesetClose = []byte("<ruleset>"), []byte("</ruleset>")
+	valOpen, valClose         = []byte("<val>"), []byte("</val>")
 )
 
 // readAnswer reads the answer to RetrievePropertiesEx or to its continuation,

@@ -51,6 +51,14 @@ func prop(val string) string {
 	return `<objects><obj type="HostSystem">host-1</obj><propSet><name>p</name>` + val + `</propSet></objects>`
 }
 
+// servicesAndClock are of a host; the second has the bytes of the first, but not its type.
+var servicesAndClock = prop(`<val xsi:type="HostServiceInfo"><service><key>ntpd</key><label>NTP</label><required>false</required>`+
+	`<uninstallable>false</uninstallable><running>true</running><ruleset>ntpClient</ruleset><policy>on</policy></service></val>`) +
+	prop(`<val xsi:type="HostDateTimeInfo"><timeZone><key>UTC</key><name>UTC</name><description>UTC</description><gmtOffset>0</gmtOffset></timeZone>`+
+		`<ntpConfig><server>10.0.0.1</server></ntpConfig></val>`) +
+	prop(`<val xsi:type="HostServiceInfo"></val>`) + prop(`<val xsi:type="HostDateTimeInfo"></val>`) +
+	prop(`<val xsi:type="HostSystemPowerState">poweredOn</val>`)
+
 func firewallWith(inner string) string {
 	return prop(`<val xsi:type="HostFirewallInfo">` + inner + `</val>`)
 }
@@ -147,6 +155,11 @@ var _ = DescribeTable("reading an answer as govmomi does", func(row answerRow) {
 	Entry("a ruleset with a port that is none", answerRow{one(firewallWith(strings.Replace(rulesetXML("a"), "<key>", "<rule><port>x</port></rule><key>", 1))), left}),
 	Entry("a ruleset that does not end", answerRow{one(firewallWith("<ruleset><key>a</key>")), left}),
 
+	Entry("services and clocks, shared", answerRow{one(servicesAndClock + servicesAndClock), whole}),
+	Entry("a service with a prefix of its own", answerRow{one(strings.Replace(servicesAndClock, "<label>", `<label xmlns:v="urn:v">`, 1)), whole}),
+	Entry("a service that does not end", answerRow{one(prop(`<val xsi:type="HostServiceInfo"><service></val>`)), left}),
+	Entry("an end of a value in a comment", answerRow{one(prop(`<val xsi:type="HostServiceInfo"><!-- </val> --></val>`)), left}),
+
 	Entry("a default namespace", answerRow{strings.ReplaceAll(strings.ReplaceAll(one(""), "soapenv:", ""), "xmlns:soapenv", "xmlns"), left}),
 	Entry("another prefix", answerRow{strings.ReplaceAll(one(prop(`<val xsi:type="xsd:string">x</val>`)), "soapenv", "s"), whole}),
 	Entry("another namespace", answerRow{strings.ReplaceAll(one(""), "schemas.xmlsoap.org", "schemas.example"), left}),
@@ -215,6 +228,7 @@ func FuzzAnswer(f *testing.F) {
 		one(firewallWith(policy + rulesetXML("a") + rulesetXML("a"))),
 		one(prop(`<val xmlns:i="http://www.w3.org/2001/XMLSchema-instance" i:type="xsd:boolean">true</val>`)),
 		one(prop(`<val xsi:type="ManagedObjectReference" type="Folder">group-1</val>`) + "<token>7</token>"),
+		one(servicesAndClock),
 		strings.Replace(one(prop(`<val xsi:type="xsd:string">x</val>`)), "<propSet>", `<propSet xmlns:xsi="urn:other">`, 1),
 	} {
 		f.Add([]byte(text))

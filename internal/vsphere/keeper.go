@@ -3,6 +3,8 @@ package vsphere
 import (
 	"sync"
 
+	"github.com/vmware/govmomi/vim25/types"
+
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
 
@@ -13,7 +15,11 @@ type keeper struct {
 	words    map[string]string
 	rulesets map[string]*keptRuleset // by raw
 	lists    map[string][]*inventory.Ruleset
+	values   map[keptValue]types.AnyType
 }
+
+// keptValue is a value's type and its bytes.
+type keptValue struct{ kind, raw string }
 
 // keptRuleset is a ruleset element and what came of it.
 type keptRuleset struct {
@@ -30,6 +36,7 @@ func (k *keptRuleset) begins(text []byte) bool {
 func newKeeper() *keeper {
 	return &keeper{
 		words: map[string]string{}, rulesets: map[string]*keptRuleset{}, lists: map[string][]*inventory.Ruleset{},
+		values: map[keptValue]types.AnyType{},
 	}
 }
 
@@ -59,6 +66,21 @@ func (k *keeper) keep(raw []byte, decode func() (*inventory.Ruleset, bool)) (*ke
 	kept := &keptRuleset{string(raw), len(k.rulesets), rs}
 	k.rulesets[kept.raw] = kept
 	return kept, true
+}
+
+// same returns what is kept for the bytes of a value of the kind, or keeps what decode
+// makes of them.
+func (k *keeper) same(kind string, raw []byte, decode func() (types.AnyType, bool)) (types.AnyType, bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if v, ok := k.values[keptValue{kind, string(raw)}]; ok {
+		return v, true
+	}
+	v, ok := decode()
+	if ok {
+		k.values[keptValue{kind, string(raw)}] = v
+	}
+	return v, ok
 }
 
 // list returns one slice for all hosts that have the same rulesets.

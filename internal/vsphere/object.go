@@ -2,6 +2,7 @@ package vsphere
 
 import (
 	"bytes"
+	"slices"
 	"time"
 
 	"github.com/vmware/govmomi/vim25/types"
@@ -143,6 +144,10 @@ func (r *reader) value(t tag) (types.AnyType, bool) {
 			return nil, false
 		}
 		return r.firewall()
+	case "HostServiceInfo":
+		return shared[types.HostServiceInfo](r, t, "HostServiceInfo")
+	case "HostDateTimeInfo":
+		return shared[types.HostDateTimeInfo](r, t, "HostDateTimeInfo")
 	}
 	text, ok := r.leaf(string(t.name))
 	if !ok || len(t.attrs) > 0 {
@@ -153,6 +158,8 @@ func (r *reader) value(t tag) (types.AnyType, bool) {
 		return string(text), true
 	case "HostSystemConnectionState":
 		return types.HostSystemConnectionState(r.word(text)), true
+	case "HostSystemPowerState":
+		return types.HostSystemPowerState(r.word(text)), true
 	case "xsd:boolean":
 		return string(text) == "true", string(text) == "true" || string(text) == "false"
 	case "xsd:dateTime":
@@ -161,6 +168,28 @@ func (r *reader) value(t tag) (types.AnyType, bool) {
 		return at, err == nil
 	}
 	return nil, false
+}
+
+// shared reads a value of the kind that most hosts have alike, up to its end: what came of equal
+// bytes is taken again.
+func shared[T any](r *reader, t tag, kind string) (types.AnyType, bool) {
+	end := bytes.Index(r.text[r.at:], valClose)
+	if end < 0 || len(t.attrs) > 0 {
+		return nil, false
+	}
+	raw := r.text[r.at : r.at+end]
+	v, ok := r.same(kind, raw, func() (types.AnyType, bool) {
+		if !plainTags(raw) {
+			return nil, false // see ruleset
+		}
+		var part struct {
+			Val T `xml:"val"`
+		}
+		err := r.decode(slices.Concat(valOpen, raw, valClose), &part)
+		return part.Val, err == nil
+	})
+	r.at += end + len(valClose)
+	return v, ok
 }
 
 // isInstance reports whether the prefix stands for XML Schema's instance
