@@ -36,6 +36,8 @@ type VCH struct {
 	// grant it what it needs.
 	OpsUser       string
 	OpsGrantPerms bool
+	// OpsPasswordGiven says that there was an --ops-password, empty or not.
+	OpsPasswordGiven bool
 
 	// The options of TLS. Files are paths.
 	NoTLS, NoTLSVerify         bool

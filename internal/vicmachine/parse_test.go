@@ -265,7 +265,7 @@ var _ = Describe("a command line of vic-machine create", func() {
 				ContainerNetworks: []string{"ext"}, ContainerGateways: []string{"ext:g"}, ContainerRanges: []string{"ext:r"},
 				ContainerDNS: []string{"ext:d"}, ContainerFirewalls: []string{"ext:open"}, DNSServers: []string{"1.1.1.1"},
 				StorageQuota: 7, AffinityVMGroup: true, Limits: []string{"cpu-shares", "memory"},
-				OpsUser: "ops", OpsGrantPerms: true, NoTLS: true, NoTLSVerify: true, ServerCert: "c", ServerKey: "k", TLSName: "cn",
+				OpsUser: "ops", OpsGrantPerms: true, OpsPasswordGiven: true, NoTLS: true, NoTLSVerify: true, ServerCert: "c", ServerKey: "k", TLSName: "cn",
 				ClientCAs: []string{"ca1", "ca2"}, Organization: []string{"o"}, CertPath: "p", KeySize: "4096",
 				RegistryCAs: []string{"rc"}, InsecureRegistries: []string{"reg1"}, WhitelistRegistries: []string{"reg2"},
 				HTTPProxy: "http://h:1", HTTPSProxy: "https://s:2", NoProxy: "x,y", Syslog: "udp://l", BaseImageSize: "9GB",
