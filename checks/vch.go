@@ -74,4 +74,4 @@ const DefaultVCHName = "virtual-container-host"
 const DefaultPublicNetwork = "VM Network"
 
 // UnreadableURL is no URL, whoever reads it.
-const UnreadableURL = ":"
+const UnreadableURL = "%"
