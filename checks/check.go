@@ -32,6 +32,9 @@ type Check struct {
 	// Title and Why are for Requirement.Say. Why tells in a sentence or two what
 	// goes wrong when the check fails.
 	Title, Why string
+	// Reasons are those of its findings, and of what it could not find out. Only the checks
+	// of Create have them: docs/create.md is made of them.
+	Reasons []Reason
 	// Run answers for every host, or for every cluster; a check of requirements
 	// does so for each of them. It must be pure, and it must leave no subject out.
 	Run func(Facts) []Result

@@ -62,6 +62,9 @@ type Explanation struct {
 	// stand for the affected ones. A line that needs a value which nobody has is
 	// left out.
 	Commands []string
+	// Create is what vic-machine create says in its own words, a short quotation; empty where
+	// it says nothing.
+	Create string
 }
 
 // Explain returns the explanation of a reason; ok is false for an unknown one.

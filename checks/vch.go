@@ -36,6 +36,8 @@ type VCH struct {
 	// grant it what it needs.
 	OpsUser       string
 	OpsGrantPerms bool
+	// OpsPasswordGiven says that there was an --ops-password, empty or not.
+	OpsPasswordGiven bool
 
 	// The options of TLS. Files are paths.
 	NoTLS, NoTLSVerify         bool
@@ -72,4 +74,4 @@ const DefaultVCHName = "virtual-container-host"
 const DefaultPublicNetwork = "VM Network"
 
 // UnreadableURL is no URL, whoever reads it.
-const UnreadableURL = ":"
+const UnreadableURL = "%"

@@ -105,7 +105,7 @@ func (g given) vch() checks.VCH {
 		ContainerRanges: g["container-network-ip-range"], ContainerDNS: g["container-network-dns"],
 		ContainerFirewalls: g["container-network-firewall"], DNSServers: g["dns-server"],
 		StorageQuota: g.number("storage-quota"), AffinityVMGroup: g.is("affinity-vm-group"),
-		OpsUser: g.text("ops-user"), OpsGrantPerms: g.is("ops-grant-perms"),
+		OpsUser: g.text("ops-user"), OpsGrantPerms: g.is("ops-grant-perms"), OpsPasswordGiven: len(g["ops-password"]) > 0,
 		NoTLS: g.is("no-tls"), NoTLSVerify: g.is("no-tlsverify"),
 		ServerCert: g.text("tls-server-cert"), ServerKey: g.text("tls-server-key"), TLSName: g.text("tls-cname"),
 		ClientCAs: g["tls-ca"], Organization: g["organization"], CertPath: g.text("tls-cert-path"), KeySize: g.text("certificate-key-size"),

@@ -143,16 +143,14 @@ var _ = Describe("a command line of vic-machine create", func() {
 	It("is read as vic-machine reads it, whatever words it is of", func() {
 		// vic-machine moves words in front of the first option behind the last one: such a
 		// line starts with an option here.
-		var names, plain []string
+		var names []string
 		for _, name := range vicmachine.Names() {
 			if name != "help" && name != "extended-help" {
 				names = append(names, name)
 			}
 		}
-		for _, alias := range strings.Fields("t u p n r i b bnr bnw cln pn mn cnc vs cn cng cnr cnd cnf mem memr mems cpur cpus sq kv ksz ca k rc dir wr ai bi f ar v") {
-			names = append(names, alias)
-		}
-		plain = []string{"x", "", "1", "true", "0x10", "high", "3m", "--", "-", "a=b", "a,b", "---x", "-=x", "--bogus", "é"}
+		names = append(names, strings.Fields("t u p n r i b bnr bnw cln pn mn cnc vs cn cng cnr cnd cnf mem memr mems cpur cpus sq kv ksz ca k rc dir wr ai bi f ar v")...)
+		plain := []string{"x", "", "1", "true", "0x10", "high", "3m", "--", "-", "a=b", "a,b", "---x", "-=x", "--bogus", "é"}
 		option := rapid.Custom(func(t *rapid.T) string {
 			word := rapid.SampledFrom([]string{"-", "--"}).Draw(t, "dashes") + rapid.SampledFrom(names).Draw(t, "name")
 			if rapid.Bool().Draw(t, "joined") {
@@ -265,7 +263,7 @@ var _ = Describe("a command line of vic-machine create", func() {
 				ContainerNetworks: []string{"ext"}, ContainerGateways: []string{"ext:g"}, ContainerRanges: []string{"ext:r"},
 				ContainerDNS: []string{"ext:d"}, ContainerFirewalls: []string{"ext:open"}, DNSServers: []string{"1.1.1.1"},
 				StorageQuota: 7, AffinityVMGroup: true, Limits: []string{"cpu-shares", "memory"},
-				OpsUser: "ops", OpsGrantPerms: true, NoTLS: true, NoTLSVerify: true, ServerCert: "c", ServerKey: "k", TLSName: "cn",
+				OpsUser: "ops", OpsGrantPerms: true, OpsPasswordGiven: true, NoTLS: true, NoTLSVerify: true, ServerCert: "c", ServerKey: "k", TLSName: "cn",
 				ClientCAs: []string{"ca1", "ca2"}, Organization: []string{"o"}, CertPath: "p", KeySize: "4096",
 				RegistryCAs: []string{"rc"}, InsecureRegistries: []string{"reg1"}, WhitelistRegistries: []string{"reg2"},
 				HTTPProxy: "http://h:1", HTTPSProxy: "https://s:2", NoProxy: "x,y", Syslog: "udp://l", BaseImageSize: "9GB",

@@ -30,11 +30,21 @@ var _ = Describe("a secret on the command line", func() {
 		errors := 0
 		for _, name := range vicmachine.Names() {
 			for _, words := range [][]string{
-				{"--" + name, canary, canary}, {"--" + name + canary}, {"--" + name + "=" + canary, "-" + canary},
-				{"--" + name, "-" + canary, "-" + canary}, {"-" + canary, "--" + name}, {"--" + name + "=" + canary, "--", canary},
-				{"--" + name + "=", "---" + canary}, {"-p" + canary, "--" + name}, {"--" + name + "=" + canary, "--name"},
-				{"--" + name, "u:" + canary + "@h:x/%zz"}, {"--" + name + "=u:" + canary + "/@h"}, {"--" + name + "=u:1" + canary + "@%zz"},
-				{"vic-machine-linux", canary, "--" + name}, {canary, "--" + name}, {"--" + name + "=%" + canary},
+				{"--" + name, canary, canary},
+				{"--" + name + canary},
+				{"--" + name + "=" + canary, "-" + canary},
+				{"--" + name, "-" + canary, "-" + canary},
+				{"-" + canary, "--" + name},
+				{"--" + name + "=" + canary, "--", canary},
+				{"--" + name + "=", "---" + canary},
+				{"-p" + canary, "--" + name},
+				{"--" + name + "=" + canary, "--name"},
+				{"--" + name, "u:" + canary + "@h:x/%zz"},
+				{"--" + name + "=u:" + canary + "/@h"},
+				{"--" + name + "=u:1" + canary + "@%zz"},
+				{"vic-machine-linux", canary, "--" + name},
+				{canary, "--" + name},
+				{"--" + name + "=%" + canary},
 			} {
 				if _, err := vicmachine.Parse(words); err != nil {
 					errors++
@@ -64,9 +74,9 @@ var _ = Describe("a secret on the command line", func() {
 	},
 		Entry(nil, "http-proxy", "http://me:"+canary+"@proxy:3128", "http://proxy:3128", func(v checks.VCH) string { return v.HTTPProxy }),
 		Entry("none", "http-proxy", "http://proxy:3128/", "http://proxy:3128/", func(v checks.VCH) string { return v.HTTPProxy }),
-		Entry("a / in it", "https-proxy", "http://me:"+canary+"/x@proxy:3128", ":", func(v checks.VCH) string { return v.HTTPSProxy }),
+		Entry("a / in it", "https-proxy", "http://me:"+canary+"/x@proxy:3128", "%", func(v checks.VCH) string { return v.HTTPSProxy }),
 		Entry("digits and a / in it", "https-proxy", "http://me:12/"+canary+"@proxy:3128", "http://me:12/...", func(v checks.VCH) string { return v.HTTPSProxy }),
-		Entry("no scheme", "https-proxy", "me:"+canary+"@proxy:3128", ":", func(v checks.VCH) string { return v.HTTPSProxy }),
+		Entry("no scheme", "https-proxy", "me:"+canary+"@proxy:3128", "%", func(v checks.VCH) string { return v.HTTPSProxy }),
 		Entry(nil, "syslog-address", "udp://me:"+canary+"@log:514", "udp://log:514", func(v checks.VCH) string { return v.Syslog }),
 		Entry(nil, "no-proxy", "a,http://me:"+canary+"@b", "a,@b", func(v checks.VCH) string { return v.NoProxy }),
 		Entry(nil, "dir", "https://me:"+canary+"@reg:5000", "https://reg:5000", func(v checks.VCH) string { return v.InsecureRegistries[0] }),
