@@ -94,20 +94,28 @@ const (
 
 // leads compares a path of globs, absolute or from base, with an object's path.
 func leads(pattern, base, full string) int {
+	rest := full
 	if !path.IsAbs(pattern) {
 		var below bool
-		if full, below = strings.CutPrefix(full, base); !below {
+		if rest, below = strings.CutPrefix(full, base); !below {
 			return elsewhere
 		}
 	}
-	globs, names := strings.Split(pattern, "/"), strings.Split(full, "/")
-	if len(globs) < len(names) {
-		return elsewhere
-	}
+	globs, names := strings.Split(pattern, "/"), strings.Split(rest, "/")
 	for i, name := range names {
-		if ok, err := path.Match(globs[i], name); err != nil || !ok {
+		if i == len(globs) {
 			return elsewhere
 		}
+		if ok, err := path.Match(globs[i], name); err == nil && ok {
+			continue
+		}
+		// Names may hold a slash, and so the finder also takes what is left of the pattern
+		// for an object that it comes by when its whole path ends so: a path from the
+		// folder may begin with the folder's own name.
+		if i == len(names)-1 && strings.HasSuffix(full, "/"+strings.Join(globs[i:], "/")) {
+			return toIt
+		}
+		return elsewhere
 	}
 	if len(globs) > len(names) {
 		return through
