@@ -21,15 +21,21 @@ func (s *Session) ReadSetting(ctx context.Context) inventory.Setting {
 		return inventory.Setting{}
 	}
 	found := inventory.Setting{Asked: true}
-	options, err := s.querySetting(ctx)
-	if err != nil {
+	var err error
+	if found.Values, err = s.settingValues(ctx); err != nil {
 		found.Unreadable = err.Error()
-		return found
-	}
-	for _, o := range options {
-		found.Values = append(found.Values, settingText(o.GetOptionValue().Value))
 	}
 	return found
+}
+
+// settingValues are what the server has for the name, as vic-machine prints them (vmware/vic
+// pkg/vsphere/optmanager).
+func (s *Session) settingValues(ctx context.Context) (values []string, err error) {
+	options, err := s.querySetting(ctx)
+	for _, o := range options {
+		values = append(values, settingText(o.GetOptionValue().Value))
+	}
+	return values, err
 }
 
 // settingText is a value as vic-machine prints it before it compares: %v.

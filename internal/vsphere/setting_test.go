@@ -7,6 +7,7 @@ import (
 	. "github.com/onsi/gomega"
 	"github.com/vmware/govmomi/vim25/types"
 
+	"github.com/vic-preflight/vic-preflight/internal/sim"
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
 
@@ -54,4 +55,24 @@ var _ = Describe("a vCenter's setting", func() {
 		vc.Fault("HasPrivilegeOnEntities", types.ManagedObjectReference{}, &types.NotSupported{})
 		Expect(s.MayChangeSetting(ctx, "Global.Settings")).To(Equal(inventory.Unknown))
 	}, SpecTimeout(time.Minute))
+})
+
+var _ = Describe("another user's login", func() {
+	It("is tried and left, with the first one kept", func(ctx SpecContext) {
+		vc := start("open")
+		s := login(ctx, vc)
+		Expect(s.TryLogin(ctx, sim.DefaultUser, sim.DefaultPassword)).To(Equal(inventory.Login{User: sim.DefaultUser}))
+		Expect(vc.OpenSessions()).To(Equal(1))
+		Expect(s.ReadSetting(ctx).Asked).To(BeTrue())
+	})
+
+	It("is refused, or could not be tried, and no password shows", func(ctx SpecContext) {
+		vc := start("open")
+		s := login(ctx, vc)
+		Expect(s.TryLogin(ctx, "ops", "wrong-secret")).To(Equal(inventory.Login{User: "ops", Refused: true}))
+		vc.Fault("Login", types.ManagedObjectReference{}, &types.InvalidLocale{})
+		found := s.TryLogin(ctx, "ops", "wrong-secret")
+		Expect(found.Refused).To(BeFalse())
+		Expect(found.Err).To(And(Not(BeEmpty()), Not(ContainSubstring("wrong-secret"))))
+	})
 })
