@@ -150,6 +150,10 @@ var inputExplanations = []Explanation{
 		Reason: ContainerNetworkNotNamed, Meaning: "An option is about a network that no --container-network names. It takes the network's name in vSphere, not its alias.",
 		Hint: "Give --container-network for it, with the same spelling.", Create: "Inconsistent container network configuration.",
 	},
+	{
+		Reason: ContainerNetworkTwice, Meaning: "A container network is named twice. Only the first alias gets what the other options say of it; under one alias for both it is lost.",
+		Hint: "Name it once.",
+	},
 
 	{
 		Reason: StoreCharacters, Meaning: "A store has a character that vic-machine does not take. Names with such a character, and patterns, cannot be given.",
