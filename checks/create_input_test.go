@@ -207,6 +207,16 @@ var _ = Describe("the options of vic-machine create", func() {
 		for _, e := range checks.InputExplanations {
 			Expect(explained).NotTo(HaveKey(e.Reason))
 			Expect(e.Meaning).NotTo(BeEmpty())
+			switch e.Class {
+			case checks.CreateSilent:
+				Expect(e.Create).To(BeEmpty(), string(e.Reason))
+				Expect(e.Differs).NotTo(BeEmpty(), string(e.Reason))
+			case checks.CreateRefuses, checks.CreateWarns:
+				Expect(e.Create).NotTo(BeEmpty(), string(e.Reason))
+			}
+			if e.Class != "" {
+				Expect(e.Hint).NotTo(BeEmpty(), string(e.Reason))
+			}
 			explained[e.Reason] = true
 		}
 		used := map[checks.Reason]bool{checks.OptionsInOrder: true, checks.OptionNotGiven: true}
