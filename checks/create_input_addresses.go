@@ -139,10 +139,11 @@ func staticAddresses() Check {
 // publicRoute is what network of lib/install/validate/network.go asks of the public
 // network.
 func (o *optionJudge) publicRoute(public *static) {
-	if public.address() && public.Gateway == "" {
-		o.refuse("--public-network-ip", AddressWithoutGateway, "it is given without --public-network-gateway")
+	routed := public.gateway != nil && !public.gateway.IsUnspecified()
+	if public.address() && !routed && (public.Gateway == "" || public.gateway != nil) {
+		o.refuse("--public-network-ip", AddressWithoutGateway, "it is given without a --public-network-gateway")
 	}
-	if public.gateway != nil && public.destinations > 0 {
+	if routed && public.destinations > 0 {
 		o.refuse("--public-network-gateway", GatewayWithDestinations, "it names destinations, and the public network has the default route")
 	}
 }

@@ -23,6 +23,7 @@ const (
 	ContainerDNSUnreadable     Reason = "container-dns-unreadable"
 	TrustLevelUnknown          Reason = "trust-level-unknown"
 	ContainerNetworkNotNamed   Reason = "container-network-not-named"
+	ContainerNetworkTwice      Reason = "container-network-twice"
 )
 
 // The options of container networks.
@@ -50,12 +51,13 @@ func containerNetworkOptions() Check {
 		Reasons: []Reason{
 			ContainerNetworkUnreadable, AliasMissing, AliasWithBlanks, ContainerGatewayUnreadable, ContainerGatewayTwice, ContainerGatewayUnroutable,
 			ContainerRangeUnreadable, RangeWithoutGateway, RangeNotInSubnet, RangesOverlap, ContainerDNSUnreadable, TrustLevelUnknown, ContainerNetworkNotNamed,
+			ContainerNetworkTwice,
 		},
 	}, containerNetworkOption, func(v *VCH) bool {
 		return len(v.ContainerNetworks)+len(v.ContainerGateways)+len(v.ContainerRanges)+len(v.ContainerDNS)+len(v.ContainerFirewalls) > 0
 	}, func(o *optionJudge) {
 		c := containerOptions{o, map[string]bool{}, map[string]*net.IPNet{}, map[string][]ipRange{}}
-		c.each(containerNetworkOption, o.vch.ContainerNetworks, func(name, _ string) { c.named[name] = true })
+		c.each(containerNetworkOption, o.vch.ContainerNetworks, c.name)
 		c.each(containerGatewayOption, o.vch.ContainerGateways, c.gateway)
 		c.each(containerRangeOption, o.vch.ContainerRanges, c.ipRange)
 		c.each(containerDNSOption, o.vch.ContainerDNS, c.dns)
@@ -85,6 +87,15 @@ func (c *containerOptions) each(option string, values []string, take func(name, 
 		}
 		take(name, value)
 	}
+}
+
+// name is ProcessContainerNetworks of cnetworks.go, which takes what the other options say
+// of a network when it first meets its name.
+func (c *containerOptions) name(name, _ string) {
+	if c.named[name] {
+		c.remark(containerNetworkOption+" "+name, ContainerNetworkTwice, "it is named twice, and create gives its gateway, ranges, servers and level to the first alias alone")
+	}
+	c.named[name] = true
 }
 
 func (c *containerOptions) gateway(name, value string) {
@@ -144,8 +155,12 @@ func (c *containerOptions) fits(name string) {
 			c.refuse(subject, RangeNotInSubnet, "%s is not in the gateway's network %s", r, masked(gateway))
 		}
 		for _, other := range ranges[i+1:] {
-			if other.overlaps(r) {
+			switch {
+			case !other.overlaps(r):
+			case other.network == r.network:
 				c.refuse(subject, RangesOverlap, "%s and %s overlap", r, other)
+			default:
+				c.remark(subject, RangesOverlap, "%s and %s overlap, which create does not see, since one is written as a network", r, other)
 			}
 		}
 	}
@@ -168,8 +183,12 @@ func routable(n *net.IPNet) bool {
 	return !ip.Equal(ip.Mask(n.Mask)) && !ip.Equal(last)
 }
 
-// ipRange is pkg/ip's Range.
-type ipRange struct{ first, last net.IP }
+// ipRange is pkg/ip's Range. One that is written as a network has addresses of 4 bytes
+// there and others have 16, so that the two never seem to overlap.
+type ipRange struct {
+	first, last net.IP
+	network     bool
+}
 
 func (r ipRange) String() string { return r.first.String() + "-" + r.last.String() }
 
@@ -187,7 +206,7 @@ func parseRange(text string) (ipRange, bool) {
 		}
 		// vic-machine starts at the address as it is written.
 		first, _, _ := net.ParseCIDR(text)
-		return ipRange{first.To16(), last.To16()}, true
+		return ipRange{first.To16(), last.To16(), true}, true
 	}
 	from, to, ok := strings.Cut(text, "-")
 	first := net.ParseIP(from)
@@ -202,5 +221,5 @@ func parseRange(text string) (ipRange, bool) {
 		}
 		last = net.IPv4(first[12], first[13], first[14], byte(end))
 	}
-	return ipRange{first, last}, bytes.Compare(first, last) <= 0
+	return ipRange{first, last, false}, bytes.Compare(first, last) <= 0
 }

@@ -83,6 +83,7 @@ var _ = Describe("the options of vic-machine create", func() {
 		Entry("whole", "static-addresses", "--public-network-ip 10.0.0.2/24 --public-network-gateway 10.0.0.1", "--public-network-ip: pass options-in-order"),
 		Entry("IPv6 addresses", "static-addresses", "--mn m --management-network-ip fd00::2/64", "--public-network-ip: pass options-in-order"),
 		Entry("public without gateway", "static-addresses", "--public-network-ip 10.0.0.2/24", "--public-network-ip: fail address-without-gateway"),
+		Entry("public with no gateway's address", "static-addresses", "--public-network-ip 10.0.0.2/0 --public-network-gateway 0.0.0.0", "--public-network-ip: fail address-without-gateway"),
 		Entry("public with destinations", "static-addresses", "--public-network-ip 10.0.0.2/24 --public-network-gateway 10.1.0.0/16:10.0.0.1", "--public-network-gateway: fail gateway-with-destinations"),
 		Entry("a gateway alone", "static-addresses", "--public-network-gateway 10.0.0.1", "--public-network-gateway: fail gateway-without-address"),
 		Entry("no length", "static-addresses", "--cln c --client-network-ip 10.0.0.2", "--client-network-ip: fail address-unreadable"),
@@ -117,6 +118,7 @@ var _ = Describe("the options of vic-machine create", func() {
 		Entry("30", "bridge-range", "--bnw 30", "--bridge-network-range: pass options-in-order"),
 		Entry("31", "bridge-range", "--bnw 31", "--bridge-network-width: fail bridge-width-unreadable"),
 		Entry("no number", "bridge-range", "--bnw /16", "--bridge-network-width: fail bridge-width-unreadable"),
+		Entry("no network", "bridge-range", "--bnr 172.16.0.0", "--bridge-network-range: fail bridge-range-unreadable"),
 		Entry("no network, no number", "bridge-range", "--bnr 172.16.0.0 --bnw x", "--bridge-network-range: fail bridge-range-unreadable", "--bridge-network-width: fail bridge-width-unreadable"),
 
 		Entry(nil, "container-network-options", "", "--container-network: skip option-not-given"),
@@ -136,10 +138,14 @@ var _ = Describe("the options of vic-machine create", func() {
 		Entry("a range backwards", "container-network-options", "--cn a --cng a:10.2.0.1/16 --cnr a:10.2.0.20-10.2.0.10", "--container-network-ip-range a: fail container-range-unreadable"),
 		Entry("a range alone", "container-network-options", "--cn a --cnr a:10.2.0.0/24", "--container-network-ip-range a: fail range-without-gateway"),
 		Entry("outside", "container-network-options", "--cn a --cng a:10.2.0.1/24 --cnr a:10.2.0.250-10.2.1.5", "--container-network-ip-range a: fail range-not-in-subnet"),
-		Entry("overlapping", "container-network-options", "--cn a --cng a:10.2.0.1/16 --cnr a:10.2.0.0/24 --cnr a:10.2.0.9-10.2.2.1", "--container-network-ip-range a: fail ranges-overlap"),
+		Entry("overlapping", "container-network-options", "--cn a --cng a:10.2.0.1/16 --cnr a:10.2.0.0-10.2.0.255 --cnr a:10.2.0.9-10.2.2.1", "--container-network-ip-range a: fail ranges-overlap"),
+		Entry("overlapping networks", "container-network-options", "--cn a --cng a:10.2.0.1/16 --cnr a:10.2.0.0/24 --cnr a:10.2.0.128/25", "--container-network-ip-range a: fail ranges-overlap"),
+		Entry("overlapping unseen", "container-network-options", "--cn a --cng a:10.2.0.1/16 --cnr a:10.2.0.0/24 --cnr a:10.2.0.9-10.2.2.1", "--container-network-ip-range a: warn ranges-overlap"),
+		Entry("IPv6", "container-network-options", "--cn a --cnr a:fd00::-fd00::5", "--container-network-ip-range a:fd00::-fd00::5: fail container-network-unreadable"),
 		Entry("side by side", "container-network-options", "--cn a --cng a:10.2.0.1/16 --cnr a:10.2.0.10-19 --cnr a:10.2.0.20-29", "--container-network: pass options-in-order"),
 		Entry("no DNS server", "container-network-options", "--cn a --cnd a", "--container-network-dns a: fail container-dns-unreadable"),
 		Entry("levels", "container-network-options", "--cn a --cn b --cnf a:PEERS --cnf b:", "--container-network: pass options-in-order"),
+		Entry("two aliases", "container-network-options", "--cn ext:a --cn ext:b", "--container-network ext: warn container-network-twice"),
 		Entry("no level", "container-network-options", "--cn a --cnf a:most", "--container-network-firewall a: fail trust-level-unknown"),
 
 		Entry(nil, "store-options", "", "--volume-store: skip option-not-given"),
@@ -150,6 +156,7 @@ var _ = Describe("the options of vic-machine create", func() {
 		Entry("an empty label", "store-options", "--vs shared:", "--volume-store shared:: fail volume-store-unreadable"),
 		Entry("no target", "store-options", "--vs :a", "--volume-store :a: fail volume-store-unreadable"),
 		Entry("the URL's rest for a label", "store-options", "--vs ds://shared/a", "--volume-store ds://shared/a: fail volume-store-unreadable"),
+		Entry("a broken escape", "store-options", "--vs nfs://nas/%zz:a", "--volume-store nfs://nas/%zz:a: fail volume-store-unreadable"),
 		Entry("two in one", "store-options", "--vs a:b,c:d", "--volume-store a:b,c:d: fail volume-store-scheme"),
 		Entry("another scheme", "store-options", "--vs smb://nas/vol:a", "--volume-store smb://nas/vol:a: fail volume-store-scheme"),
 		Entry("NFS without a path", "store-options", "--vs nfs://nas:a", "--volume-store nfs://nas:a: fail nfs-store-incomplete"),
@@ -200,6 +207,16 @@ var _ = Describe("the options of vic-machine create", func() {
 		for _, e := range checks.InputExplanations {
 			Expect(explained).NotTo(HaveKey(e.Reason))
 			Expect(e.Meaning).NotTo(BeEmpty())
+			switch e.Class {
+			case checks.CreateSilent:
+				Expect(e.Create).To(BeEmpty(), string(e.Reason))
+				Expect(e.Differs).NotTo(BeEmpty(), string(e.Reason))
+			case checks.CreateRefuses, checks.CreateWarns:
+				Expect(e.Create).NotTo(BeEmpty(), string(e.Reason))
+			}
+			if e.Class != "" {
+				Expect(e.Hint).NotTo(BeEmpty(), string(e.Reason))
+			}
 			explained[e.Reason] = true
 		}
 		used := map[checks.Reason]bool{checks.OptionsInOrder: true, checks.OptionNotGiven: true}
@@ -323,6 +340,7 @@ var _ = Describe("certificates", func() {
 		Entry("the public address, which is the client's", "--public-network-ip 10.0.0.2/24", nil, "--tls-cname: pass options-in-order"),
 		Entry("the public address, which is not", "--cln c --public-network-ip 10.0.0.2/24", nil, "--tls-cname: fail certificate-without-name"),
 		Entry("the management's, which is the client's", "--cln c --mn c --management-network-ip 10.0.0.2/24", nil, "--tls-cname: pass options-in-order"),
+		Entry("the management's, on the public port group", "--pn p --mn p --management-network-ip 10.0.0.2/24", nil, "--tls-cname: pass options-in-order"),
 		Entry("the management's, which is not", "--mn c --management-network-ip 10.0.0.2/24", nil, "--tls-cname: fail certificate-without-name"),
 		Entry("clients need none", "--kv", nil, "--no-tlsverify: warn tls-not-verified"),
 		Entry("an authority for clients", "--ca a", files{"a": there(one.cert)}, "--tls-cname: pass options-in-order"),

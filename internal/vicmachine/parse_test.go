@@ -108,7 +108,7 @@ var lines = []struct {
 	{`--=vch1`, false},
 	{`-=`, false},
 	{`--Name vch1`, false},
-	{`--nmae vch1`, false},
+	{`--nme vch1`, false},
 	{`--image-datastore shared`, false},
 	{`--external-network x`, false},
 	{`--name`, false},
@@ -227,7 +227,7 @@ var _ = Describe("a command line of vic-machine create", func() {
 		Expect(usage.Error()).To(Equal("word 3, behind --name, is no option of vic-machine create"))
 		Expect(usage.Hints).To(ConsistOf(ContainSubstring(meant)))
 	},
-		Entry(nil, "--bridge-netwrok", "--bridge-network?"),
+		Entry(nil, "--bridge-netwrk", "--bridge-network?"),
 		Entry(nil, "--no-tls-verify", "--no-tlsverify?"),
 		Entry(nil, "--wholly-else", "--extended-help"))
 
