@@ -42,12 +42,12 @@ func planSetting(ctx context.Context, s *session, inv *inventory.Inventory, o Op
 		o.observer().Note(fmt.Sprintf("%s is left as it is: --host narrows the undo to hosts, and it is the vCenter's", inventory.SettingName))
 		return nil
 	}
-	var setting *inventory.Setting
+	setting := &inventory.Setting{}
 	if inv.Placement != nil {
-		setting = &inv.Placement.Setting
-	} else {
-		read := s.ReadSetting(ctx)
-		setting = &read
+		setting = &inv.Placement.Setting // what is judged afterwards
+	}
+	if !setting.Asked {
+		*setting = s.ReadSetting(ctx)
 	}
 	if setting.MayChange == inventory.Unknown && setting.Asked {
 		setting.MayChange = s.MayChangeSetting(ctx, fix.SettingPrivilege)
