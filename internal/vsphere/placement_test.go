@@ -6,6 +6,9 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	. "github.com/onsi/gomega/gstruct"
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/types"
 
 	"github.com/vic-preflight/vic-preflight/internal/vsphere"
 	"github.com/vic-preflight/vic-preflight/inventory"
@@ -47,6 +50,114 @@ var _ = Describe("ReadPlacement", func() {
 			Expect(p.Hosts[h.ID].NTPRunning).To(Equal(inventory.No))
 		}
 		Expect(p.Taken).To(Equal(inventory.NameHolder{}))
+	}, SpecTimeout(time.Minute))
+
+	It("reads what an administrator made", func(ctx SpecContext) {
+		vc := start("open")
+		e := administer(ctx, vc)
+		s := login(ctx, vc)
+		inv := collect(ctx, s, vsphere.Selection{ComputeResource: "prod"})
+		hosts := hostsOf(inv)
+		e.addSwitch(e.NetworkFolder, "dvs1", hosts[:2], "bridge")
+		uplinks := must(e.finder.Network(ctx, "dvs1-DVUplinks-*")).Reference()
+		bend(vc, uplinks, func(g *simulator.DistributedVirtualPortgroup) { g.Tag = []types.Tag{{Key: "SYSTEM/DVS.UPLINKPG"}} })
+		store := e.addStore("shared", hosts)
+		bend(vc, store, func(d *simulator.Datastore) {
+			d.Host[0].MountInfo.Mounted, d.Host[0].MountInfo.Accessible = nil, nil
+			d.Host[1].MountInfo.AccessMode = string(types.HostMountModeReadOnly)
+			d.Host[2].MountInfo.Mounted, d.Host[2].MountInfo.Accessible = types.NewBool(false), types.NewBool(false)
+			d.Summary.FreeSpace, d.Summary.MaintenanceMode = 5<<30, "inMaintenance"
+		})
+		must(e.VmFolder.CreateFolder(ctx, "vch1"))
+		e.setOption("TRUE")
+		vc.RevokeOnFolders("Global.Settings")
+		p := place(ctx, s, inv, vsphere.PlacementWanted{
+			ComputeResource: "prod", Name: "vch1", Datastores: []string{"shared"}, Networks: []string{"bridge", "dvs1-DVUplinks-*", "dvs1"},
+		})
+		Expect(p.FindDatastores("shared")).To(HaveExactElements(PointTo(Equal(inventory.Datastore{
+			ID: store.Value, Name: "shared", Path: "/dc1/datastore/shared",
+			Mounts: []inventory.Mount{
+				{Host: hosts[0].Value, ReadWrite: inventory.Yes, Mounted: inventory.Yes},
+				{Host: hosts[1].Value, ReadWrite: inventory.No, Mounted: inventory.Yes, Accessible: inventory.Yes},
+				{Host: hosts[2].Value, ReadWrite: inventory.Yes, Mounted: inventory.No, Accessible: inventory.No},
+			},
+			Free: new(int64(5 << 30)), Accessible: inventory.Yes, Maintenance: "inMaintenance",
+		}))))
+		bridge := p.FindNetworks("bridge")[0]
+		Expect(bridge.Kind).To(Equal(inventory.DistributedNetwork))
+		Expect(bridge.Switch).To(Equal("dvs1"))
+		Expect(bridge.Hosts).To(ConsistOf(hosts[0].Value, hosts[1].Value))
+		Expect(bridge.Uplink).To(Equal(inventory.No))
+		Expect(p.FindNetworks("dvs1-DVUplinks-*")[0].Uplink).To(Equal(inventory.Yes))
+		bend(vc, uplinks, func(g *simulator.DistributedVirtualPortgroup) { g.Tag, g.Config.Uplink = nil, new(true) })
+		again := place(ctx, s, inv, vsphere.PlacementWanted{Networks: []string{"dvs1-DVUplinks-*"}})
+		Expect(again.FindNetworks("dvs1-DVUplinks-*")[0].Uplink).To(Equal(inventory.Yes))
+		Expect(p.FindNetworks("dvs1")[0].Kind).To(Equal(inventory.SwitchNetwork))
+		Expect(p.Setting).To(Equal(inventory.Setting{Asked: true, Values: []string{"TRUE"}, MayChange: inventory.No}))
+		Expect(p.Setting.Set()).To(BeFalse())
+		Expect(p.Taken).To(Equal(inventory.NameHolder{InFolder: "/dc1/vm/vch1"}))
+	}, SpecTimeout(time.Minute))
+
+	DescribeTable("finds a virtual machine of the name", func(ctx SpecContext, drs *bool, resource, in, want string) {
+		vc := start("open")
+		vc.AddPool("prod", "sub")
+		e := administer(ctx, vc)
+		for _, parent := range []string{"prod/Resources", "prod/Resources/sub"} {
+			must(must(e.finder.ResourcePool(ctx, parent)).Create(ctx, "vch1", types.DefaultResourceConfigSpec()))
+		}
+		e.addMachine("vch1", in)
+		bend(vc, must(e.finder.ClusterComputeResource(ctx, "prod")).Reference(), func(c *simulator.ClusterComputeResource) {
+			c.ConfigurationEx.(*types.ClusterConfigInfoEx).DrsConfig.Enabled = drs
+		})
+		s := login(ctx, vc)
+		p := place(ctx, s, collect(ctx, s, vsphere.Selection{ComputeResource: "prod"}), vsphere.PlacementWanted{ComputeResource: resource, Name: "vch1"})
+		Expect(p.Compute.DRS).To(Equal(inventory.FromPtr(drs)))
+		Expect(p.Taken.InPool).To(Equal(want))
+		Expect(p.Taken.Unreadable != "").To(Equal(drs == nil && want == ""))
+	},
+		Entry("in its pool", SpecTimeout(time.Minute), new(true), "prod", "prod/Resources/vch1", "/dc1/host/prod/Resources/vch1/vch1"),
+		Entry("in its pool, DRS not known", SpecTimeout(time.Minute), nil, "prod", "prod/Resources/vch1", "/dc1/host/prod/Resources/vch1/vch1"),
+		Entry("in the cluster", SpecTimeout(time.Minute), new(true), "prod", "prod/Resources", ""),
+		Entry("in the cluster, DRS not known", SpecTimeout(time.Minute), nil, "prod", "prod/Resources", ""),
+		Entry("in the cluster, DRS off", SpecTimeout(time.Minute), new(false), "prod", "prod/Resources", "/dc1/host/prod/Resources/vch1"),
+		Entry("in the pool of a pool", SpecTimeout(time.Minute), new(true), "sub", "prod/Resources/sub/vch1", "/dc1/host/prod/Resources/sub/vch1/vch1"),
+		Entry("in another pool", SpecTimeout(time.Minute), new(true), "sub", "prod/Resources/vch1", ""),
+	)
+
+	It("knows no default among several compute resources", func(ctx SpecContext) {
+		vc := start("open")
+		s := login(ctx, vc)
+		p := place(ctx, s, collect(ctx, s, vsphere.Selection{}), vsphere.PlacementWanted{})
+		Expect(p.Compute.Problem).To(Equal("there are several and none was named (--compute-resource); the compute resources are: /dc1/host/edge, /dc1/host/prod"))
+		Expect(p.Datastores).NotTo(BeEmpty())
+	}, SpecTimeout(time.Minute))
+
+	It("knows no default where another has no hosts", func(ctx SpecContext) {
+		vc := start("large?hosts=2")
+		e := administer(ctx, vc)
+		s := login(ctx, vc)
+		inv := collect(ctx, s, vsphere.Selection{})
+		Expect(place(ctx, s, inv, vsphere.PlacementWanted{}).Compute.Problem).To(BeEmpty())
+		must(e.HostFolder.CreateCluster(ctx, "empty", types.ClusterConfigSpecEx{}))
+		Expect(place(ctx, s, inv, vsphere.PlacementWanted{}).Compute.Problem).To(ContainSubstring("several"))
+	}, SpecTimeout(time.Minute))
+
+	It("reads what does not depend on hosts where there are none", func(ctx SpecContext) {
+		vc := start("open")
+		s := login(ctx, vc)
+		none := &inventory.Inventory{Endpoint: s.Endpoint()}
+		p := place(ctx, s, none, vsphere.PlacementWanted{Datacenter: "dc1", ComputeResource: "nope", Name: "vch1", Networks: []string{"VM Network"}})
+		Expect(p.Compute.Problem).To(Equal("no compute resource was found"))
+		Expect(p.Datacenter).To(Equal("/dc1"))
+		Expect(p.FindNetworks("VM Network")[0].Hosts).NotTo(BeNil())
+		Expect(p.Datastores).To(HaveLen(5))
+		Expect(p.Setting.MayChange).To(Equal(inventory.Yes))
+		Expect(p.Hosts).To(BeEmpty())
+		Expect(p.HostsUnreadable).To(BeEmpty())
+
+		p = place(ctx, s, none, vsphere.PlacementWanted{Datacenter: "dc9"})
+		Expect(p.Datacenter).To(BeEmpty())
+		Expect(p.NetworksUnreadable).To(Equal(`there is no datacenter "dc9"; the datacenters are: /dc1`))
 	}, SpecTimeout(time.Minute))
 
 	It("reads a bare host", func(ctx SpecContext) {
