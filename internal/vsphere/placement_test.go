@@ -2,6 +2,7 @@ package vsphere_test
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -13,6 +14,11 @@ import (
 	"github.com/vic-preflight/vic-preflight/internal/vsphere"
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
+
+// vicWanted is what the README's example names.
+var vicWanted = vsphere.PlacementWanted{
+	ComputeResource: "prod", Name: "vch1", Datastores: []string{"shared"}, Networks: []string{"vic-bridge", "VM Network"},
+}
 
 // place reads what is known of the place for a virtual container host.
 func place(ctx context.Context, s *vsphere.Session, inv *inventory.Inventory, want vsphere.PlacementWanted) *inventory.Placement {
@@ -159,6 +165,26 @@ var _ = Describe("ReadPlacement", func() {
 		Expect(p.Datacenter).To(BeEmpty())
 		Expect(p.NetworksUnreadable).To(Equal(`there is no datacenter "dc9"; the datacenters are: /dc1`))
 	}, SpecTimeout(time.Minute))
+
+	It("makes as many calls for 1,000 hosts as for 10", func(ctx SpecContext) {
+		cost := func(hosts int) (calls int) {
+			vc := start(fmt.Sprintf("vic?hosts=%d", hosts))
+			s := login(ctx, vc)
+			inv := collect(ctx, s, vsphere.Selection{ComputeResource: "prod"})
+			Expect(inv.Hosts).To(HaveLen(hosts))
+			before := vc.Requests()
+			p := place(ctx, s, inv, vicWanted)
+			Expect(p.Licenses).To(HaveLen(hosts))
+			Expect(p.Hosts).To(HaveLen(hosts))
+			Expect(p.FindDatastores("shared")[0].Mounts).To(HaveLen(hosts))
+			Expect(p.FindNetworks("vic-bridge")[0].Hosts).To(HaveLen(hosts))
+			return vc.Requests() - before
+		}
+		few := cost(10)
+		Expect(few).To(BeNumerically("<=", 18))
+		Expect(cost(100)).To(Equal(few))
+		Expect(cost(1000)).To(Equal(few))
+	}, SpecTimeout(3*time.Minute))
 
 	It("reads a bare host", func(ctx SpecContext) {
 		s := login(ctx, start("esxi"))
