@@ -166,6 +166,105 @@ var _ = Describe("ReadPlacement", func() {
 		Expect(p.NetworksUnreadable).To(Equal(`there is no datacenter "dc9"; the datacenters are: /dc1`))
 	}, SpecTimeout(time.Minute))
 
+	It("costs a host its own facts where one may not be read", func(ctx SpecContext) {
+		vc := start("vic")
+		first, second := vc.Host("esx01.example"), vc.Host("esx02.example")
+		no := &types.NoPermission{PrivilegeId: "System.Read"}
+		first.Deny("config.service", no)
+		first.Deny("summary.managementServerIp", no)
+		second.Deny("runtime.powerState", no)
+		third := vc.Host("esx03.example")
+		third.SetPower(types.HostSystemPowerStatePoweredOff)
+		third.SetNTP(false)
+		s := login(ctx, vc)
+		p := place(ctx, s, collect(ctx, s, vsphere.Selection{ComputeResource: "prod"}), vicWanted)
+		Expect(p.HostsUnreadable).To(BeEmpty())
+		servers := []string{"ntp1.example", "ntp2.example"}
+		Expect(p.Hosts[first.Ref.Value]).To(Equal(inventory.PlacedHost{
+			PoweredOn: inventory.Yes, NTPServers: servers,
+			Unreadable: "its power state and its vCenter could not be read: the account lacks the privilege System.Read; " +
+				"its clock's settings could not be read: the account lacks the privilege System.Read",
+		}))
+		h := p.Hosts[second.Ref.Value]
+		Expect(h.PoweredOn).To(Equal(inventory.Unknown))
+		Expect(h.NTPRunning).To(Equal(inventory.Yes))
+		Expect(h.Unreadable).To(ContainSubstring("System.Read"))
+		Expect(p.Hosts[third.Ref.Value]).To(Equal(inventory.PlacedHost{
+			PoweredOn: inventory.No, ManagedBy: "127.0.0.1", ManagedByKnown: true, NTPServers: []string{}, NTPRunning: inventory.No,
+		}))
+	}, SpecTimeout(time.Minute))
+
+	It("costs no other host anything where one is removed", func(ctx SpecContext) {
+		vc := start("vic?hosts=20")
+		s := login(ctx, vc)
+		inv := collect(ctx, s, vsphere.Selection{ComputeResource: "prod"})
+		gone := inv.Hosts[7].ID
+		vc.Model().Map().Remove(vc.Model().Service.Context, hostsOf(inv)[7])
+		p := place(ctx, s, inv, vicWanted)
+		Expect(p.Hosts).To(HaveLen(20))
+		for id, h := range p.Hosts {
+			if id == gone {
+				Expect(h.PoweredOn).To(Equal(inventory.Unknown))
+				Expect(h.Unreadable).To(ContainSubstring("no longer in the inventory"))
+			} else {
+				Expect(h.PoweredOn).To(Equal(inventory.Yes), id)
+				Expect(h.Unreadable).To(BeEmpty(), id)
+			}
+		}
+	}, SpecTimeout(time.Minute))
+
+	It("signs in again where the session has expired", func(ctx SpecContext) {
+		vc := start("vic")
+		s := login(ctx, vc)
+		inv := collect(ctx, s, vsphere.Selection{ComputeResource: "prod"})
+		want, none := partsOf(place(ctx, s, inv, vicWanted))
+		Expect(vc.ExpireSessions()).To(Succeed())
+		facts, reasons := partsOf(place(ctx, s, inv, vicWanted))
+		Expect(facts).To(Equal(want))
+		Expect(reasons).To(Equal(none))
+	}, SpecTimeout(time.Minute))
+
+	It("says what was not read when the run ends", func(ctx SpecContext) {
+		s := login(ctx, start("vic"))
+		inv := collect(ctx, s, vsphere.Selection{ComputeResource: "prod"})
+		ended, end := context.WithCancel(ctx)
+		end()
+		_, reasons := partsOf(place(ended, s, inv, vicWanted))
+		for part, why := range reasons {
+			if part != "may change" {
+				Expect(why).To(ContainSubstring("not read: the run ended before"), part)
+			}
+		}
+	}, SpecTimeout(time.Minute))
+
+	It("tells all that is broken", func(ctx SpecContext) {
+		s := login(ctx, start("vic-broken"))
+		inv := collect(ctx, s, vsphere.Selection{ComputeResource: "prod"})
+		p := place(ctx, s, inv, vicWanted)
+		ids := map[string]string{}
+		for _, h := range inv.Hosts {
+			ids[h.Name] = h.ID
+		}
+		Expect(p.Compute.DRS).To(Equal(inventory.No))
+		Expect(p.Setting.Values).To(BeEmpty())
+		Expect(p.Setting.Unreadable).To(BeEmpty())
+		Expect(p.FindNetworks("VM Network")).To(BeEmpty())
+		Expect(p.FindNetworks("vic-bridge")).To(HaveExactElements(And(HaveField("Uplink", inventory.Yes), HaveField("Switch", "dvs1"),
+			HaveField("Hosts", ConsistOf(ids["esx01.example"], ids["esx03.example"])))))
+		Expect(p.FindDatastores("shared")).To(HaveExactElements(HaveField("Mounts", HaveEach(HaveField("ReadWrite", inventory.No)))))
+		Expect(p.Taken.InFolder).To(Equal("/dc1/vm/vch1"))
+		Expect(p.Licenses[ids["esx01.example"]].Features).To(And(ContainElement("dvs"), Not(ContainElement("serialuri"))))
+		Expect(p.Hosts[ids["esx03.example"]].NTPRunning).To(Equal(inventory.No))
+	}, SpecTimeout(time.Minute))
+
+	It("changes nothing", func(ctx SpecContext) {
+		vc := start("vic")
+		vc.SetReadOnly(true)
+		s := login(ctx, vc)
+		place(ctx, s, collect(ctx, s, vsphere.Selection{ComputeResource: "prod"}), vicWanted)
+		Expect(vc.Refused()).To(BeEmpty())
+	}, SpecTimeout(time.Minute))
+
 	It("makes as many calls for 1,000 hosts as for 10", func(ctx SpecContext) {
 		cost := func(hosts int) (calls int) {
 			vc := start(fmt.Sprintf("vic?hosts=%d", hosts))
@@ -197,5 +296,24 @@ var _ = Describe("ReadPlacement", func() {
 		Expect(p.Licenses[inv.Hosts[0].ID].Features).To(ConsistOf("serialuri", "dvs"))
 		Expect(p.FindDatastores("")).To(HaveExactElements(HaveField("Mounts", HaveLen(1))))
 		Expect(p.Hosts[inv.Hosts[0].ID].ManagedByKnown).To(BeTrue())
+	}, SpecTimeout(time.Minute))
+})
+
+var _ = Describe("TryLogin", func() {
+	It("signs in and out again, and tells what came of it", func(ctx SpecContext) {
+		vc := start("vic")
+		cfg := config(vc)
+		Expect(vsphere.TryLogin(ctx, cfg)).To(Equal(inventory.Login{User: cfg.User}))
+		Expect(vc.OpenSessions()).To(BeZero())
+		Expect(vc.RequestsOf("RetrievePropertiesEx")).To(BeZero())
+
+		cfg.Password = "wrong-secret"
+		Expect(vsphere.TryLogin(ctx, cfg)).To(Equal(inventory.Login{User: cfg.User, Refused: true}))
+
+		cfg.Target.Address = deaf
+		login := vsphere.TryLogin(ctx, cfg)
+		Expect(login.Refused).To(BeFalse())
+		Expect(login.Err).To(ContainSubstring("cannot reach " + deaf))
+		Expect(login.Err).NotTo(ContainSubstring(cfg.Password))
 	}, SpecTimeout(time.Minute))
 })
