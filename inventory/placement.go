@@ -49,7 +49,8 @@ const SettingName = "config.vpxd.SerialPort.PersistNetworkBacking"
 // ComputeResource is the cluster or the standalone host that was named, by itself or by
 // one of its resource pools.
 type ComputeResource struct {
-	// ID is empty where none was found. Problem says then why, in one sentence.
+	// ID is empty where none was found; Problem says then why, in one sentence, or
+	// Unreadable. Problem also says why create would not take one that was found.
 	ID, Name, Path string
 	Problem        string
 	// Cluster is false for a standalone host and for a bare one.
@@ -157,9 +158,9 @@ type PlacedHost struct {
 
 // NameHolder says what has a name already.
 type NameHolder struct {
-	// InPool is the path of the virtual machine in the compute resource's pool of that name,
-	// InFolder that of the child of the datacenter's folder of virtual machines. Both are
-	// empty where there is none.
+	// InPool is the path of the virtual machine in the pool of that name below the chosen
+	// pool, or where DRS is off in the chosen pool itself. InFolder is that of the child of
+	// a vCenter's folder of virtual machines. Both are empty where there is none.
 	InPool, InFolder string
 	Unreadable       string
 }

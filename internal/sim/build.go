@@ -128,6 +128,9 @@ func (b *builder) adopt(host *simulator.HostSystem, spec hostSpec) {
 	h.services = newServiceSystem(h)
 	m.Put(h.services)
 	host.ConfigManager.ServiceSystem = &h.services.Self
+	h.clock = newDateTimeSystem(h)
+	m.Put(h.clock)
+	host.ConfigManager.DateTimeSystem = &h.clock.Self
 	h.addImage(m, spec)
 	if spec.facts != nil {
 		h.impersonate(spec.facts)

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"strings"
 	"sync"
 
 	"github.com/vmware/govmomi/simulator"
@@ -21,6 +22,9 @@ type propertyCollector struct {
 
 // RetrievePropertiesEx overrides the stock method.
 func (pc *propertyCollector) RetrievePropertiesEx(ctx *simulator.Context, r *types.RetrievePropertiesEx) soap.HasFault {
+	if fault := nestedPath(r.SpecSet); fault != nil {
+		return &methods.RetrievePropertiesExBody{Fault_: fault}
+	}
 	var restore func()
 	if r.Options.MaxObjects == 0 { // the pages after the first are the stock collector's
 		restore = standIn(r.SpecSet)
@@ -51,6 +55,9 @@ var filters sync.Map // of types.ManagedObjectReference to func()
 
 // CreateFilter overrides the stock method.
 func (pc *propertyCollector) CreateFilter(ctx *simulator.Context, r *types.CreateFilter) soap.HasFault {
+	if fault := nestedPath([]types.PropertyFilterSpec{r.Spec}); fault != nil {
+		return &methods.CreateFilterBody{Fault_: fault}
+	}
 	restore := standIn([]types.PropertyFilterSpec{r.Spec})
 	body := pc.PropertyCollector.CreateFilter(ctx, r)
 	if made, ok := body.(*methods.CreateFilterBody); ok && restore != nil {
@@ -157,6 +164,9 @@ func firewallShown(ctx *simulator.Context, ref types.ManagedObjectReference) (in
 
 // RetrieveProperties overrides the stock method.
 func (pc *propertyCollector) RetrieveProperties(ctx *simulator.Context, r *types.RetrieveProperties) soap.HasFault {
+	if fault := nestedPath(r.SpecSet); fault != nil {
+		return &methods.RetrievePropertiesBody{Fault_: fault}
+	}
 	body := pc.PropertyCollector.RetrieveProperties(ctx, r)
 	if old, ok := body.(*methods.RetrievePropertiesBody); ok && old.Res != nil {
 		for i := range old.Res.Returnval {
@@ -166,14 +176,29 @@ func (pc *propertyCollector) RetrieveProperties(ctx *simulator.Context, r *types
 	return body
 }
 
+// nestedPath refuses what a vCenter 7 was seen to refuse, and the stock collector answers:
+// a property inside a cluster's configurationEx.
+func nestedPath(specs []types.PropertyFilterSpec) *soap.Fault {
+	for _, spec := range specs {
+		for _, set := range spec.PropSet {
+			for _, path := range set.PathSet {
+				if strings.HasPrefix(path, "configurationEx.") {
+					return simulator.Fault("", &types.InvalidProperty{Name: path})
+				}
+			}
+		}
+	}
+	return nil
+}
+
 func deny(ctx *simulator.Context, content *types.ObjectContent) {
 	denied := deniedOf(ctx, content.Obj)
-	if len(denied) == 0 {
+	if denied == nil {
 		return
 	}
 	kept := content.PropSet[:0]
 	for _, p := range content.PropSet {
-		if fault, no := denied[p.Name]; no {
+		if fault := denied(p.Name); fault != nil {
 			content.MissingSet = append(content.MissingSet, types.MissingProperty{
 				Path:  p.Name,
 				Fault: types.LocalizedMethodFault{Fault: fault, LocalizedMessage: "denied"},
@@ -185,16 +210,23 @@ func deny(ctx *simulator.Context, content *types.ObjectContent) {
 	content.PropSet = kept
 }
 
-func deniedOf(ctx *simulator.Context, ref types.ManagedObjectReference) map[string]types.BaseMethodFault {
+// deniedOf tells which properties of an object are denied; it is nil where none is.
+func deniedOf(ctx *simulator.Context, ref types.ManagedObjectReference) func(path string) types.BaseMethodFault {
+	var own map[string]types.BaseMethodFault
 	switch obj := ctx.Map.Get(ref).(type) {
 	case *firewallSystem:
-		return obj.denied
+		own = obj.denied
 	case *simulator.HostSystem:
 		if fw, ok := ctx.Map.Get(executerRef(obj.Self)).(*executer); ok {
-			return fw.host.denied
+			own = fw.host.denied
 		}
+	default:
+		return ctx.Map.Get(denialsRef).(*denials).of(ctx, ref)
 	}
-	return nil
+	if len(own) == 0 {
+		return nil
+	}
+	return func(path string) types.BaseMethodFault { return own[path] }
 }
 
 // authorizationManager answers for the privileges that a host's Revoke took;
@@ -206,10 +238,20 @@ type authorizationManager struct {
 
 // HasPrivilegeOnEntities overrides the stock method.
 func (m *authorizationManager) HasPrivilegeOnEntities(ctx *simulator.Context, r *types.HasPrivilegeOnEntities) soap.HasFault {
-	body := &methods.HasPrivilegeOnEntitiesBody{Res: &types.HasPrivilegeOnEntitiesResponse{}}
-	for _, e := range r.Entity {
+	return &methods.HasPrivilegeOnEntitiesBody{Res: &types.HasPrivilegeOnEntitiesResponse{Returnval: m.granted(ctx, r.Entity, r.PrivId)}}
+}
+
+// HasUserPrivilegeOnEntities overrides the stock method. What is taken from one account
+// is taken from all.
+func (m *authorizationManager) HasUserPrivilegeOnEntities(ctx *simulator.Context, r *types.HasUserPrivilegeOnEntities) soap.HasFault {
+	return &methods.HasUserPrivilegeOnEntitiesBody{Res: &types.HasUserPrivilegeOnEntitiesResponse{Returnval: m.granted(ctx, r.Entities, r.PrivId)}}
+}
+
+func (m *authorizationManager) granted(ctx *simulator.Context, entities []types.ManagedObjectReference, privileges []string) []types.EntityPrivilege {
+	var list []types.EntityPrivilege
+	for _, e := range entities {
 		granted := types.EntityPrivilege{Entity: e}
-		for _, id := range r.PrivId {
+		for _, id := range privileges {
 			yes := true
 			if x, ok := ctx.Map.Get(executerRef(e)).(*executer); ok {
 				yes = x.host.has(id)
@@ -218,7 +260,7 @@ func (m *authorizationManager) HasPrivilegeOnEntities(ctx *simulator.Context, r 
 			}
 			granted.PrivAvailability = append(granted.PrivAvailability, types.PrivilegeAvailability{PrivId: id, IsGranted: yes})
 		}
-		body.Res.Returnval = append(body.Res.Returnval, granted)
+		list = append(list, granted)
 	}
-	return body
+	return list
 }

@@ -75,7 +75,7 @@ func (e *executer) ExecuteSoap(ctx *simulator.Context, req any) soap.HasFault {
 	if fault := e.host.away(); fault != nil {
 		return &executeSoapBody{Fault_: fault}
 	}
-	if e.host.denySwitch {
+	if e.host.refusesEsxcli() {
 		return &executeSoapBody{Fault_: simulator.Fault("Permission to perform this operation was denied.",
 			&types.NoPermission{Object: &e.host.Ref, PrivilegeId: "Host.Config.Settings"})}
 	}

@@ -26,6 +26,7 @@ type Host struct {
 	network Network // nil on loopback
 
 	services *serviceSystem
+	clock    *dateTimeSystem
 	image    image // h.mu guards what can change
 	// direct hosts have no vCenter before them whose copy could lag.
 	direct     bool

@@ -194,10 +194,11 @@ func (h *Host) InMaintenance() (in bool) {
 
 // SetServiceRunning changes what the API says of a service, and nothing else.
 func (h *Host) SetServiceRunning(key string, running bool) {
-	newContext(h.image.registry).WithLock(h.services, func() {
-		for i := range h.services.ServiceInfo.Service {
-			if s := &h.services.ServiceInfo.Service[i]; s.Key == key {
-				s.Running = running
+	ctx := newContext(h.image.registry)
+	ctx.WithLock(h.services, func() {
+		for i, s := range h.services.ServiceInfo.Service {
+			if s.Key == key {
+				h.services.show(ctx, i, running)
 			}
 		}
 	})

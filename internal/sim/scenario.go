@@ -23,6 +23,8 @@ type Scenario struct {
 
 	bare        bool
 	datacenters []datacenterSpec
+	// furnish, when set, puts in what is there besides clusters, hosts and firewalls.
+	furnish func(*VCenter) error
 }
 
 type datacenterSpec struct {
@@ -76,6 +78,8 @@ func ScenarioNames() [][2]string {
 		{"esxi80", "one bare ESXi 8.0.3 host with the rulesets of a recorded one"},
 		{"esxi60", "one bare ESXi 6.0 host with the rulesets of a recorded one"},
 		{"large", "many hosts, every fifth one shut: large?hosts=N, 1000 by default"},
+		{"vic", "a cluster where vic-machine create would pass: vic?hosts=N, 3 by default"},
+		{"vic-broken", "the same names, with everything wrong that create would refuse or should warn of"},
 	}
 }
 
@@ -98,7 +102,7 @@ func (e *UnknownScenarioError) Error() string {
 	return fmt.Sprintf("unknown scenario%s; the scenarios are: %s", name, strings.Join(known, ", "))
 }
 
-var errNoParameter = errors.New("the scenario has no such parameter (large takes hosts=N)")
+var errNoParameter = errors.New("the scenario has no such parameter (large and vic take hosts=N)")
 
 // ParseScenario reads NAME, NAME?hosts=N, or a file of facts.
 func ParseScenario(s string) (Scenario, error) {
@@ -110,9 +114,9 @@ func ParseScenario(s string) (Scenario, error) {
 	if err != nil {
 		return Scenario{}, errNoParameter
 	}
-	hosts := 1000
+	hosts := map[string]int{"large": 1000, "vic": 3}[name]
 	for key := range values {
-		if name != "large" || key != "hosts" {
+		if hosts == 0 || key != "hosts" {
 			return Scenario{}, errNoParameter
 		}
 		n, err := strconv.Atoi(values.Get(key))
@@ -141,6 +145,12 @@ func ParseScenario(s string) (Scenario, error) {
 		sc.datacenters = []datacenterSpec{{clusters: []clusterSpec{{hosts: []hostSpec{{name: "esxi60.example", version: "6.0.0", recorded: "6.0"}}}}}}
 	case "large":
 		sc.datacenters = []datacenterSpec{{name: "dc1", clusters: large(hosts)}}
+	case "vic":
+		sc.datacenters = []datacenterSpec{{name: "dc1", clusters: vic(hosts)}}
+		sc.furnish = furnish
+	case "vic-broken":
+		sc.datacenters = []datacenterSpec{{name: "dc1", clusters: vic(3)}}
+		sc.furnish = furnishBroken
 	default:
 		return Scenario{}, &UnknownScenarioError{Name: name}
 	}

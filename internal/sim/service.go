@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"slices"
+
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/methods"
 	"github.com/vmware/govmomi/vim25/mo"
@@ -25,13 +27,20 @@ type serviceSystem struct {
 func newServiceSystem(h *Host) *serviceSystem {
 	s := &serviceSystem{host: h}
 	s.Self = types.ManagedObjectReference{Type: "HostServiceSystem", Value: "serviceSystem-" + h.Ref.Value}
-	s.ServiceInfo.Service = []types.HostService{{
-		Key: "TSM-SSH", Label: "SSH", Policy: string(types.HostServicePolicyOff), Uninstallable: false, Ruleset: []string{"sshServer"},
-	}}
+	s.ServiceInfo = *h.object.Config.Service // TSM-SSH and ntpd among them, both stopped
 	return s
 }
 
-func (s *serviceSystem) set(key string, running bool) *soap.Fault {
+// show makes the API say whether a service runs, in both places where it does. It is
+// called with the lock of s held. Hosts share their lists until one changes its own.
+func (s *serviceSystem) show(ctx *simulator.Context, i int, running bool) {
+	list := slices.Clone(s.ServiceInfo.Service)
+	list[i].Running = running
+	s.ServiceInfo.Service = list
+	ctx.WithLock(s.host.object, func() { s.host.object.Config.Service = &types.HostServiceInfo{Service: list} })
+}
+
+func (s *serviceSystem) set(ctx *simulator.Context, key string, running bool) *soap.Fault {
 	if !s.host.has(netService) {
 		return simulator.Fault("", &types.NoPermission{Object: &s.host.Ref, PrivilegeId: netService})
 	}
@@ -44,36 +53,34 @@ func (s *serviceSystem) set(key string, running bool) *soap.Fault {
 				return simulator.Fault(err.Error(), &types.HostConfigFault{})
 			}
 		}
-		s.ServiceInfo.Service[i].Running = running
+		s.show(ctx, i, running)
 		return nil
 	}
 	return simulator.Fault("", &types.NotFound{})
 }
 
 // StartService starts a service.
-func (s *serviceSystem) StartService(r *types.StartService) soap.HasFault {
+func (s *serviceSystem) StartService(ctx *simulator.Context, r *types.StartService) soap.HasFault {
 	body := &methods.StartServiceBody{}
-	if body.Fault_ = s.set(r.Id, true); body.Fault_ == nil {
+	if body.Fault_ = s.set(ctx, r.Id, true); body.Fault_ == nil {
 		body.Res = &types.StartServiceResponse{}
 	}
 	return body
 }
 
 // StopService stops a service.
-func (s *serviceSystem) StopService(r *types.StopService) soap.HasFault {
+func (s *serviceSystem) StopService(ctx *simulator.Context, r *types.StopService) soap.HasFault {
 	body := &methods.StopServiceBody{}
-	if body.Fault_ = s.set(r.Id, false); body.Fault_ == nil {
+	if body.Fault_ = s.set(ctx, r.Id, false); body.Fault_ == nil {
 		body.Res = &types.StopServiceResponse{}
 	}
 	return body
 }
 
 // ServiceRunning reports whether a service of the host runs.
-func (h *Host) ServiceRunning(key string) bool {
-	for _, s := range h.services.ServiceInfo.Service {
-		if s.Key == key {
-			return s.Running
-		}
-	}
-	return false
+func (h *Host) ServiceRunning(key string) (running bool) {
+	newContext(h.image.registry).WithLock(h.services, func() {
+		running = slices.ContainsFunc(h.services.ServiceInfo.Service, func(s types.HostService) bool { return s.Key == key && s.Running })
+	})
+	return running
 }

@@ -50,6 +50,9 @@ type Options struct {
 	// real one was seen to after 3 to 4 s (vmware/vic #1215); 0 is at once.
 	DialAfter time.Duration
 
+	// ReadOnly refuses every call that does more than read; see VCenter.Refused.
+	ReadOnly bool
+
 	// Network, when set, stands in for loopback: the hosts' firewalls and
 	// connections are real ones then.
 	Network Network
@@ -90,10 +93,11 @@ type VCenter struct {
 	adding    sync.RWMutex // guards the hosts, which clients may add to
 	names     []string
 	meter     *meter
+	denials   *denials
 	vmx       *vmxProcesses
 	network   Network
 	dialAfter time.Duration
-	// store is the folder behind the hosts' datastores; empty when they have none.
+	// store is the folder behind the datastores.
 	store string
 }
 
@@ -123,10 +127,12 @@ func Start(scenario Scenario, opts Options) (vc *VCenter, err error) {
 
 	starting.Lock()
 	defer starting.Unlock()
+	defer keepEvalLicense()()
 	vc = &VCenter{
 		Scenario: scenario, network: opts.Network, dialAfter: opts.DialAfter, hosts: map[string]*Host{}, byRef: map[types.ManagedObjectReference]*Host{},
-		meter: &meter{user: opts.User, requests: map[string]int{}, faults: map[faultKey]*injected{}},
+		meter: &meter{user: opts.User, requests: map[string]int{}, faults: map[faultKey]*injected{}, readOnly: opts.ReadOnly},
 	}
+	vc.denials = newDenials(vc.meter)
 	if err := vc.build(scenario); err != nil {
 		return nil, fmt.Errorf("build scenario %s: %w", scenario.Name, err)
 	}
@@ -137,7 +143,7 @@ func Start(scenario Scenario, opts Options) (vc *VCenter, err error) {
 	service.Listen = &url.URL{Host: opts.Listen, User: url.UserPassword(opts.User, opts.Password)}
 	service.Context.Map.Handler = vc.meter.call
 	vc.server = service.NewServer()
-	vc.server.Config.Handler = versioned(vc.server.Config.Handler)
+	vc.server.Config.Handler = vc.meter.files(versioned(vc.server.Config.Handler))
 
 	u := *vc.server.URL
 	u.User = nil
@@ -235,9 +241,12 @@ func (vc *VCenter) sessions() []string {
 	return keys
 }
 
+func (vc *VCenter) content() *types.ServiceContent {
+	return &vc.model.Map().Get(vim25.ServiceInstance).(*simulator.ServiceInstance).Content
+}
+
 func (vc *VCenter) root() *simulator.Folder {
-	m := vc.model.Map()
-	return m.Get(m.Get(vim25.ServiceInstance).(*simulator.ServiceInstance).Content.RootFolder).(*simulator.Folder)
+	return vc.model.Map().Get(vc.content().RootFolder).(*simulator.Folder)
 }
 
 // context is a request context of the simulator for calls from Go.
@@ -275,7 +284,15 @@ func (vc *VCenter) build(scenario Scenario) error {
 		}
 	}
 	vc.install()
-	return vc.addDatastores()
+	vc.nameLicenses()
+	vc.connectNetworks()
+	if err := vc.addDatastores(); err != nil {
+		return err
+	}
+	if scenario.furnish != nil {
+		return scenario.furnish(vc)
+	}
+	return nil
 }
 
 func (vc *VCenter) buildESXi(scenario Scenario) error {
@@ -303,11 +320,11 @@ const datastoreHosts = 1200
 // addDatastores gives each host a local datastore. (One that hosts share makes
 // the stock simulator race with itself when machines are destroyed together.)
 func (vc *VCenter) addDatastores() (err error) {
-	if len(vc.names) > datastoreHosts {
-		return nil
-	}
 	if vc.store, err = os.MkdirTemp("", "vic-preflight-sim-"); err != nil {
 		return err
+	}
+	if len(vc.names) > datastoreHosts {
+		return nil
 	}
 	ctx := vc.context()
 	for i, name := range vc.names {
@@ -343,17 +360,18 @@ func (vc *VCenter) identify(scenario Scenario, product, version, build string) {
 	}
 	about.ApiVersion = strings.Join(append(strings.SplitN(version, ".", 4), "0")[:4], ".")
 	if !scenario.bare {
+		vc.ownOptions()
 		about.InstanceUuid = cmp.Or(scenario.instance, stableUUID("vcenter", scenario.Name))
 	}
 }
 
 // install puts the wrappers of singletons in place.
 func (vc *VCenter) install() {
-	m := vc.model.Map()
-	content := m.Get(vim25.ServiceInstance).(*simulator.ServiceInstance).Content
+	m, content := vc.model.Map(), vc.content()
 	pc := &propertyCollector{}
 	pc.Self = content.PropertyCollector
 	m.Put(pc)
+	m.Put(vc.denials)
 	vc.vmx = &vmxProcesses{vc: vc, running: map[types.ManagedObjectReference]context.CancelFunc{}}
 	m.AddHandler(vc.vmx)
 	if ref := content.AuthorizationManager; ref != nil {

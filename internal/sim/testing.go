@@ -24,6 +24,9 @@ type meter struct {
 	faults      map[faultKey]*injected
 	pageSize    int32
 	revoked     []string // on folders
+	// readOnly refuses what is more than reading, and refusals name it.
+	readOnly bool
+	refusals []string
 }
 
 func (m *meter) revokedOnFolders(privilege string) bool {
@@ -46,8 +49,11 @@ type injected struct {
 
 // call is the registry's Handler: it sees every call before it is made, and
 // may answer it with a fault. Returning nothing lets the call go on.
-func (m *meter) call(_ *simulator.Context, c *simulator.Method) (mo.Reference, types.BaseMethodFault) {
+func (m *meter) call(ctx *simulator.Context, c *simulator.Method) (mo.Reference, types.BaseMethodFault) {
 	fault, hold := m.count(c)
+	if refused := m.refuse(ctx, c); refused != nil {
+		return nil, refused
+	}
 	if hold != nil {
 		<-hold
 	}

@@ -20,7 +20,12 @@ import (
 // bent signs in to a simulator whose answers are bent.
 func bent(ctx context.Context, scenario string, bend func(*simtest.Call) []byte) (*vsphere.Session, error) {
 	GinkgoHelper()
-	server := simtest.Bend(GinkgoTB(), start(scenario), bend)
+	return bentOf(ctx, start(scenario), bend)
+}
+
+func bentOf(ctx context.Context, vc *sim.VCenter, bend func(*simtest.Call) []byte) (*vsphere.Session, error) {
+	GinkgoHelper()
+	server := simtest.Bend(GinkgoTB(), vc, bend)
 	s, err := vsphere.Connect(ctx, vsphere.Config{
 		Target: vsphere.Target{Address: server.Address}, User: sim.DefaultUser, Password: sim.DefaultPassword,
 		Thumbprints: []vsphere.Thumbprint{thumbprint(server.Thumbprint)},

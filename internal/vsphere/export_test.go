@@ -134,3 +134,17 @@ var (
 
 // WithCallBound is withCallBound, for the tests.
 var WithCallBound = withCallBound
+
+// Assignment is assignment, for the tests.
+type Assignment = assignment
+
+// Entity is what the license is assigned to.
+func (a assignment) Entity() string { return a.entity }
+
+// License is what is assigned.
+func (a assignment) License() *inventory.License { return a.license }
+
+// ReadAssigned reads an answer to QueryAssignedLicenses.
+func ReadAssigned(body io.Reader) ([]Assignment, error) {
+	return readAssigned(body, new(methods.QueryAssignedLicensesBody))
+}

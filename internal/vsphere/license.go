@@ -221,12 +221,34 @@ func readAssigned(body io.Reader, res *methods.QueryAssignedLicensesBody) (list 
 // hold the key, which is not kept.
 type licenseBook map[[sha256.Size]byte]*inventory.License
 
+// assignmentInfo is the part of an assignment that is of use besides its license.
+type assignmentInfo struct {
+	Entity     string `xml:"entityId"`
+	Scope      string `xml:"scope"`
+	Properties []struct {
+		Key   string     `xml:"key"`
+		Value properties `xml:"value"` // of an EvaluationInfo
+	} `xml:"properties"`
+}
+
+// evaluated is the license with the end of the entity's own evaluation, which the license
+// itself does not tell.
+func (i *assignmentInfo) evaluated(l *inventory.License) *inventory.License {
+	if !l.Evaluation || !l.Expires.IsZero() {
+		return l
+	}
+	own := *l
+	for _, p := range i.Properties {
+		if strings.EqualFold(p.Key, "evaluation") {
+			own.Expires = licenseOf(types.LicenseManagerLicenseInfo{Properties: p.Value.decoded()}).Expires
+		}
+	}
+	return &own
+}
+
 // assignment decodes an element of the answer.
 func (b licenseBook) assignment(raw []byte) (a assignment, err error) {
-	var head struct {
-		Entity string `xml:"entityId"`
-		Scope  string `xml:"scope"`
-	}
+	var head assignmentInfo
 	before, rest, found := bytes.Cut(raw, licenseOpen)
 	text, after, closed := bytes.Cut(rest, licenseClose)
 	if !found || !closed {
@@ -243,7 +265,7 @@ func (b licenseBook) assignment(raw []byte) (a assignment, err error) {
 		}
 		b[sum] = info.license()
 	}
-	return assignment{head.Entity, head.Scope, b[sum]}, nil
+	return assignment{head.Entity, head.Scope, head.evaluated(b[sum])}, nil
 }
 
 // decodePart decodes an element from its pieces. Texts in it that people wrote may hold
@@ -256,33 +278,46 @@ func decodePart(v any, pieces ...[]byte) error {
 	return xml.Unmarshal(legal(text), v)
 }
 
-// licenseInfo is the part of a LicenseManagerLicenseInfo that is of use. Its key is not.
-type licenseInfo struct {
-	Name       string `xml:"name"`
-	Edition    string `xml:"editionKey"`
-	Properties []struct {
+// properties are a list of KeyAnyValue.
+type properties struct {
+	List []struct {
 		Key   string `xml:"key"`
 		Value struct {
 			Kind string `xml:"type,attr"`
 			Text string `xml:",chardata"`
-			Key  string `xml:"key"`
+			Key  string `xml:"key"` // of a KeyValue
 		} `xml:"value"`
 	} `xml:"properties"`
 }
 
-func (i *licenseInfo) license() *inventory.License {
-	info := types.LicenseManagerLicenseInfo{Name: i.Name, EditionKey: i.Edition}
-	for _, p := range i.Properties {
-		property := types.KeyAnyValue{Key: p.Key, Value: p.Value.Text}
-		switch p.Value.Kind {
+// decoded are those of the properties that licenseOf reads, as govmomi has them.
+func (p *properties) decoded() (list []types.KeyAnyValue) {
+	for _, one := range p.List {
+		property := types.KeyAnyValue{Key: one.Key}
+		switch one.Value.Kind {
 		case "KeyValue":
-			property.Value = types.KeyValue{Key: p.Value.Key}
+			property.Value = types.KeyValue{Key: one.Value.Key}
 		case "xsd:dateTime":
-			property.Value, _ = time.Parse(time.RFC3339, p.Value.Text)
+			at, err := time.Parse(time.RFC3339, one.Value.Text)
+			if err != nil {
+				continue
+			}
+			property.Value = at
 		}
-		info.Properties = append(info.Properties, property)
+		list = append(list, property)
 	}
-	l := licenseOf(info)
+	return list
+}
+
+// licenseInfo is the part of a LicenseManagerLicenseInfo that is of use. Its key is not.
+type licenseInfo struct {
+	Name    string `xml:"name"`
+	Edition string `xml:"editionKey"`
+	properties
+}
+
+func (i *licenseInfo) license() *inventory.License {
+	l := licenseOf(types.LicenseManagerLicenseInfo{Name: i.Name, EditionKey: i.Edition, Properties: i.decoded()})
 	return &l
 }
 

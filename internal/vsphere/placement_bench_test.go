@@ -17,7 +17,7 @@ import (
 func BenchmarkPlacement(b *testing.B) {
 	for _, hosts := range []int{10, 100, 1000} {
 		b.Run(fmt.Sprintf("hosts=%d/rtt=10ms", hosts), func(b *testing.B) {
-			vc := simtest.Start(b, fmt.Sprintf("large?hosts=%d", hosts), sim.Options{})
+			vc := simtest.Start(b, fmt.Sprintf("vic?hosts=%d", hosts), sim.Options{})
 			link, err := slowlink.Listen(vc.URL.Host, 10*time.Millisecond)
 			if err != nil {
 				b.Fatal(err)
@@ -36,11 +36,13 @@ func BenchmarkPlacement(b *testing.B) {
 				b.Fatal(err)
 			}
 			b.Cleanup(s.Close)
-			inv, err := s.Collect(ctx, vsphere.Selection{}, vsphere.CollectOptions{})
+			inv, err := s.Collect(ctx, vsphere.Selection{ComputeResource: "prod"}, vsphere.CollectOptions{})
 			if err != nil {
 				b.Fatal(err)
 			}
-			want := vsphere.PlacementWanted{Name: "vch1", Datastores: []string{"datastore1 (1)"}, Networks: []string{"VM Network"}}
+			want := vsphere.PlacementWanted{
+				ComputeResource: "prod", Name: "vch1", Datastores: []string{"shared"}, Networks: []string{"vic-bridge", "VM Network"},
+			}
 			for b.Loop() {
 				if p := s.ReadPlacement(ctx, inv, want); p.HostsUnreadable != "" || p.LicensesUnreadable != "" || len(p.Licenses) != hosts {
 					b.Fatal(p.HostsUnreadable, p.LicensesUnreadable)

@@ -22,7 +22,7 @@ func (r *placement) readCompute(ctx context.Context, pools *tree) {
 		c.Problem = "no compute resource was found"
 		return
 	case len(paths) > 1:
-		c.Problem = "there are several compute resources and none was named (--compute-resource): " + strings.Join(paths, ", ")
+		c.Problem = severalComputes(paths)
 		return
 	default:
 		c.Path, c.Name = paths[0], path.Base(paths[0])
@@ -155,51 +155,75 @@ func (r *placement) choosePool(t *tree, compute *node) {
 	}
 }
 
-// findInPool looks for a virtual machine of the name in the pool of that name, which
-// vic-machine makes in the chosen one.
+// checkDefault tells where vic-machine has no default, or another one, for want of a name: it
+// takes the only compute resource directly in the datacenter's folder of hosts, with hosts or
+// without.
+func (r *placement) checkDefault(ctx context.Context, dcs *tree, dc *node) error {
+	if r.want.ComputeResource != "" || r.Compute.Problem != "" {
+		return nil
+	}
+	t, err := r.below(ctx, dcs, dc, "hostFolder", types.PropertySpec{Type: kindCompute, PathSet: []string{"name", "parent"}})
+	if err != nil {
+		return err
+	}
+	var top []string
+	for _, n := range t.kind(kindCluster, kindCompute) {
+		if path.Dir(t.path(n)) == path.Join(r.Datacenter, "host") {
+			top = append(top, t.path(n))
+		}
+	}
+	switch {
+	case len(top) == 1 && top[0] == r.Compute.Path:
+	case len(top) > 1:
+		r.Compute.Problem = severalComputes(top)
+	default:
+		r.Compute.Problem = fmt.Sprintf("create takes no default in a folder of hosts: name %s (--compute-resource)", r.Compute.Path)
+	}
+	return nil
+}
+
+func severalComputes(paths []string) string {
+	several := &SelectionError{Problem: "there are several and none was named (--compute-resource)", Noun: "compute resources", Choices: paths}
+	return several.Error()
+}
+
+// findInPool looks for the name where vic-machine finds the virtual machine of a virtual
+// container host (vmware/vic lib/install/management/create.go): in the pool of that name
+// below the chosen one, and where DRS is off in the chosen one.
 func (r *placement) findInPool(ctx context.Context, t *tree) error {
 	c := &r.Compute
-	if c.ID == "" {
+	compute := t.computeAmong()
+	if compute == nil {
 		return errors.New("the compute resource is not known")
 	}
-	compute := t.computeAmong()
 	if f := compute.missing("resourcePool"); f != nil {
 		return soap.WrapVimFault(f)
 	}
 	root, _ := compute.ref1("resourcePool")
 	if t.nodes[root] == nil {
-		return errors.New("its resource pools are not to be seen with this account")
+		return errors.New("they are not to be seen with this account")
 	}
-	wanted := path.Join(t.path(t.nodes[root]), r.want.Name)
-	if c.Pool != "" {
-		wanted = path.Join(c.Pool, r.want.Name)
+	at := c.Pool
+	if at == "" {
+		at = t.path(t.nodes[root])
+	}
+	if c.DRS != inventory.No {
+		at = path.Join(at, r.want.Name)
 	}
 	for _, pool := range t.kind(kindPool) {
-		if t.path(pool) != wanted {
+		if t.path(pool) != at {
 			continue
 		}
-		machines := newTree(types.ManagedObjectReference{})
-		err := r.collectInto(ctx, machines, types.PropertyFilterSpec{
-			ObjectSet: []types.ObjectSpec{{Obj: pool.Obj, SelectSet: []types.BaseSelectionSpec{traversal("vm", kindPool, "vm")}}},
-			PropSet: []types.PropertySpec{
-				{Type: kindPool, PathSet: []string{"vm"}},
-				{Type: "VirtualMachine", PathSet: []string{"name"}},
-			},
-		})
-		if err != nil {
+		found, err := r.hasChild(ctx, pool.Obj, r.want.Name)
+		if found {
+			r.Taken.InPool = path.Join(at, r.want.Name)
+		}
+		if found || err != nil {
 			return err
 		}
-		for ref, n := range machines.nodes {
-			if ref.Type == "VirtualMachine" && n.text("name") == r.want.Name {
-				c := path.Join(wanted, r.want.Name)
-				r.Taken.InPool = c
-			}
-		}
-		if n := machines.nodes[pool.Obj]; n != nil {
-			if f := n.missing("vm"); f != nil {
-				return soap.WrapVimFault(f)
-			}
-		}
+	}
+	if c.Cluster && c.DRS == inventory.Unknown {
+		return errors.New("which of them it is depends on DRS, which is not known to be on")
 	}
 	return nil
 }

@@ -19,16 +19,13 @@ var _ = Describe("names of networks and datastores", func() {
 		e := administer(ctx, vc)
 		s := login(ctx, vc)
 		inv := collect(ctx, s, vsphere.Selection{ComputeResource: "prod"})
-		var hosts []types.ManagedObjectReference
-		for _, h := range inv.Hosts {
-			hosts = append(hosts, types.ManagedObjectReference{Type: "HostSystem", Value: h.ID})
-		}
+		hosts := hostsOf(inv)
 		deep := must(e.NetworkFolder.CreateFolder(ctx, "deep"))
 		e.addSwitch(e.NetworkFolder, "dvs1", hosts, "bridge-pg", "ext")
 		e.addSwitch(must(deep.CreateFolder(ctx, "er")), "dvs2", nil, "bridge-pg", "lone")
 		rows := must(e.DatastoreFolder.CreateFolder(ctx, "rows"))
 		pod := must(rows.CreateStoragePod(ctx, "pod"))
-		e.done(pod.MoveInto(ctx, []types.ManagedObjectReference{e.addStore("podded", hosts).Reference()}))
+		e.done(pod.MoveInto(ctx, []types.ManagedObjectReference{e.addStore("podded", hosts)}))
 		e.addStore("shared", hosts)
 
 		p := place(ctx, s, inv, vsphere.PlacementWanted{})

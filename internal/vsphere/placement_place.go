@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"path"
 	"slices"
@@ -46,19 +45,18 @@ func (r *placement) readPlace(ctx context.Context) {
 	} else {
 		r.Datacenter = dcs.path(dc)
 	}
-	r.together(
-		func() { r.readName(ctx, dc, pools) },
-		func() {
-			if dc != nil {
-				r.DatastoresUnreadable = r.reason(ctx, "the datastores", try(func() error { return r.readDatastores(ctx, dcs, dc) }))
-			}
-		},
-		func() {
-			if dc != nil {
-				r.NetworksUnreadable = r.reason(ctx, "the networks", try(func() error { return r.readNetworks(ctx, dcs, dc) }))
-			}
-		},
-	)
+	parts := []func(){func() { r.readName(ctx, dc, pools) }}
+	if dc != nil {
+		parts = append(parts, func() {
+			r.DatastoresUnreadable = r.reason(ctx, "the datastores", try(func() error { return r.readDatastores(ctx, dcs, dc) }))
+		}, func() {
+			r.NetworksUnreadable = r.reason(ctx, "the networks", try(func() error { return r.readNetworks(ctx, dcs, dc) }))
+		}, func() {
+			err := try(func() error { return r.checkDefault(ctx, dcs, dc) })
+			r.Compute.Unreadable = sentences(r.Compute.Unreadable, r.reason(ctx, "the other compute resources", err))
+		})
+	}
+	r.together(parts...)
 }
 
 // datacenter finds the one that the inventory is of, or the wanted one.
@@ -69,7 +67,7 @@ func (r *placement) datacenter(ctx context.Context, t *tree) (*node, error) {
 		}}},
 		PropSet: []types.PropertySpec{
 			{Type: kindFolder, PathSet: []string{"name", "parent"}},
-			{Type: kindDatacenter, PathSet: []string{"name", "parent", "datastoreFolder", "networkFolder", "vmFolder"}},
+			{Type: kindDatacenter, PathSet: []string{"name", "parent", "datastoreFolder", "networkFolder", "hostFolder", "vmFolder"}},
 		},
 	})
 	if err != nil {
@@ -270,9 +268,9 @@ func valuesOf(refs []types.ManagedObjectReference) []string {
 	return ids
 }
 
-// readName looks for what has the name already: where vic-machine finds the virtual
-// machine of a virtual container host, and where it would put it (vmware/vic
-// lib/install/management/finder.go and appliance.go).
+// readName looks for what has the name already: the virtual machine of a virtual container
+// host, and on a vCenter the folder that vic-machine makes for it (vmware/vic
+// lib/install/management/appliance.go).
 func (r *placement) readName(ctx context.Context, dc *node, pools *tree) {
 	if r.want.Name == "" {
 		return
@@ -280,10 +278,14 @@ func (r *placement) readName(ctx context.Context, dc *node, pools *tree) {
 	var inPool, inFolder error
 	r.together(
 		func() { inPool = try(func() error { return r.findInPool(ctx, pools) }) },
-		func() { inFolder = try(func() error { return r.findInFolder(ctx, dc) }) },
+		func() {
+			if r.inv.Endpoint.Kind == inventory.VCenter {
+				inFolder = try(func() error { return r.findInFolder(ctx, dc) })
+			}
+		},
 	)
 	r.Taken.Unreadable = sentences(
-		r.reason(ctx, fmt.Sprintf("the virtual machines of a pool %q", r.want.Name), inPool),
+		r.reason(ctx, "the resource pools", inPool),
 		r.reason(ctx, "the folder of virtual machines", inFolder),
 	)
 }
@@ -296,13 +298,19 @@ func (r *placement) findInFolder(ctx context.Context, dc *node) error {
 	if !ok {
 		return dc.refusal("vmFolder")
 	}
-	index := r.client.ServiceContent.SearchIndex
-	if index == nil {
-		return errors.New("the server has no search index")
-	}
-	res, err := methods.FindChild(ctx, r, &types.FindChild{This: *index, Entity: folder, Name: r.want.Name})
-	if err == nil && res.Returnval != nil {
+	found, err := r.hasChild(ctx, folder, r.want.Name)
+	if found {
 		r.Taken.InFolder = path.Join(r.Datacenter, "vm", r.want.Name)
 	}
 	return err
+}
+
+// hasChild reports whether something in a folder or a pool has the name.
+func (s *Session) hasChild(ctx context.Context, of types.ManagedObjectReference, name string) (bool, error) {
+	index := s.client.ServiceContent.SearchIndex
+	if index == nil {
+		return false, errors.New("the server has no search index")
+	}
+	res, err := methods.FindChild(ctx, s, &types.FindChild{This: *index, Entity: of, Name: name})
+	return err == nil && res.Returnval != nil, err
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 
 	"github.com/vic-preflight/vic-preflight/internal/sim"
+	"github.com/vic-preflight/vic-preflight/inventory"
 )
 
 // estate changes a simulator as an administrator would.
@@ -75,7 +76,7 @@ func (e *estate) addSwitch(folder *object.Folder, name string, hosts []types.Man
 }
 
 // addStore adds an NFS datastore that hosts mount.
-func (e *estate) addStore(name string, hosts []types.ManagedObjectReference) *object.Datastore {
+func (e *estate) addStore(name string, hosts []types.ManagedObjectReference) types.ManagedObjectReference {
 	GinkgoHelper()
 	dir := filepath.Join(GinkgoT().TempDir(), name) // the simulator names it by the folder
 	Expect(os.Mkdir(dir, 0o700)).To(Succeed())
@@ -89,5 +90,37 @@ func (e *estate) addStore(name string, hosts []types.ManagedObjectReference) *ob
 			store = made // the others are names for it
 		}
 	}
-	return store
+	return store.Reference()
+}
+
+// addMachine makes a virtual machine in a pool.
+func (e *estate) addMachine(name, pool string) {
+	GinkgoHelper()
+	e.done(e.VmFolder.CreateVM(e.ctx, types.VirtualMachineConfigSpec{
+		Name: name, GuestId: string(types.VirtualMachineGuestOsIdentifierOtherGuest),
+		Files: &types.VirtualMachineFileInfo{VmPathName: "[datastore1 (1)]"},
+	}, must(e.finder.ResourcePool(e.ctx, pool)), nil))
+}
+
+// setOption sets the option that vic-machine sets.
+func (e *estate) setOption(value string) {
+	GinkgoHelper()
+	manager := object.NewOptionManager(e.client.Client, *e.client.ServiceContent.Setting)
+	Expect(manager.Update(e.ctx, []types.BaseOptionValue{&types.OptionValue{Key: inventory.SettingName, Value: value}})).To(Succeed())
+}
+
+// bend changes an object of a simulator.
+func bend[T any](vc *sim.VCenter, ref types.ManagedObjectReference, change func(*T)) {
+	GinkgoHelper()
+	object, ok := any(vc.Model().Map().Get(ref)).(*T)
+	Expect(ok).To(BeTrue())
+	change(object)
+}
+
+// hostsOf refers to the hosts of an inventory.
+func hostsOf(inv *inventory.Inventory) (refs []types.ManagedObjectReference) {
+	for _, h := range inv.Hosts {
+		refs = append(refs, types.ManagedObjectReference{Type: "HostSystem", Value: h.ID})
+	}
+	return refs
 }

@@ -1,0 +1,99 @@
+package sim
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25"
+	"github.com/vmware/govmomi/vim25/types"
+)
+
+// guarded are the methods of the vCenter's managers, with the privilege on the root folder
+// that each asks for. The API's reference asks for less to query licenses; vCenters of 6.5
+// were seen to refuse that to accounts that may only read.
+var guarded = map[string]string{
+	"OptionManager.UpdateOptions":                    globalSettings,
+	"LicenseAssignmentManager.QueryAssignedLicenses": globalLicenses, "LicenseAssignmentManager.UpdateAssignedLicense": globalLicenses,
+	"LicenseManager.AddLicense": globalLicenses, "LicenseManager.RemoveLicense": globalLicenses,
+}
+
+// readMethods are the calls that change nothing but the caller's own session. A refresh of
+// a firewall brings vCenter's copy up to what the host has.
+var readMethods = []string{
+	"RetrieveServiceContent", "Login", "Logout", "CurrentTime", "SessionIsActive",
+	"RetrieveProperties", "RetrievePropertiesEx", "ContinueRetrievePropertiesEx", "CancelRetrievePropertiesEx",
+	"QueryAssignedLicenses", "QueryOptions", "HasPrivilegeOnEntities", "HasUserPrivilegeOnEntities",
+	"FindChild", "FindByInventoryPath", "RetrieveManagedMethodExecuter", "RefreshFirewall", "FetchSoftwarePackages",
+}
+
+// reads reports whether a call changes nothing. name is the API's, with the command where
+// it is esxcli's.
+func reads(c *simulator.Method) (name string, ok bool) {
+	if c.Name != "ExecuteSoap" {
+		return c.Name, slices.Contains(readMethods, c.Name)
+	}
+	method, _ := decodeRequest(c.Body)
+	ok = method == "vim.CLIInfo.FetchCLIInfo" || strings.HasSuffix(method, ".get") || strings.HasSuffix(method, ".list")
+	return c.Name + " " + method, ok
+}
+
+// refuse is the fault of a call that is not permitted; nil where it is.
+func (m *meter) refuse(ctx *simulator.Context, c *simulator.Method) types.BaseMethodFault {
+	content := ctx.Map.Get(vim25.ServiceInstance).(*simulator.ServiceInstance).Content
+	ofHost := c.This.Type == "OptionManager" && c.This != *content.Setting // its own options
+	if privilege := guarded[c.This.Type+"."+c.Name]; privilege != "" && !ofHost && m.revokedOnFolders(privilege) {
+		return noPermission(content.RootFolder, privilege)
+	}
+	if name, ok := reads(c); !ok && m.refused(name) {
+		return &types.RestrictedByAdministrator{Details: name + ": this simulator may only be read"}
+	}
+	return nil
+}
+
+// refused reports whether a call that changes something is refused, and remembers it then.
+func (m *meter) refused(name string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.readOnly {
+		m.refusals = append(m.refusals, name)
+	}
+	return m.readOnly
+}
+
+// files refuses to have files written, which is no call of the API, where it must.
+func (m *meter) files(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		read := r.Method == http.MethodGet || r.Method == http.MethodHead || strings.HasPrefix(r.URL.Path, vim25.Path)
+		if !read && m.refused(r.Method+" "+r.URL.Path) {
+			http.Error(w, "this simulator may only be read", http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// SetReadOnly makes the simulator refuse every call that does more than read, or no longer,
+// as Options.ReadOnly does from the start.
+func (vc *VCenter) SetReadOnly(on bool) {
+	vc.meter.mu.Lock()
+	defer vc.meter.mu.Unlock()
+	vc.meter.readOnly = on
+}
+
+// Refused names the calls, in their order, that were refused since they would have changed
+// something: a method's name, and the command's after it where it was esxcli's.
+func (vc *VCenter) Refused() []string {
+	vc.meter.mu.Lock()
+	defer vc.meter.mu.Unlock()
+	return slices.Clone(vc.meter.refusals)
+}
+
+// Calls is how many calls of each method were made, refused ones too.
+func (vc *VCenter) Calls() map[string]int {
+	vc.meter.mu.Lock()
+	defer vc.meter.mu.Unlock()
+	return maps.Clone(vc.meter.requests)
+}
