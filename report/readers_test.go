@@ -46,7 +46,9 @@ func answers(r *report.Report, verdict func(checks.Result) string) []answer {
 			names[h.ClusterPath], clusters[h.ClusterPath] = report.Clean(h.Cluster), report.Clean(h.Cluster)
 		}
 		for _, res := range run.Results {
-			if v := verdict(res); v != "" {
+			if v := verdict(res); v != "" && res.Scope == checks.ScopeVCH {
+				list = append(list, answer{report.Clean(run.Target), "", report.Clean(res.Subject), res.Check, v})
+			} else if v != "" {
 				list = append(list, answer{report.Clean(run.Target), clusters[res.Subject], names[res.Subject], res.Check, v})
 			}
 		}

@@ -161,6 +161,9 @@ func reports() map[string]*report.Report {
 		"unreached": unreached,
 		"applied":   planned(false),
 		"waived":    waived,
+		"create":    created(),
+		"refused":   refused(),
+		"accepted":  acceptable(),
 	}
 }
 
