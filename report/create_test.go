@@ -29,6 +29,9 @@ func onHost(h *inventory.Host, check string, status checks.Status, reason checks
 	}
 }
 
+// longStore is a datastore whose path takes a line of its own, however wide.
+const longStore = "/dc1/datastore/a folder of stores/a-volume-store-with-a-long-name-on-the-edge"
+
 // created is a report on a virtual container host with findings of all classes, about
 // itself and on hosts, one of which is waived; and with something that is not known.
 func created() *report.Report {
@@ -51,15 +54,15 @@ func created() *report.Report {
 	}
 	run.Results = append(run.Results,
 		vchResult("image-store", "/dc1/datastore/shared", checks.Pass, checks.Uniform, "", "all hosts mount it"),
-		vchResult("volume-store", "/dc1/datastore/a folder of stores/a-volume-store-with-a-long-name-on-the-edge", checks.Fail, checks.PathBlocked, checks.CreateRefuses, "no host of prod mounts it"),
+		vchResult("volume-store", longStore, checks.Fail, checks.PathBlocked, checks.CreateRefuses, "no host of prod mounts it"),
 		vchResult("bridge-network", "/dc1/network/uplinks", checks.Warn, checks.Drift, checks.CreateSilent, "it is an uplink port group, of which create says nothing"),
 		vchResult("dns", "--dns-server", checks.Warn, checks.NameUnresolved, checks.CreateWarns, "4 servers were given, and 3 are used"),
 		vchResult("dns", "--public-network-gateway", checks.Fail, checks.NameUnresolved, checks.CreateRefuses, "a gateway without an address"),
 		vchResult("settings", "/", checks.Unknown, checks.FactsUnavailable, checks.CreateRefuses, "the account lacks the privilege Global.Settings"),
 		vchResult("ops-user", "--ops-user", checks.Skip, checks.NotProbed, "", "none was given"),
-		onHost(&hosts[0], "licence", checks.Fail, checks.NoRuleset, checks.CreateRefuses, "its licence lacks the feature serialuri"),
-		onHost(&hosts[1], "licence", checks.Pass, checks.Permitted, checks.CreateRefuses, "its licence has serialuri and dvs"),
-		onHost(&hosts[2], "licence", checks.Warn, checks.FactsStale, checks.CreateWarns, "its licence ends in 3 days"),
+		onHost(&hosts[0], "license", checks.Fail, checks.NoRuleset, checks.CreateRefuses, "its licence lacks the feature serialuri"),
+		onHost(&hosts[1], "license", checks.Pass, checks.Permitted, checks.CreateRefuses, "its licence has serialuri and dvs"),
+		onHost(&hosts[2], "license", checks.Warn, checks.FactsStale, checks.CreateWarns, "its licence ends in 3 days"),
 	)
 	run.Results = checks.Waive(run.Results, []checks.Waiver{
 		{Check: "volume-store", Reason: checks.PathBlocked, Host: "a-volume-*", Because: "is mounted in May", Ticket: "OPS-43", Expires: expires},
@@ -197,7 +200,7 @@ var _ = Describe("a virtual container host to be created", func() {
 		shared := &checks.Verdict{Status: checks.Fail, Reason: checks.NoRuleset, Detail: "d"}
 		run.Results = nil
 		for i, class := range []checks.Class{checks.CreateRefuses, checks.CreateSilent, checks.CreateRefuses} {
-			run.Results = append(run.Results, checks.Result{Check: "licence", Scope: checks.ScopeHost, Subject: run.Inventory.Hosts[i].Path, Class: class, Verdict: shared})
+			run.Results = append(run.Results, checks.Result{Check: "license", Scope: checks.ScopeHost, Subject: run.Inventory.Hosts[i].Path, Class: class, Verdict: shared})
 		}
 		Expect(strings.Count(write("json", r), `"class": "create-silent"`)).To(Equal(1))
 	})

@@ -156,7 +156,7 @@ var (
 )
 
 type tapBlock struct {
-	Message, Severity, Reason, Hint, Target, Cluster, Subject, Path, Check, Probe string
+	Message, Severity, Reason, Class, Hint, Target, Cluster, Subject, Path, Check, Probe string
 	Waiver                                                                        *struct{ Because, Expires, Ticket string }
 }
 
