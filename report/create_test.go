@@ -106,7 +106,7 @@ var _ = Describe("a virtual container host to be created", func() {
 			"junit":      {": create refuses\"", ": create only warns\"", ": create does not look\""},
 			"markdown":   {"| refuses |", "| warns |", "| silent |"},
 			"prometheus": {`class="create-refuses"`, `class="create-warns"`, `class="create-silent"`, `class="unknown"`},
-			"nagios":     {"create refuses 4 findings, only warns of 2, does not look at 2, 1 not known", "refused=4;"},
+			"nagios":     {"create refuses for 4 findings, only warns of 2, does not look at 2, 1 not known", "refused=4;"},
 			"html":       {`class="create create-refuses"`, `class="create create-warns"`, `class="create create-silent"`},
 		}
 		for _, format := range report.Formats() {
@@ -137,7 +137,7 @@ var _ = Describe("a virtual container host to be created", func() {
 				Expect(strings.Contains(short, res.Subject)).To(Equal(!res.Status.Fine()), res.Subject)
 			}
 			Expect(short).To(ContainSubstring("\n  1 passed, 1 skipped\n"))
-			Expect(short).To(ContainSubstring("create refuses 4 findings"))
+			Expect(short).To(ContainSubstring("create refuses for 4 findings"))
 		}
 	})
 

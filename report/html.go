@@ -189,7 +189,7 @@ func (r *Report) verdict() string {
 	found := r.Classes()
 	switch status := r.Status(); {
 	case found != nil && found.Refuses > 0:
-		text = fmt.Sprintf("create refuses %s, %s", counted(found.Refuses, "finding"), text)
+		text = fmt.Sprintf("create refuses for %s, %s", counted(found.Refuses, "finding"), text)
 	case !status.Worse(sum.status()):
 	case found != nil && status == checks.Fail:
 		text += ", the virtual container host failed"

@@ -98,9 +98,10 @@ func (r *Run) markdown(p *page, l labels) {
 		p.paragraph("%s", prose(r.probeLine()))
 	}
 	r.markdownPlan(p, l)
+	whole := p.room
+	p.room = p.Len() + (whole-p.Len())/4 // the rest is for the hosts, and for why
 	r.markdownVCH(p)
 	byHost := r.byHost()
-	whole := p.room
 	p.room = p.Len() + (whole-p.Len())*3/4 // the rest is for why
 	r.markdownHosts(p, l, byHost)
 	p.room = whole

@@ -77,7 +77,7 @@ func (r *Report) Classes() *Classes {
 
 // line says first what create refuses, also where that is nothing.
 func (c *Classes) line(style Style) string {
-	refused := style.paint(checks.Fail, fmt.Sprintf("refuses %s", counted(c.Refuses, "finding")))
+	refused := style.paint(checks.Fail, fmt.Sprintf("refuses for %s", counted(c.Refuses, "finding")))
 	if c.Refuses == 0 {
 		refused = "refuses nothing that was found"
 	}
