@@ -162,10 +162,7 @@ func (r *Run) causes(all []*advice, style Style) []*cause {
 
 // code is a result's reason, with its requirement where there are several.
 func (r *Run) code(res checks.Result) string {
-	if len(r.Requirements) > 1 && res.Requirement != "" {
-		return res.Requirement + ": " + string(res.Reason)
-	}
-	return string(res.Reason)
+	return r.of(res) + string(res.Reason)
 }
 
 // sentence is what is said of a reason: the facts of the one result, or what all have

@@ -348,12 +348,16 @@ var placeholder = regexp.MustCompile(`\{[a-z ]+\}`)
 // value is wanted that nobody has.
 func (a *advice) fill(template string, r *Run, at place, compute string, missing []netip.Prefix) string {
 	name := at.name
-	if at.host == "" && at.about == "" {
+	path := at.about
+	if !strings.HasPrefix(path, "/") {
+		path = "" // an option
+	}
+	if at.host == "" && path == "" {
 		name = "" // a cluster's
 	}
 	values := map[string]string{
 		"{target}": r.commandTarget(), "{host}": at.host, "{name}": name, "{cluster}": compute, "{ruleset}": a.ruleset,
-		"{vch}": r.VCH, "{subject}": cmp.Or(at.about, at.host), "{datastore}": below("datastore", at.about), "{network}": below("network", at.about),
+		"{vch}": r.VCH, "{subject}": cmp.Or(path, at.host), "{datastore}": below("datastore", path), "{network}": below("network", path),
 	}
 	template = r.withOptions(template)
 	whole := true

@@ -17,6 +17,8 @@ type item struct {
 	// subject names the host, the cluster or the target, check what was asked of it.
 	// Together they are no other item's in the section.
 	subject, check string
+	// asked is the check as all items call it that are about it.
+	asked string
 	// path is empty where the subject is the target.
 	path   string
 	status checks.Status
@@ -204,7 +206,7 @@ func (r *Run) item(kind itemKind, subject string, res checks.Result) item {
 		check += " (" + Clean(res.Requirement) + ")"
 	}
 	it := item{
-		kind: kind, subject: subject, path: Clean(res.Subject), check: check, status: res.Status, reason: string(res.Reason),
+		kind: kind, subject: subject, path: Clean(res.Subject), check: check, asked: check, status: res.Status, reason: string(res.Reason),
 		detail: Clean(res.Detail), hint: Clean(r.hintOf(res)), class: classOf(res), waiver: res.Waiver,
 	}
 	if r.OnlyNew && it.status == checks.Fail && r.known(res) { // the gate lets it pass, and so must who reads this

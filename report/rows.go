@@ -61,11 +61,7 @@ func (r *Run) row(h *inventory.Host, results []checks.Result) row {
 	for _, res := range results {
 		plain := res.Status.Fine()
 		state = state || res.Check == checks.HostState && !plain
-		of := ""
-		if len(r.Requirements) > 1 && res.Requirement != "" {
-			of = res.Requirement + ": "
-		}
-		code := of + told(res)
+		of, code := r.of(res), r.told(res)
 		switch {
 		case !plain && !slices.Contains(out.codes, code):
 			out.codes = append(out.codes, code)
@@ -102,7 +98,18 @@ func deciding(results []checks.Result) []string {
 	return slices.Compact(keys)
 }
 
-// told is a result's code, with what must be known beside it.
+// of is the requirement, where there are several, as it stands before what is said of a
+// result.
+func (r *Run) of(res checks.Result) string {
+	if len(r.Requirements) > 1 && res.Requirement != "" {
+		return res.Requirement + ": "
+	}
+	return ""
+}
+
+// told is a result's code, with its requirement and what must be known beside it.
+func (r *Run) told(res checks.Result) string { return r.of(res) + told(res) }
+
 func told(res checks.Result) string {
 	code := string(res.Reason)
 	locked := slices.ContainsFunc(res.Rulesets, func(rs checks.RulesetVerdict) bool { return rs.Locked && slices.Contains(res.Decides, rs.Key) })

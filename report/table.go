@@ -361,7 +361,10 @@ func (s Summary) line(style Style) string {
 			parts = append(parts, style.paint(p.status, fmt.Sprintf("%d %s", p.n, p.text)))
 		}
 	}
-	line := fmt.Sprintf("%s: %s", counted(s.Hosts, "host"), strings.Join(parts, ", "))
+	line := counted(s.Hosts, "host")
+	if s.Hosts > 0 {
+		line += ": " + strings.Join(parts, ", ")
+	}
 	if s.Waived > 0 {
 		line += fmt.Sprintf("; %d waived", s.Waived)
 	}

@@ -44,6 +44,9 @@ func (r *Run) Classes() *Classes {
 }
 
 func (c *Classes) of(class checks.Class) *int {
+	if c == nil {
+		return nil
+	}
 	switch class {
 	case checks.CreateRefuses:
 		return &c.Refuses
@@ -74,7 +77,7 @@ func (r *Report) Classes() *Classes {
 
 // line says first what create refuses, also where that is nothing.
 func (c *Classes) line(style Style) string {
-	refused := style.paint(checks.Fail, fmt.Sprintf("refuses %s", counted(c.Refuses, "finding")))
+	refused := style.paint(checks.Fail, fmt.Sprintf("refuses for %s", counted(c.Refuses, "finding")))
 	if c.Refuses == 0 {
 		refused = "refuses nothing that was found"
 	}
@@ -167,6 +170,9 @@ type vchGroup struct {
 	results []checks.Result
 }
 
+// fineTitle is above what passed and what was left out.
+const fineTitle = "fine"
+
 // vchGroups are the results about the virtual container host, those that are fine last.
 func (r *Run) vchGroups() []vchGroup {
 	var groups []vchGroup
@@ -176,7 +182,7 @@ func (r *Run) vchGroups() []vchGroup {
 		case classOf(res) == checks.CreateSilent:
 			title += " (ours)"
 		case title == "" && res.Status.Fine():
-			title = "fine"
+			title = fineTitle
 		case title == "" && res.Status == checks.Unknown:
 			title = "not known"
 		case title == "":
@@ -220,31 +226,31 @@ func (r *Run) vchTable(b *strings.Builder, style Style, wide bool) {
 	widest := 0
 	for _, g := range groups {
 		for _, res := range g.results {
-			widest = max(widest, len(told(res)))
+			widest = max(widest, len(r.told(res)))
 		}
 	}
 	for _, g := range groups {
-		if fine := g.title == "fine"; fine && !wide {
+		if g.title == fineTitle && !wide {
 			b.WriteString("  " + style.paint(checks.Pass, finePart(g.results)) + "\n")
 			continue
 		}
 		b.WriteString("  " + g.title + "\n")
 		for _, res := range g.results {
-			b.WriteString(vchRow(res, widest, style, wide))
+			b.WriteString(r.vchRow(res, widest, style, wide))
 		}
 	}
 }
 
 // vchRow is a verdict, a code, and what it is about: below where the width does not take
 // that, for no name is broken.
-func vchRow(res checks.Result, widest int, style Style, wide bool) string {
+func (r *Run) vchRow(res checks.Result, widest int, style Style, wide bool) string {
 	verdict := verdictWord(res.Status)
 	line := "    " + style.paint(res.Status, verdict) + strings.Repeat(" ", len("unknown")-len(verdict)+gap)
 	subject := Clean(res.Subject)
 	indented := len("    unknown") + gap
-	text := fmt.Sprintf("%-*s", widest+gap, told(res)) + subject
+	text := fmt.Sprintf("%-*s", widest+gap, r.told(res)) + subject
 	if style.Width > 0 && indented+twwidth.Width(text) > style.Width {
-		text = told(res) + "\n" + strings.Repeat(" ", indented) + subject
+		text = r.told(res) + "\n" + strings.Repeat(" ", indented) + subject
 	}
 	line += text
 	switch {
