@@ -23,7 +23,10 @@ func Classify(results []Result, f Facts) []Result {
 	left := slices.Clone(results)
 	for i := range left {
 		if wrong(left[i].Status) && left[i].Class == "" {
-			c.classify(&left[i])
+			left[i].Class = c.classOf(left[i])
+			if left[i].Class == CreateRefuses && left[i].Status != Fail {
+				left[i].Verdict = c.fail(left[i].Verdict)
+			}
 		}
 	}
 	return left
@@ -36,21 +39,18 @@ type classifier struct {
 	failed   map[*Verdict]*Verdict // hosts that are alike go on sharing their verdicts
 }
 
-func (c *classifier) classify(res *Result) {
-	res.Class = CreateSilent
+func (c *classifier) classOf(res Result) Class {
 	h := c.hosts[res.Subject]
 	if res.Scope != ScopeHost || h == nil || !c.attached.Looks(h.ID) {
-		return
+		return CreateSilent
 	}
 	switch {
 	case res.Check == FirewallState && res.Reason == SwitchUnreadable && judgeESXCLI(&h.Firewall.Switch).Status == Fail:
-		res.Class = CreateRefuses // esxcli fails for it
+		return CreateRefuses
 	case res.Check == OutboundPort && c.byCreate(res.Requirement):
-		res.Class = c.portByCreate(h)
-		if res.Class == CreateRefuses && res.Status != Fail {
-			res.Verdict = c.fail(res.Verdict)
-		}
+		return c.portByCreate(h)
 	}
+	return CreateSilent
 }
 
 // byCreate reports whether create judges the requirement too.

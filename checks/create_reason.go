@@ -11,7 +11,7 @@ const (
 	NotTried        Reason = "not-tried"
 	PlaceUnreadable Reason = "place-unreadable"
 
-	ManagedByVCenter       Reason = "managed-by-vcenter"
+	ManagedByVCenter       Reason = "vcenter-managed"
 	ComputeResourceMissing Reason = "compute-resource-missing"
 
 	DatastoreMissing      Reason = "datastore-missing"
