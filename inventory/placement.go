@@ -185,4 +185,6 @@ type Workstation struct {
 type LocalFile struct {
 	Content []byte
 	Err     string
+	// Missing means that Err is no more than that there is none of this name.
+	Missing bool
 }
