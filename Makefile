@@ -75,6 +75,7 @@ fuzz: ## Fuzz each target for FUZZTIME
 		echo "fuzz $$t"; $(GO) test ./$${t%%:*} -run '^$$' -fuzz "^$${t##*:}\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x; done
 
 golden: ## Rewrite the golden files; review their diff like code
+	$(GO) test ./checks -update
 	$(GO) test ./report -update
 	$(GO) test ./internal/vib -update
 

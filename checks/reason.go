@@ -1,5 +1,10 @@
 package checks
 
+import (
+	"slices"
+	"sync"
+)
+
 // Reason is a stable kebab-case code that says why a result has its status.
 type Reason string
 
@@ -74,7 +79,7 @@ type Explanation struct {
 
 // Explain returns the explanation of a reason; ok is false for an unknown one.
 func Explain(reason Reason) (e Explanation, ok bool) {
-	for _, e := range explanations {
+	for _, e := range Explanations() {
 		if e.Reason == reason {
 			return e, true
 		}
@@ -83,7 +88,10 @@ func Explain(reason Reason) (e Explanation, ok bool) {
 }
 
 // Explanations returns all explanations, in the order of the checks.
-func Explanations() []Explanation { return explanations }
+// They are not to be written to.
+func Explanations() []Explanation { return allExplanations() }
+
+var allExplanations = sync.OnceValue(func() []Explanation { return slices.Concat(explanations, createExplanations) })
 
 const (
 	preflightFix    = "vic-preflight fix --allow --target {target} --compute-resource {cluster}"

@@ -155,13 +155,17 @@ func (r *Run) unasked() string {
 	for _, res := range r.Results {
 		asked[res.Check] = true
 	}
+	all := checks.Default()
+	if r.Inventory != nil && r.Inventory.Placement != nil {
+		all = append(all, checks.Create()...)
+	}
 	var ids []string
-	for _, id := range checks.IDs() {
-		if asked[id] {
-			ids = append(ids, id)
+	for _, c := range all {
+		if asked[c.ID] {
+			ids = append(ids, c.ID)
 		}
 	}
-	if len(ids) == 0 || len(ids) == len(checks.IDs()) || len(ids) == len(checks.IDs())-1 && !asked[checks.ClusterDrift] {
+	if len(ids) == 0 || len(ids) == len(all) || len(ids) == len(all)-1 && !asked[checks.ClusterDrift] {
 		return ""
 	}
 	return "checked: " + strings.Join(ids, ", ") + " alone"
