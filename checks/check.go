@@ -55,6 +55,9 @@ func Default() []Check {
 // IDs are those of all checks, those of Default first.
 func IDs() []string { return idsOf(slices.Concat(Default(), Create())) }
 
+// DefaultIDs are those of Default alone.
+func DefaultIDs() []string { return idsOf(Default()) }
+
 func idsOf(list []Check) []string {
 	ids := make([]string, len(list))
 	for i, c := range list {

@@ -27,6 +27,12 @@ var createExplanations = []Explanation{
 			"another account: here it is not known, which is no pass (exit code 3).",
 	},
 	{
+		Reason: DatacenterMissing, Class: CreateRefuses, Meaning: "The target has several datacenters and names none, or the one that it names is not there.",
+		Hint: "Name the datacenter behind the target: --target HOST/DATACENTER.", Commands: []string{"govc find / -type d"},
+		Create:  "Datacenter must be specified in --target (e.g. --target addr/datacenter)",
+		Differs: "create ends with it. So does this: nothing else can be looked for.",
+	},
+	{
 		Reason: ManagedByVCenter, Class: CreateRefuses, Meaning: "The target is an ESXi host that a vCenter manages.",
 		Hint: "Give the vCenter as --target, and the host's cluster as --compute-resource.", Commands: []string{"govc object.collect -s {host} summary.managementServerIp"},
 		Create: "Target is managed by vCenter server \"…\", please change --target to vCenter server address or select a standalone ESXi",

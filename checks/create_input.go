@@ -27,12 +27,6 @@ func inputChecks() []Check {
 	}
 }
 
-// The reasons of checks of options that are alike for all.
-const (
-	OptionsInOrder Reason = "options-in-order"
-	OptionNotGiven Reason = "option-not-given"
-)
-
 // optionJudge passes verdicts on the options of one check.
 type optionJudge struct {
 	vch *VCH
@@ -53,11 +47,11 @@ func optionCheck(c Check, option string, given func(*VCH) bool, judge func(*opti
 			o.Workstation = f.Inventory.Placement.Workstation
 		}
 		if !given(f.VCH) {
-			o.say(option, Skip, "", OptionNotGiven, "no option asks for it")
+			o.say(option, Skip, "", NotAskedFor, "no option asks for it")
 			return o.results
 		}
 		if judge(o); len(o.results) == 0 {
-			o.say(option, Pass, "", OptionsInOrder, "vic-machine create takes what is given")
+			o.say(option, Pass, "", InOrder, "vic-machine create takes what is given")
 		}
 		return o.results
 	}

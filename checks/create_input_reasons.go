@@ -3,9 +3,6 @@ package checks
 // inputExplanations are those of the reasons of inputChecks. What create says is quoted
 // from the sources that inputChecks names.
 var inputExplanations = []Explanation{
-	{Reason: OptionsInOrder, Meaning: "vic-machine create takes what the option says."},
-	{Reason: OptionNotGiven, Meaning: "The option is not given, and nothing depends on it."},
-
 	{
 		Reason: NameTooLong, Class: CreateRefuses, Meaning: "The name of the virtual container host has more than 31 bytes; letters other than ASCII have several each.",
 		Hint: "Give a shorter --name.", Create: "Display name … exceeds the permitted 31 characters limit",

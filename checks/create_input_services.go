@@ -62,7 +62,7 @@ func (o *optionJudge) registry(subject, text string) {
 	case why != "":
 		o.warn(subject, RegistryUnreachable, "it cannot be reached from here: %s", why)
 	default:
-		o.say(subject, Pass, "", OptionsInOrder, "it answers")
+		o.say(subject, Pass, "", InOrder, "it answers")
 	}
 }
 

@@ -54,14 +54,23 @@ func (s *site) roles() []role {
 
 // bridge is the bridge network's name: create takes the virtual container host's for want
 // of one.
-func (s *site) bridge() string { return cmp.Or(s.vch.Bridge, s.vch.Name, DefaultVCHName) }
+func (v *VCH) bridge() string { return cmp.Or(v.Bridge, v.Name, DefaultVCHName) }
+
+// Networks are those that the options name, as they name them.
+func (v *VCH) Networks() []string {
+	list := []string{v.bridge(), v.Public.Network, v.Client.Network, v.Management.Network}
+	for _, n := range v.containerNetworks() {
+		list = append(list, n.network)
+	}
+	return list
+}
 
 // containerNetwork is one --container-network: NETWORK[:ALIAS].
 type containerNetwork struct{ network, alias string }
 
-func (s *site) containerNetworks() []containerNetwork {
-	list := make([]containerNetwork, len(s.vch.ContainerNetworks))
-	for i, given := range s.vch.ContainerNetworks {
+func (v *VCH) containerNetworks() []containerNetwork {
+	list := make([]containerNetwork, len(v.ContainerNetworks))
+	for i, given := range v.ContainerNetworks {
 		network, alias, _ := strings.Cut(given, ":")
 		list[i] = containerNetwork{network, cmp.Or(alias, network)}
 	}
@@ -109,9 +118,9 @@ func bridgeNetwork() Check {
 			NetworkMissing, NetworkAmbiguous, NetworkKindUnfit, BridgeShared, BridgeSharedByObject, UplinkPortGroup, PlaceUnreadable,
 		},
 		Run: onSite(func(s *site) []Result {
-			n, f := s.network(s.bridge(), bridgeOption)
+			n, f := s.network(s.vch.bridge(), bridgeOption)
 			if s.endpoint.Kind == inventory.ESXi && f.Verdict != nil && f.Reason == NetworkMissing {
-				f = inOrder("create makes the network %s on a bare host", s.bridge())
+				f = inOrder("create makes the network %s on a bare host", s.vch.bridge())
 			}
 			if n == nil {
 				return gravest(append([]finding{f}, s.sharing(nil)...)).one(BridgeNetworkCheck, bridgeOption)
@@ -147,12 +156,12 @@ func (s *site) kind(n *inventory.VirtualNetwork, option string) []finding {
 // spelled in several ways. bridge is nil where it was not found.
 func (s *site) sharing(bridge *inventory.VirtualNetwork) []finding {
 	others := s.roles()
-	for _, n := range s.containerNetworks() {
+	for _, n := range s.vch.containerNetworks() {
 		others = append(others, role{containerOption, n.network})
 	}
 	var byName, byObject []string
 	for _, other := range others {
-		if other.network == s.bridge() {
+		if other.network == s.vch.bridge() {
 			byName = append(byName, other.option)
 			continue
 		}
@@ -162,10 +171,10 @@ func (s *site) sharing(bridge *inventory.VirtualNetwork) []finding {
 	}
 	var list []finding
 	if len(byName) > 0 {
-		list = append(list, refuses(BridgeShared, "%s %s is also that of %s", bridgeOption, s.bridge(), enumerate(byName)))
+		list = append(list, refuses(BridgeShared, "%s %s is also that of %s", bridgeOption, s.vch.bridge(), enumerate(byName)))
 	}
 	if len(byObject) > 0 {
-		list = append(list, ours(BridgeSharedByObject, "%s %s is the same network as %s", bridgeOption, s.bridge(), enumerate(byObject)))
+		list = append(list, ours(BridgeSharedByObject, "%s %s is the same network as %s", bridgeOption, s.vch.bridge(), enumerate(byObject)))
 	}
 	return list
 }
@@ -178,7 +187,7 @@ func containerNetworks() Check {
 		Reasons: []Reason{NetworkMissing, NetworkAmbiguous, NetworkKindUnfit, ReservedAlias, PlaceUnreadable},
 		Run: onSite(func(s *site) []Result {
 			var results []Result
-			for _, c := range s.containerNetworks() {
+			for _, c := range s.vch.containerNetworks() {
 				var list []finding
 				if c.alias == "bridge" {
 					list = append(list, refuses(ReservedAlias, "the name bridge is that of the bridge network: give %s another alias", c.network))
@@ -253,8 +262,8 @@ func (s *site) wanted() memberships {
 		}
 		m.list = append(m.list, membership{n, hosts, asked})
 	}
-	add(s.bridge(), bridgeOption, true)
-	for _, c := range s.containerNetworks() {
+	add(s.vch.bridge(), bridgeOption, true)
+	for _, c := range s.vch.containerNetworks() {
 		add(c.network, containerOption, true)
 	}
 	for _, r := range s.roles() {

@@ -9,12 +9,34 @@ import (
 
 // The IDs of the checks of the target itself.
 const (
+	TargetDatacenterCheck      = "target-datacenter"
 	ManagedByVCenterCheck      = "managed-by-vcenter"
 	ComputeResourceCheck       = "compute-resource"
 	PersistNetworkBackingCheck = "persist-network-backing"
 	VCHNameCheck               = "vch-name"
 	OpsUserCheck               = "ops-user"
 )
+
+func targetDatacenter() Check {
+	return Check{
+		ID:      TargetDatacenterCheck,
+		Title:   "The target names its datacenter, or has one alone",
+		Why:     "All names are looked for in the datacenter: create ends at once where it is not clear which that is.",
+		Reasons: []Reason{DatacenterMissing},
+		Run: onSite(func(s *site) []Result {
+			f := inOrder("it is %s", s.facts.Inventory.Datacenter)
+			switch {
+			case s.DatacenterProblem != "":
+				f = refuses(DatacenterMissing, "%s", s.DatacenterProblem)
+			case s.endpoint.Kind == inventory.ESXi:
+				f = leftOut(NotApplicable, "an ESXi host has one alone")
+			case s.facts.Inventory.Datacenter == "":
+				f = notKnown("the datacenter was not read")
+			}
+			return f.one(TargetDatacenterCheck, "--target")
+		}),
+	}
+}
 
 func managedByVCenter() Check {
 	return Check{

@@ -11,6 +11,7 @@ const (
 	NotTried        Reason = "not-tried"
 	PlaceUnreadable Reason = "place-unreadable"
 
+	DatacenterMissing      Reason = "datacenter-missing"
 	ManagedByVCenter       Reason = "vcenter-managed"
 	ComputeResourceMissing Reason = "compute-resource-missing"
 

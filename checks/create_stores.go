@@ -77,15 +77,26 @@ func (v volume) nfs() bool {
 	return err == nil && strings.EqualFold(u.Scheme, "nfs")
 }
 
-func (s *site) volumes() []volume {
-	list := make([]volume, len(s.vch.VolumeStores))
-	for i, given := range s.vch.VolumeStores {
+func (v *VCH) volumes() []volume {
+	list := make([]volume, len(v.VolumeStores))
+	for i, given := range v.VolumeStores {
 		// The label is what follows the last colon (cmd/vic-machine/common/volume_stores.go).
 		target := given
 		if at := strings.LastIndex(given, ":"); at >= 0 {
 			target = given[:at]
 		}
 		list[i] = volume{target, volumeStoreOption + " " + given}
+	}
+	return list
+}
+
+// Datastores are those that the options name, as they name them.
+func (v *VCH) Datastores() []string {
+	list := []string{v.ImageStore}
+	for _, volume := range v.volumes() {
+		if !volume.nfs() {
+			list = append(list, volume.target)
+		}
 	}
 	return list
 }
@@ -122,7 +133,7 @@ func volumeStore() Check {
 		Reasons: append(slices.Clone(storeReasons), PartlyMounted),
 		Run: onSite(func(s *site) []Result {
 			var results []Result
-			for _, v := range s.volumes() {
+			for _, v := range s.vch.volumes() {
 				if v.nfs() {
 					f := leftOut(NotApplicable, "create only parses what is no datastore of the vCenter, and mounts nothing")
 					results = append(results, f.result(VolumeStoreCheck, v.option))
@@ -270,7 +281,7 @@ func (l storeList) names() []string {
 // a finding of its own.
 func (s *site) requested() (storeList, finding) {
 	given := []string{s.vch.ImageStore}
-	for _, v := range s.volumes() {
+	for _, v := range s.vch.volumes() {
 		if !v.nfs() {
 			given = append(given, v.target)
 		}

@@ -63,6 +63,11 @@ type Options struct {
 	saved  func() (*report.Saved, error)
 	shared bool
 
+	// Create is the virtual container host that is to be created; nil where the run is about
+	// the port alone. It takes ComputeResource and, where they give one, the
+	// Requirements' peer from its own options, which the caller puts there.
+	Create *CreateOptions
+
 	Change ChangeOptions
 	Probe  ProbeOptions
 	SSH    SSHOptions
@@ -199,7 +204,7 @@ const MostConcurrency = 256
 // Validate returns a *UsageError that names the option which cannot be taken. It
 // looks at the options alone; files are read later.
 func (o *Options) Validate() error {
-	for _, validate := range []func() error{o.validateFacts, o.validateChecks, o.validateTimes, o.validateProbe, o.validateChange, o.validateSSH} {
+	for _, validate := range []func() error{o.validateFacts, o.validateCreate, o.validateChecks, o.validateTimes, o.validateProbe, o.validateChange, o.validateSSH} {
 		if err := validate(); err != nil {
 			return err
 		}
@@ -372,7 +377,7 @@ func (o *Options) requirement() checks.Requirement { return o.requirements()[0] 
 
 // checks are those that Only and Skip pick.
 func (o *Options) checks() ([]checks.Check, error) {
-	return checks.Select(checks.Default(), o.Only, o.Skip)
+	return checks.Select(o.set(), o.Only, o.Skip)
 }
 
 func among(selected []checks.Check, id string) bool {

@@ -32,12 +32,15 @@ type outcome struct {
 func settle(ctx context.Context, o Options, in *inputs, out outcome) (*report.Run, error) {
 	// The clock that counts is the one of now: a report may be read slowly.
 	ended := ctx.Err()
-	results := checks.Regrade(checks.Run(in.checks, checks.Facts{
-		Inventory: out.inventory, Judged: checks.JudgeAll(out.inventory, o.Requirements...),
-	}), o.Severities)
+	facts := checks.Facts{Inventory: out.inventory, Judged: checks.JudgeAll(out.inventory, o.Requirements...)}
+	vch := ""
+	if o.Create != nil {
+		facts.VCH, vch = &o.Create.VCH, o.Create.VCH.Name
+	}
+	results := checks.Regrade(checks.Classify(checks.Run(in.checks, facts), facts), o.Severities)
 	run := &report.Run{
 		Target: out.label, Options: o.asFlags(), Compute: o.ComputeResource, Refreshed: o.facts(in).Refresh, StartedAt: out.started, Interrupted: ended != nil,
-		Inventory: out.inventory, Requirements: o.Requirements,
+		Inventory: out.inventory, Requirements: o.Requirements, VCH: vch,
 		Results:  checks.Waive(results, o.Waivers, cmp.Or(out.name, out.label), time.Now()),
 		Narrowed: o.ComputeResource != "" || len(o.Hosts) > 0, OnlyNew: o.FailOn == FailOnNew,
 		ProbeTarget: out.probed.target, Control: out.probed.control, Leftovers: out.probed.leftovers,

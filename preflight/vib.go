@@ -1,14 +1,18 @@
 package preflight
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"path/filepath"
 	"strconv"
 	"strings"
 
 	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/internal/newfile"
 	"github.com/vic-preflight/vic-preflight/internal/vib"
 	"github.com/vic-preflight/vic-preflight/report"
 )
@@ -25,11 +29,82 @@ type VIBOptions struct {
 	// Released is a date in RFC 3339, and Epoch one in seconds since 1970, which counts
 	// where there is no other.
 	Released, Epoch string
+
+	// Output is the file to write, - for the writer that BuildVIB gets. One that is there
+	// is replaced only where Force is set. Bundle writes an offline bundle.
+	Output        string
+	Bundle, Force bool
 }
 
-// NewVIBSpec is what a VIB is built from. The error is a *UsageError that names the flag of
-// vib build.
-func NewVIBSpec(o VIBOptions) (vib.Generation, vib.Spec, error) {
+// BuildVIB writes a VIB, and returns what to tell its user. The errors are *UsageError,
+// which names the flag of vib build, and *InterruptedError.
+func BuildVIB(ctx context.Context, o VIBOptions, stdout io.Writer) (told string, err error) {
+	if err := o.checkOutput(); err != nil {
+		return "", err
+	}
+	g, spec, err := newVIBSpec(o)
+	if err != nil {
+		return "", err
+	}
+	var b bytes.Buffer
+	if o.Bundle {
+		err = vib.Bundle(&b, spec)
+	} else {
+		err = vib.Build(&b, spec)
+	}
+	switch {
+	case err != nil:
+		return "", &UsageError{Err: err}
+	case ctx.Err() != nil:
+		return "", &InterruptedError{}
+	case o.Output != "-":
+		err = o.writeError(newfile.Write(o.Output, b.Bytes(), o.Force))
+	default:
+		if _, err = stdout.Write(b.Bytes()); err != nil {
+			err = usage("", "write to standard output: %w", err)
+		}
+	}
+	if err != nil {
+		return "", err
+	}
+	return report.BuiltVIB(spec, g, o.Output, b.Bytes()), nil
+}
+
+// extension is what ESXi and people tell the two kinds of file by.
+func (o *VIBOptions) extension() string {
+	if o.Bundle {
+		return ".zip"
+	}
+	return ".vib"
+}
+
+func (o *VIBOptions) checkOutput() error {
+	switch {
+	case o.Output == "":
+		return &UsageError{Err: errors.New("no output: --output names the file to write"), Hints: []string{"--output " + o.Key + o.extension()}}
+	case o.Output == "-":
+		return nil
+	case filepath.Ext(o.Output) != o.extension():
+		return &UsageError{
+			Err:   fmt.Errorf("--output %s does not end in %s, by which ESXi knows what it is given", o.Output, o.extension()),
+			Hints: []string{"--bundle writes a .zip, without it a .vib is written"},
+		}
+	}
+	return o.writeError(newfile.Vacant(o.Output, o.Force))
+}
+
+func (o *VIBOptions) writeError(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, fs.ErrExist):
+		return &UsageError{Err: fmt.Errorf("%s is there already", o.Output), Hints: []string{"--force replaces it"}}
+	}
+	return usage("", "write %s: %w", o.Output, err)
+}
+
+// newVIBSpec is what a VIB is built from.
+func newVIBSpec(o VIBOptions) (vib.Generation, vib.Spec, error) {
 	g, ok := vib.GenerationNamed(o.ESXi)
 	if !ok {
 		return g, vib.Spec{}, &UsageError{Err: fmt.Errorf("--esxi %q is none of 8 and 6-7", o.ESXi), Hints: []string{"ESXi 9 is not known"}}
