@@ -13,7 +13,7 @@ import (
 // in the order in which reports show them. A run about a virtual container host makes
 // both. They answer nothing where Facts.VCH is nil.
 func Create() []Check {
-	return []Check{
+	return append([]Check{
 		managedByVCenter(),
 		computeResource(),
 		imageStore(),
@@ -35,7 +35,7 @@ func Create() []Check {
 		opsUser(),
 		timeSync(),
 		inbound443(),
-	}
+	}, inputChecks()...)
 }
 
 // site is where a virtual container host is to be created, with all that is known of it.

@@ -91,7 +91,7 @@ func Explain(reason Reason) (e Explanation, ok bool) {
 // They are not to be written to.
 func Explanations() []Explanation { return allExplanations() }
 
-var allExplanations = sync.OnceValue(func() []Explanation { return slices.Concat(explanations, createExplanations) })
+var allExplanations = sync.OnceValue(func() []Explanation { return slices.Concat(explanations, createExplanations, inputExplanations) })
 
 const (
 	preflightFix    = "vic-preflight fix --allow --target {target} --compute-resource {cluster}"
