@@ -60,7 +60,7 @@ func (w *shutAfter) Write(p []byte) (int, error) {
 }
 
 var _ = Describe("the page", func() {
-	for _, name := range []string{"one", "applied", "several", "waived", "evil", "profiles"} {
+	for _, name := range []string{"one", "applied", "several", "waived", "evil", "profiles", "create", "refused"} {
 		It("of "+name+" is as it was reviewed, but for style and script", func() {
 			golden(name+".html", withoutStyle(page(reports()[name])))
 		})
@@ -78,7 +78,7 @@ var _ = Describe("the page", func() {
 					Expect(text).To(ContainSubstring(report.Clean(h.Path)))
 				}
 				for _, res := range run.Results {
-					if res.Scope == checks.ScopeCluster && res.Status != checks.Warn {
+					if res.Scope == checks.ScopeCluster && res.Status.Fine() {
 						continue // a cluster of which there is nothing to say
 					}
 					Expect(text).To(ContainSubstring(report.Clean(res.Detail)))
