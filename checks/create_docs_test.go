@@ -101,27 +101,26 @@ func createDocs() string {
 		}
 	}
 	b.WriteString("\n## Of all checks\n\n| reason | status | what it means | why ours differs |\n|---|---|---|---|\n")
-	for _, reason := range []checks.Reason{
-		checks.InOrder, checks.NotApplicable, checks.NotAskedFor, checks.NotJudged, checks.NotTried, checks.PlaceUnreadable,
-	} {
-		e, _ := checks.Explain(reason)
-		row(&b, "`"+string(reason)+"`", statusOf(e), e.Meaning, e.Differs)
+	for _, e := range checks.Explanations() {
+		if status := unfound[e.Reason]; status != "" {
+			row(&b, "`"+string(e.Reason)+"`", status, e.Meaning, e.Differs)
+		}
 	}
 	return b.String()
 }
 
+// unfound are the statuses of results of the checks of create that are no findings.
+var unfound = map[checks.Reason]string{
+	checks.InOrder: "pass", checks.DefaultDNSServers: "pass", checks.PlaceUnreadable: "unknown", checks.FileNotRead: "unknown",
+	checks.NotApplicable: "skip", checks.NotAskedFor: "skip", checks.NotJudged: "skip", checks.NotTried: "skip",
+	checks.RegistryNotTried: "skip", checks.ISOFilesNotJudged: "skip",
+}
+
 func statusOf(e checks.Explanation) string {
-	switch {
-	case e.Class == checks.CreateRefuses:
+	if e.Class == checks.CreateRefuses {
 		return "fail"
-	case e.Class != "":
-		return "warn"
-	case e.Reason == checks.InOrder:
-		return "pass"
-	case e.Reason == checks.PlaceUnreadable:
-		return "unknown"
 	}
-	return "skip"
+	return "warn"
 }
 
 func say(text string) string { return checks.VIC().Say(text) }

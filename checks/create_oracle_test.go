@@ -328,7 +328,7 @@ var _ = Describe("the checks of create", func() {
 				asked := &checks.VCH{Name: "vch1", StorageQuota: 1, AffinityVMGroup: true, VolumeStores: []string{"a:b"}, ContainerNetworks: []string{"c"}, OpsUser: "u"}
 				for _, vch := range []*checks.VCH{{}, asked} {
 					inv := &inventory.Inventory{Endpoint: inventory.Endpoint{Kind: kind}, Hosts: []inventory.Host{{ID: "host-1"}, {ID: "host-2"}}, Placement: place}
-					for _, r := range checks.Run(checks.Create(), checks.Facts{Inventory: inv, VCH: vch}) {
+					for _, r := range checks.Run(ofSite(), checks.Facts{Inventory: inv, VCH: vch}) {
 						// That a name is free is read with the compute resource, and a bare host needs
 						// no bridge network.
 						read := place != nil && place.Compute.ID != "" &&

@@ -60,6 +60,3 @@ const (
 	NTPDiffers  Reason = "ntp-differs"
 	InboundShut Reason = "inbound-shut"
 )
-
-// createNeverWrong are those of neverWrong that the checks of Create give.
-var createNeverWrong = []Reason{InOrder, NotApplicable, NotAskedFor, NotJudged, NotTried, PlaceUnreadable}

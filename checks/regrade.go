@@ -12,8 +12,11 @@ var neverWrong = []Reason{
 // Gradable reports whether results with this reason can be warnings or failures, so
 // that they can be regraded and waived. It is false for an unknown reason.
 func Gradable(reason Reason) bool {
-	_, known := Explain(reason)
-	return known && !slices.Contains(neverWrong, reason) && !slices.Contains(createNeverWrong, reason)
+	if slices.ContainsFunc(explanations, func(e Explanation) bool { return e.Reason == reason }) {
+		return !slices.Contains(neverWrong, reason)
+	}
+	e, _ := Explain(reason)
+	return e.Class != "" // of the checks of Create findings alone have one
 }
 
 // Regrade returns the results with the severities that a user gives to reasons: Warn or

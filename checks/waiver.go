@@ -13,8 +13,9 @@ type Waiver struct {
 	// Check and Reason are what is accepted; an empty Check means any.
 	Check  string
 	Reason Reason
-	// Host is a glob for the names of hosts and, for a result about a cluster, of
-	// clusters; Target one for what the user named. Empty means all.
+	// Host is a glob for the names of hosts and, for a result about a cluster or a virtual
+	// container host, of what its subject ends in: a cluster, a datastore, an option.
+	// Target is one for what the user named. Empty means all.
 	Host, Target string
 	// Because says why, Ticket where that was agreed; Ticket may be empty.
 	Because, Ticket string

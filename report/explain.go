@@ -75,4 +75,4 @@ func Explain(w io.Writer, name string, req checks.Requirement, plans []checks.Ex
 }
 
 // placeholders writes the commands' place holders as manuals do.
-var placeholders = strings.NewReplacer("{target}", "TARGET", "{host}", "HOST", "{name}", "HOST", "{cluster}", "CLUSTER", "{subject}", "PATH", "{datastore}", "DATASTORE", "{network}", "NETWORK", "{vch}", "VCH", "{ruleset}", "RULESET", "{peer}", "ADDRESS")
+var placeholders = strings.NewReplacer("{target}", "TARGET", "{host}", "HOST", "{name}", "HOST", "{cluster}", "CLUSTER", "{subject}", "PATH", "{datastore}", "DATASTORE", "{network}", "NETWORK", "{vch}", "VCH", "{switch}", "SWITCH", "{ruleset}", "RULESET", "{peer}", "ADDRESS")

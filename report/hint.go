@@ -114,7 +114,7 @@ func (r *Run) advise() []*advice {
 			e.Hint, e.Commands = cause, nil
 		}
 		req := r.requirement(res.Requirement)
-		key := fmt.Sprint(res.Reason, req.Name, ruleset, locked, e.Hint)
+		key := fmt.Sprint(res.Reason, req.Name, ruleset, locked, e.Hint, res.Switch)
 		if index[key] == nil {
 			index[key] = &advice{Explanation: e, requirement: req, status: res.Status, ruleset: ruleset, locked: locked, about: map[string]bool{}}
 			index[string(res.Reason)] = index[key]
@@ -358,6 +358,7 @@ func (a *advice) fill(template string, r *Run, at place, compute string, missing
 	values := map[string]string{
 		"{target}": r.commandTarget(), "{host}": at.host, "{name}": name, "{cluster}": compute, "{ruleset}": a.ruleset,
 		"{vch}": r.VCH, "{subject}": cmp.Or(path, at.host), "{datastore}": below("datastore", path), "{network}": below("network", path),
+		"{switch}": a.results[0].Switch,
 	}
 	template = r.withOptions(template)
 	whole := true

@@ -156,7 +156,7 @@ func (r *Run) unasked() string {
 		asked[res.Check] = true
 	}
 	all := checks.Default()
-	if r.Inventory != nil && r.Inventory.Placement != nil {
+	if r.creates() {
 		all = append(all, checks.Create()...)
 	}
 	var ids []string
