@@ -103,24 +103,31 @@ var _ = Describe("licenses", func() {
 	}, SpecTimeout(time.Minute))
 
 	It("are asked for where the account may not ask who has them", func(ctx SpecContext) {
-		denied := true
+		fault := "<privilegeId>System.View</privilegeId>"
 		s, err := bent(ctx, "vic", func(c *simtest.Call) []byte {
 			answer := c.Pass()
 			switch {
 			case strings.Contains(string(answer), "<name>licenseAssignmentManager</name>"):
 				return []byte(missing(string(answer)))
-			case c.Method == "QueryAssignedLicenses" && denied:
-				return faultAnswer("NoPermission", `<object type="Folder">x</object><privilegeId>System.View</privilegeId>`)
+			case c.Method == "QueryAssignedLicenses" && fault != "":
+				return faultAnswer("NoPermission", `<object type="Folder">x</object>`+fault)
 			}
 			return answer
 		})
 		Expect(err).NotTo(HaveOccurred())
 		inv := collect(ctx, s, vsphere.Selection{ComputeResource: "prod"})
 		Expect(place(ctx, s, inv, vicWanted).LicensesUnreadable).To(Equal("the hosts' licenses could not be read: the account lacks the privilege Global.Licenses"))
-		denied = false
+		fault = ""
 		p := place(ctx, s, inv, vicWanted)
 		Expect(p.LicensesUnreadable).To(BeEmpty())
 		Expect(p.Licenses).To(HaveLen(3))
+	}, SpecTimeout(time.Minute))
+
+	It("are refused with the privilege's name where the server does not give it", func(ctx SpecContext) {
+		p, _ := read(ctx, func(*inventory.Inventory) string {
+			return string(faultAnswer("NoPermission", `<object type="Folder">x</object><privilegeId></privilegeId>`))
+		})
+		Expect(p.LicensesUnreadable).To(HaveSuffix("the account lacks the privilege Global.Licenses"))
 	}, SpecTimeout(time.Minute))
 })
 
