@@ -3,6 +3,7 @@ package vsphere_test
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing/iotest"
 	"time"
 
@@ -64,15 +65,16 @@ const endOfLicense = `<properties><key>expirationDate</key><value xsi:type="xsd:
 var _ = Describe("licenses", func() {
 	read := func(ctx SpecContext, answer func(inv *inventory.Inventory) string) (*inventory.Placement, *inventory.Inventory) {
 		GinkgoHelper()
-		var inv *inventory.Inventory
+		var collected atomic.Pointer[inventory.Inventory]
 		s, err := bent(ctx, "vic", func(c *simtest.Call) []byte {
 			if c.Method == "QueryAssignedLicenses" {
-				return []byte(answer(inv))
+				return []byte(answer(collected.Load()))
 			}
 			return c.Pass()
 		})
 		Expect(err).NotTo(HaveOccurred())
-		inv = collect(ctx, s, vsphere.Selection{ComputeResource: "prod"})
+		inv := collect(ctx, s, vsphere.Selection{ComputeResource: "prod"})
+		collected.Store(inv)
 		return place(ctx, s, inv, vicWanted), inv
 	}
 
@@ -103,21 +105,22 @@ var _ = Describe("licenses", func() {
 	}, SpecTimeout(time.Minute))
 
 	It("are asked for where the account may not ask who has them", func(ctx SpecContext) {
-		fault := "<privilegeId>System.View</privilegeId>"
+		var denied atomic.Bool
+		denied.Store(true)
 		s, err := bent(ctx, "vic", func(c *simtest.Call) []byte {
 			answer := c.Pass()
 			switch {
 			case strings.Contains(string(answer), "<name>licenseAssignmentManager</name>"):
 				return []byte(missing(string(answer)))
-			case c.Method == "QueryAssignedLicenses" && fault != "":
-				return faultAnswer("NoPermission", `<object type="Folder">x</object>`+fault)
+			case c.Method == "QueryAssignedLicenses" && denied.Load():
+				return faultAnswer("NoPermission", `<object type="Folder">x</object><privilegeId>System.View</privilegeId>`)
 			}
 			return answer
 		})
 		Expect(err).NotTo(HaveOccurred())
 		inv := collect(ctx, s, vsphere.Selection{ComputeResource: "prod"})
 		Expect(place(ctx, s, inv, vicWanted).LicensesUnreadable).To(Equal("the hosts' licenses could not be read: the account lacks the privilege Global.Licenses"))
-		fault = ""
+		denied.Store(false)
 		p := place(ctx, s, inv, vicWanted)
 		Expect(p.LicensesUnreadable).To(BeEmpty())
 		Expect(p.Licenses).To(HaveLen(3))
