@@ -32,6 +32,9 @@ type Check struct {
 	// Title and Why are for Requirement.Say. Why tells in a sentence or two what
 	// goes wrong when the check fails.
 	Title, Why string
+	// Reasons are those of its findings, and of what it could not find out. Only the checks
+	// of Create have them: docs/create.md is made of them.
+	Reasons []Reason
 	// Run answers for every host, or for every cluster; a check of requirements
 	// does so for each of them. It must be pure, and it must leave no subject out.
 	Run func(Facts) []Result
@@ -49,37 +52,60 @@ func Default() []Check {
 	}
 }
 
-// IDs are those of all checks, in that order.
-func IDs() []string {
-	var ids []string
-	for _, c := range Default() {
-		ids = append(ids, c.ID)
+// IDs are those of all checks, those of Default first.
+func IDs() []string { return idsOf(slices.Concat(Default(), Create())) }
+
+// DefaultIDs are those of Default alone.
+func DefaultIDs() []string { return idsOf(Default()) }
+
+func idsOf(list []Check) []string {
+	ids := make([]string, len(list))
+	for i, c := range list {
+		ids[i] = c.ID
 	}
 	return ids
 }
 
-// UnknownIDError names check IDs that do not exist, and those that do.
+// UnknownIDError names check IDs that do not exist, or that belong to another kind of run,
+// and those that may be named.
 type UnknownIDError struct {
 	IDs   []string
 	Known []string
 }
 
 func (e *UnknownIDError) Error() string {
-	return fmt.Sprintf("unknown check %s; the checks are: %s",
-		strings.Join(quoteAll(e.IDs), ", "), strings.Join(e.Known, ", "))
+	known := fmt.Sprintf("the checks are: %s", strings.Join(e.Known, ", "))
+	var elsewhere, nowhere []string
+	for _, id := range e.IDs {
+		if slices.Contains(IDs(), id) {
+			elsewhere = append(elsewhere, id)
+		} else {
+			nowhere = append(nowhere, id)
+		}
+	}
+	switch {
+	case len(nowhere) > 0:
+		return fmt.Sprintf("unknown check %s; %s", strings.Join(quoteAll(nowhere), ", "), known)
+	case len(elsewhere) == 1:
+		return fmt.Sprintf("the check %q is made by vic-preflight create alone; here %s", elsewhere[0], known)
+	}
+	return fmt.Sprintf("the checks %s are made by vic-preflight create alone; here %s", strings.Join(quoteAll(elsewhere), ", "), known)
 }
 
 // Select narrows checks down to the IDs in only (all when it is empty) without
-// those in skip, in the order of checks. IDs that do not exist are an
-// *UnknownIDError.
+// those in skip, in the order of checks. IDs that do not exist, and those in only that are
+// none of all, are an *UnknownIDError: leaving out what is not made is harmless, so that one
+// configuration may serve every kind of run.
 func Select(all []Check, only, skip []string) ([]Check, error) {
-	known := make([]string, len(all))
-	for i, c := range all {
-		known[i] = c.ID
-	}
+	known, anywhere := idsOf(all), IDs()
 	var unknown []string
-	for _, id := range slices.Concat(only, skip) {
+	for _, id := range only {
 		if !slices.Contains(known, id) {
+			unknown = append(unknown, id)
+		}
+	}
+	for _, id := range skip {
+		if !slices.Contains(known, id) && !slices.Contains(anywhere, id) {
 			unknown = append(unknown, id)
 		}
 	}

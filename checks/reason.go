@@ -1,5 +1,10 @@
 package checks
 
+import (
+	"slices"
+	"sync"
+)
+
 // Reason is a stable kebab-case code that says why a result has its status.
 type Reason string
 
@@ -52,21 +57,29 @@ const (
 )
 
 // Explanation is what a user needs to know about a reason. Its texts are for
-// Requirement.Say.
+// Requirement.Say, but for Create and Differs.
 type Explanation struct {
 	Reason  Reason
 	Meaning string
+	// Create is a short quotation of what vic-machine create says where it finds the same;
+	// empty where it is silent, or the reason is none of a run about it. Differs tells, where
+	// our verdict or our way to it is another, why.
+	Create, Differs string
+	// Class is what create does about it on what it looks at; empty where the reason is no
+	// finding of the checks of Create.
+	Class Class
 	// Hint says how to mend it in a sentence or two; empty where nothing is wrong.
 	Hint string
 	// Commands mend it. {target}, {host} (by path), {name}, {cluster} and {ruleset}
-	// stand for the affected ones. A line that needs a value which nobody has is
+	// stand for the affected ones; {subject} for a result's, by path, {vch} for the virtual
+	// container host's name, and {switch} for Verdict.Switch. A line that needs a value which nobody has is
 	// left out.
 	Commands []string
 }
 
 // Explain returns the explanation of a reason; ok is false for an unknown one.
 func Explain(reason Reason) (e Explanation, ok bool) {
-	for _, e := range explanations {
+	for _, e := range Explanations() {
 		if e.Reason == reason {
 			return e, true
 		}
@@ -75,7 +88,10 @@ func Explain(reason Reason) (e Explanation, ok bool) {
 }
 
 // Explanations returns all explanations, in the order of the checks.
-func Explanations() []Explanation { return explanations }
+// They are not to be written to.
+func Explanations() []Explanation { return allExplanations() }
+
+var allExplanations = sync.OnceValue(func() []Explanation { return slices.Concat(explanations, createExplanations, inputExplanations) })
 
 const (
 	preflightFix    = "vic-preflight fix --allow --target {target} --compute-resource {cluster}"

@@ -13,7 +13,7 @@ var neverWrong = []Reason{
 // that they can be regraded and waived. It is false for an unknown reason.
 func Gradable(reason Reason) bool {
 	_, known := Explain(reason)
-	return known && !slices.Contains(neverWrong, reason)
+	return known && !slices.Contains(neverWrong, reason) && !slices.Contains(createNeverWrong, reason)
 }
 
 // Regrade returns the results with the severities that a user gives to reasons: Warn or

@@ -61,11 +61,11 @@ var _ = Describe("severities", func() {
 		Expect(left[0].Status).To(Equal(checks.Warn))
 		Expect(left[0].Waiver).NotTo(BeNil())
 	})
-	It("are for the reasons of which docs/verdicts.md says that they warn or fail", func() {
+	It("are for the reasons of which docs/verdicts.md and docs/create.md say that they warn or fail", func() {
 		want := gradedInDocs()
 		for _, e := range checks.Explanations() {
 			graded, told := want[e.Reason]
-			Expect(told).To(BeTrue(), "docs/verdicts.md does not tell of %s", e.Reason)
+			Expect(told).To(BeTrue(), "neither tells of %s", e.Reason)
 			Expect(checks.Gradable(e.Reason)).To(Equal(graded), string(e.Reason))
 		}
 		Expect(checks.Gradable("no-such-reason")).To(BeFalse())
@@ -95,6 +95,11 @@ func gradedInDocs() map[checks.Reason]bool {
 				graded[checks.Reason(m[1])] = graded[checks.Reason(m[1])] || status == "warn" || status == "fail"
 			}
 		}
+	}
+	text, err = os.ReadFile(filepath.Join("..", "docs", "create.md"))
+	Expect(err).NotTo(HaveOccurred())
+	for _, m := range regexp.MustCompile("(?m)^\\| `([a-z-]+)` \\| ([a-z]+)").FindAllStringSubmatch(string(text), -1) {
+		graded[checks.Reason(m[1])] = m[2] == "warn" || m[2] == "fail"
 	}
 	return graded
 }

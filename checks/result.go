@@ -101,6 +101,9 @@ type Verdict struct {
 	// Missing are the peers that the deciding rulesets' allowed hosts leave out.
 	Missing []netip.Prefix
 
+	// Switch is the distributed switch that a host is no member of; else it is empty.
+	Switch string
+
 	// Note is a few words on a pass that must not be overlooked; else empty.
 	Note string
 	// Waiver is the one that made a failure, or a warning, the warning that this is;

@@ -2,7 +2,8 @@ package checks
 
 // VCH is the virtual container host that is to be created: what the options of
 // vic-machine create say, as they were given. It holds no secret: user names and
-// passwords inside of URLs are left out.
+// passwords inside of URLs are left out, and UnreadableURL stands for a URL with an @ in it
+// that cannot be taken apart.
 type VCH struct {
 	// Name is --name; its default is DefaultVCHName.
 	Name            string
@@ -35,6 +36,8 @@ type VCH struct {
 	// grant it what it needs.
 	OpsUser       string
 	OpsGrantPerms bool
+	// OpsPasswordGiven says that there was an --ops-password, empty or not.
+	OpsPasswordGiven bool
 
 	// The options of TLS. Files are paths.
 	NoTLS, NoTLSVerify         bool
@@ -47,6 +50,7 @@ type VCH struct {
 	InsecureRegistries         []string
 	WhitelistRegistries        []string
 	HTTPProxy, HTTPSProxy      string
+	NoProxy                    string
 	Syslog                     string
 	BaseImageSize              string
 	ContainerNames             string // --container-name-convention
@@ -65,3 +69,9 @@ type Role struct {
 
 // DefaultVCHName is what vic-machine create calls a virtual container host without --name.
 const DefaultVCHName = "virtual-container-host"
+
+// DefaultPublicNetwork is the network of vic-machine create without --public-network.
+const DefaultPublicNetwork = "VM Network"
+
+// UnreadableURL is no URL, whoever reads it.
+const UnreadableURL = "%"

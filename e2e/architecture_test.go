@@ -51,6 +51,8 @@ var banned = []struct{ pkg, dep, why string }{
 	{"fix", module + "/internal/sim", "the production code must not know the simulator"},
 	{"internal/nearest", module, "a word is mistyped, whatever it is for"},
 	{"internal/targets", "github.com/spf13/", "any place may name targets, the command line is one"},
+	{"internal/vicmachine", "gopkg.in/urfave/cli.v1", "it is the tests' oracle, and must not become the parser that they test"},
+	{"internal/vicmachine", module + "/internal/vsphere", "a command line is read without a server"},
 	{"internal/usage", module + "/preflight", "how a command is used does not depend on what it does"},
 	{"internal/output", module + "/preflight", "a report goes where it goes, however it was made"},
 	{"internal/facts", "github.com/", "a file format needs the standard library and the facts that it holds"},

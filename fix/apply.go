@@ -15,7 +15,7 @@ import (
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
 
-// Client is how a plan reaches the hosts. Its methods may be called
+// Client is how a plan reaches the hosts and their vCenter. Its methods may be called
 // concurrently for different hosts. They are idempotent, they return when their
 // context ends, and their errors say in plain words what went wrong.
 type Client interface {
@@ -28,6 +28,10 @@ type Client interface {
 	// ReadFirewalls reads the rulesets of the hosts again, in place. A host
 	// that cannot be read gets its Firewall.Unreadable set.
 	ReadFirewalls(ctx context.Context, hosts []*inventory.Host)
+	// ReadSetting reads the vCenter's inventory.SettingName.
+	ReadSetting(ctx context.Context) inventory.Setting
+	// WriteSetting sets it to a value, in the type that the vCenter has it in.
+	WriteSetting(ctx context.Context, value string) error
 }
 
 // HostClient makes changes on a host itself, which the API cannot make: it
@@ -50,6 +54,7 @@ func (e *TakeBackError) Unwrap() error { return e.Cause }
 // disk; after an error the change is not made. It may be called concurrently.
 type Log interface {
 	Record(c *Change) error
+	RecordSetting(c *SettingChange) error
 }
 
 // ApplyOptions bound an Apply.
@@ -66,15 +71,17 @@ type ApplyOptions struct {
 	Progress func(stage string, done, total int)
 }
 
-// Outcome is what became of one change.
+// Outcome is what became of one change: of a host, or of the vCenter's setting.
 type Outcome struct {
-	Change *Change
+	// Change is nil where Setting is what was changed.
+	Change  *Change
+	Setting *SettingChange
 	// Done means that every call was made and answered well.
 	Done bool
 	// Err is nil, or says which call failed and why; ErrNotStarted means that
 	// the run ended before the change was begun.
 	Err error
-	// Verified is set by Verify: the change was seen on the host.
+	// Verified is set by Verify: the change was seen on the host, or the vCenter.
 	Verified bool
 }
 
@@ -84,31 +91,39 @@ var ErrNotStarted = errors.New("not begun: the run ended before")
 // ErrApplied means that Apply was called a second time on one plan.
 var ErrApplied = errors.New("the plan has been applied already")
 
-// Apply makes the changes of the plan: for each host in turn of its changes,
-// journal, then call. One host's failure never stops the others. When the
-// context ends, changes that are under way are finished and no further one is
-// begun. The outcomes stand in the order of Plan.Changes.
+// Apply makes the changes of the plan: that of the setting, and for each host in turn of
+// its changes, journal, then call. One host's failure never stops the others, nor does
+// the setting's. When the context ends, changes that are under way are finished and no
+// further one is begun. The outcomes stand in the order of Plan.NotBegun.
 func Apply(ctx context.Context, p *Plan, client Client, log Log, opts ApplyOptions) ([]*Outcome, error) {
 	if p.applied {
 		return nil, ErrApplied
 	}
 	p.applied = true
 
-	var outcomes []*Outcome
+	outcomes := p.NotBegun()
+	rest := outcomes
 	var g errgroup.Group
 	g.SetLimit(max(opts.Workers, 1))
+	if len(rest) > 0 && rest[0].Setting != nil {
+		o := rest[0]
+		rest = rest[1:]
+		g.Go(func() error {
+			if ctx.Err() == nil {
+				o.Err = guard.Do(func() error { return applySetting(ctx, o.Setting, client, log, opts.HostTimeout) })
+				o.Done = o.Err == nil
+			}
+			return nil
+		})
+	}
 	var done atomic.Int64
 	total := len(p.ChangedHosts())
-	for i := range p.Hosts {
-		hp := &p.Hosts[i]
+	for _, hp := range p.Hosts {
 		if len(hp.Changes) == 0 {
 			continue
 		}
-		mine := make([]*Outcome, len(hp.Changes))
-		for j, c := range hp.Changes {
-			mine[j] = &Outcome{Change: c, Err: ErrNotStarted}
-		}
-		outcomes = append(outcomes, mine...)
+		mine := rest[:len(hp.Changes)]
+		rest = rest[len(hp.Changes):]
 		g.Go(func() error {
 			for _, o := range mine {
 				if ctx.Err() != nil {

@@ -17,6 +17,7 @@ import (
 
 // fakeHosts is a Client over hosts in memory. calls are "call host ruleset".
 type fakeHosts struct {
+	fakeSetting
 	mu    sync.Mutex
 	live  map[string]map[string]fix.State // host ID, ruleset
 	calls []string
@@ -130,6 +131,16 @@ type memory struct {
 	mu      sync.Mutex
 	changes []string
 	fail    error
+}
+
+func (m *memory) RecordSetting(c *fix.SettingChange) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.fail != nil {
+		return m.fail
+	}
+	m.changes = append(m.changes, fmt.Sprintf("setting %s -> %s", fix.SettingText(c.Before), fix.SettingText(c.After)))
+	return nil
 }
 
 func (m *memory) Record(c *fix.Change) error {

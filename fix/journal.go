@@ -21,14 +21,14 @@ import (
 
 // JournalVersion is the version of the journal's format. A journal of a later
 // version is refused.
-const JournalVersion = 2
+const JournalVersion = 3
 
 // firstVersion is the oldest one that is read: it knows no changes on the hosts
-// themselves.
+// themselves. The setting of a vCenter came with the third.
 const firstVersion = 1
 
-// The journal is a file of JSON lines: a Header, then one Entry for each change,
-// written and synced before the change is made. Each line carries the digest of
+// The journal is a file of JSON lines: a Header, then one Entry for each change of a host
+// and a SettingEntry for that of the vCenter, written and synced before the change is made. Each line carries the digest of
 // itself and the line before, so that an edit shows. A last line without its
 // end was being written when the run was killed: its change was never made. The
 // last record of a run that was not killed says that it is the end.
@@ -77,7 +77,7 @@ func (h *Header) Required() checks.Requirement {
 
 const journalName = "vic-preflight"
 
-// Entry is one change.
+// Entry is one change of a host.
 type Entry struct {
 	At      time.Time    `json:"at"`
 	Host    EntryHost    `json:"host"`
@@ -88,6 +88,33 @@ type Entry struct {
 	Method Method       `json:"method,omitempty"`
 	VIB    *journalVIB  `json:"vib,omitempty"`
 	File   *journalFile `json:"file,omitempty"`
+}
+
+// SettingEntry is the change of the vCenter's setting.
+type SettingEntry struct {
+	// Name is inventory.SettingName.
+	Name string `json:"name"`
+	// Before is empty where it was not set.
+	Before []string `json:"before,omitempty"`
+	After  []string `json:"after"`
+}
+
+// settingRecord is a SettingEntry as it stands in the file.
+type settingRecord struct {
+	At      time.Time     `json:"at"`
+	Setting *SettingEntry `json:"setting"`
+}
+
+// check refuses what Record does not write: a forged journal must not name another
+// option of the vCenter.
+func (e *SettingEntry) check() error {
+	switch {
+	case e.Name != inventory.SettingName:
+		return fmt.Errorf("it is of the setting %q, and this program changes %s alone", e.Name, inventory.SettingName)
+	case len(e.Before) > 1 || len(e.After) != 1:
+		return errors.New("it is damaged")
+	}
+	return nil
 }
 
 type journalVIB struct {
@@ -237,6 +264,11 @@ func (j *Journal) Record(c *Change) error {
 	return j.append(e)
 }
 
+// RecordSetting writes the change of the setting and returns when it is on disk.
+func (j *Journal) RecordSetting(c *SettingChange) error {
+	return j.append(settingRecord{time.Now().UTC(), &SettingEntry{inventory.SettingName, c.Before, c.After}})
+}
+
 // line is what stands in the file: the record and the digest of it and of the
 // digest before.
 type line struct {
@@ -345,6 +377,8 @@ const maxLine = 16 << 20
 type Recorded struct {
 	Header  Header
 	Entries []Entry
+	// Setting is nil where the vCenter's was not changed.
+	Setting *SettingEntry
 	// Complete journals come from a run that came to its end. Others are usable
 	// all the same: the run was killed, or the file was cut.
 	Complete bool
@@ -400,17 +434,29 @@ func (r *Recorded) take(n int, text []byte, previous string) (sum string, err er
 	if n == 1 {
 		return sum, nil
 	}
+	return sum, r.takeChange(l.Record)
+}
+
+// takeChange reads the record of a change, or the end, into r.
+func (r *Recorded) takeChange(text []byte) error {
 	var record struct {
 		Entry
+		Setting *SettingEntry `json:"setting"`
 		end
 	}
-	if err := json.Unmarshal(l.Record, &record); err != nil || r.Complete {
-		return "", errors.New("it is damaged")
-	}
-	if r.Complete = record.End; !r.Complete {
+	err := json.Unmarshal(text, &record)
+	switch {
+	case err != nil, r.Complete, record.Setting != nil && r.Setting != nil: // a run changes it once
+		return errors.New("it is damaged")
+	case record.End:
+		r.Complete = true
+	case record.Setting != nil:
+		r.Setting = record.Setting
+		return r.Setting.check()
+	default:
 		r.Entries = append(r.Entries, record.Entry)
 	}
-	return sum, nil
+	return nil
 }
 
 // readLine returns a line without its end; more is false for what stands after

@@ -3,6 +3,7 @@ package fix_test
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -178,7 +179,7 @@ var _ = Describe("the journal", func() {
 			lines := strings.SplitAfter(s, "\n")
 			return lines[0] + lines[2] + lines[1] + lines[3]
 		}, "line 2: it was changed"),
-		Entry("of another version", func(s string) string { return strings.Replace(s, `"version":2`, `"version":3`, 1) }, "a journal of version 3, and this program reads versions 1 to 2"),
+		Entry("of another version", func(s string) string { return strings.Replace(s, `"version":3`, `"version":4`, 1) }, "a journal of version 4, and this program reads versions 1 to 3"),
 		Entry("something else", func(string) string { return `{"a":1}` + "\n" }, "it is no journal"),
 		Entry("text", func(string) string { return "hello\n" }, "it is no journal"),
 		Entry("empty", func(string) string { return "" }, "it is empty"),
@@ -241,18 +242,48 @@ var _ = Describe("the journal", func() {
 var _ = It("reads a journal of version 1, which knew no changes on the hosts themselves", func() {
 	header := `{"journal":"vic-preflight","version":1,"tool":"v0.1.0","startedAt":"2026-01-02T03:04:05Z","instanceUuid":"u-1","address":"vc.example"}`
 	entry := `{"at":"2026-01-02T03:04:06Z","host":{"id":"host-1","name":"esx1","path":"/dc/esx1"},"ruleset":"vSPC","before":{"enabled":false},"after":{"enabled":true}}`
-	sum, text := "", ""
-	for _, record := range []string{header, entry} {
-		sum = fmt.Sprintf("%x", sha256.Sum256([]byte(sum+record)))
-		text += fmt.Sprintf(`{"record":%s,"sum":"%s"}`, record, sum) + "\n"
-	}
 	path := filepath.Join(GinkgoT().TempDir(), "old.jsonl")
-	Expect(os.WriteFile(path, []byte(text), 0o600)).To(Succeed())
+	Expect(os.WriteFile(path, []byte(signed(header, entry)), 0o600)).To(Succeed())
 	r, err := fix.ReadJournal(path)
 	Expect(err).NotTo(HaveOccurred())
 	Expect(r.Entries).To(HaveLen(1))
 	Expect(r.Entries[0].OnHost()).To(BeFalse())
 })
+
+var _ = It("reads a journal of version 2, which knew no setting of a vCenter", func() {
+	header := `{"journal":"vic-preflight","version":2,"tool":"v0.2.0","startedAt":"2026-01-02T03:04:05Z","instanceUuid":"u-1","address":"vc.example"}`
+	entry := `{"at":"2026-01-02T03:04:06Z","host":{"id":"host-1","name":"esx1","path":"/dc/esx1"},"ruleset":"vic-engine","before":{"absent":true,"enabled":false},"after":{"enabled":true},"method":"vib","vib":{"name":"vic-engine","id":"x"}}`
+	path := filepath.Join(GinkgoT().TempDir(), "old.jsonl")
+	Expect(os.WriteFile(path, []byte(signed(header, entry, `{"end":true}`)), 0o600)).To(Succeed())
+	r, err := fix.ReadJournal(path)
+	Expect(err).NotTo(HaveOccurred())
+	Expect(r.Complete).To(BeTrue())
+	Expect(r.Setting).To(BeNil())
+	Expect(r.Entries).To(HaveLen(1))
+	Expect(r.Entries[0].VIB.Name).To(Equal("vic-engine"))
+})
+
+// signed is a journal's text with these records.
+func signed(records ...string) string {
+	sum, text := "", ""
+	for _, record := range records {
+		sum = fmt.Sprintf("%x", sha256.Sum256([]byte(sum+record)))
+		text += fmt.Sprintf(`{"record":%s,"sum":"%s"}`, record, sum) + "\n"
+	}
+	return text
+}
+
+// resigned is the text of an edited journal with digests that fit.
+func resigned(text string) string {
+	GinkgoHelper()
+	var records []string
+	for l := range strings.Lines(text) {
+		var line struct{ Record json.RawMessage }
+		Expect(json.Unmarshal([]byte(l), &line)).To(Succeed())
+		records = append(records, string(line.Record))
+	}
+	return signed(records...)
+}
 
 // FuzzReadJournal feeds anything: it must be refused or read, never panic.
 func FuzzReadJournal(f *testing.F) {
@@ -261,7 +292,8 @@ func FuzzReadJournal(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	if err := j.Record(change(1)); err != nil {
+	err = errors.Join(j.Record(change(1)), j.RecordSetting(&fix.SettingChange{Before: []string{"false"}, After: []string{"true"}}))
+	if err != nil {
 		f.Fatal(err)
 	}
 	text, err := os.ReadFile(path)

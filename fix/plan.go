@@ -1,4 +1,5 @@
-// Package fix changes hosts' rulesets: it plans, applies, verifies and undoes.
+// Package fix changes hosts' rulesets, and one setting of a vCenter: it plans, applies,
+// verifies and undoes.
 //
 // A plan is a pure function of facts, so that a dry run prints what Apply would
 // do. How vSphere is spoken to is behind the Client interface.
@@ -14,7 +15,8 @@ import (
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
 
-// Reason is a stable kebab-case code that says why a host's plan is what it is.
+// Reason is a stable kebab-case code that says why a host's, or a setting's, plan is what
+// it is.
 type Reason string
 
 // The reasons of a plan.
@@ -47,6 +49,15 @@ const (
 	HostUnsuited Reason = "host-unsuited"
 	// ChangedSince: somebody else has changed what an undo would restore.
 	ChangedSince Reason = "changed-since"
+
+	// AlreadySet: the vCenter's setting is as vic-machine create wants it.
+	AlreadySet Reason = "already-set"
+	// NoSetting: a bare ESXi host has no settings of a vCenter.
+	NoSetting Reason = "no-setting"
+	// SettingUnknown: the vCenter's setting could not be read.
+	SettingUnknown Reason = "setting-unknown"
+	// SeveralSettings: the vCenter answers several options for the one.
+	SeveralSettings Reason = "several-settings"
 )
 
 // refusals are the reasons for which a wanted change is not made.
@@ -54,13 +65,14 @@ var refusals = map[Reason]bool{
 	NotUserControllable: true, NoRuleset: true, HostUnavailable: true, NotPrivileged: true,
 	NotNarrowed:     true,
 	BorrowedRuleset: true, ChangedSince: true, RulesetExists: true, HostUnsuited: true, NotSurveyed: true,
+	NoSetting: true, SettingUnknown: true, SeveralSettings: true,
 }
 
 // Refused reports whether a change was wanted and is not going to be made.
 func (r Reason) Refused() bool { return refusals[r] }
 
-// Unknown reports whether nothing could be found out about the host.
-func (r Reason) Unknown() bool { return r == HostUnavailable }
+// Unknown reports whether nothing could be found out about the host, or the setting.
+func (r Reason) Unknown() bool { return r == HostUnavailable || r == SettingUnknown }
 
 // State is what can be changed of a ruleset.
 type State struct {
@@ -139,15 +151,30 @@ type HostPlan struct {
 // Plan is what is to be done. Apply may be called once.
 type Plan struct {
 	Hosts []HostPlan
+	// Setting is of the vCenter itself; nil where that is not asked for.
+	Setting *SettingPlan
 
 	applied bool
 }
 
-// Changes returns the changes of all hosts, in order.
+// Changes returns the changes of all hosts, in order; not the setting's.
 func (p *Plan) Changes() []*Change {
 	var list []*Change
 	for _, h := range p.Hosts {
 		list = append(list, h.Changes...)
+	}
+	return list
+}
+
+// NotBegun returns an outcome for each change, the setting's first, that says that
+// nothing was done about it. There is none where the plan changes nothing.
+func (p *Plan) NotBegun() []*Outcome {
+	var list []*Outcome
+	if p.Setting != nil && p.Setting.Change != nil {
+		list = append(list, &Outcome{Setting: p.Setting.Change, Err: ErrNotStarted})
+	}
+	for _, c := range p.Changes() {
+		list = append(list, &Outcome{Change: c, Err: ErrNotStarted})
 	}
 	return list
 }

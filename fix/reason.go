@@ -10,7 +10,7 @@ func Explanations() []checks.Explanation {
 		reason  Reason
 		meaning string
 	}{
-		{Chosen, "There is something to change on the host, and it may be changed."},
+		{Chosen, "There is something to change on the host, or the vCenter, and it may be changed."},
 		{AlreadyPermitted, "The host lets the port through already, so it is left alone."},
 		{AlreadyDenied, "None of the rulesets that --allow enables by itself lets the port through, so there is nothing to close."},
 		{NotNarrowed, "The ruleset opens much more than the port, such as vSPC, and other services may need its allowed hosts: VMware's manuals ask to leave them alone. --narrow-broad narrows them all the same; without --allowed-ip it is enabled for everybody."},
@@ -19,12 +19,16 @@ func Explanations() []checks.Explanation {
 		{HostUnavailable, "The host is not connected, or what it has could not be read. Nothing is tried on it."},
 		{NoRuleset, "The host has no ruleset that could serve, or not the named one. The vSphere API cannot create rulesets; a VIB that brings one is the lasting way."},
 		{NotUserControllable, "The host says that users may not switch the ruleset, or may not change its allowed hosts (ESXi 8.0 U2 and later say so for each ruleset). No other is taken in its place unless --ruleset names it, since it could open more."},
-		{NotPrivileged, "The account lacks the privilege Host.Config.NetService on the host. It is asked for before anything is changed."},
+		{NotPrivileged, "The account lacks the privilege Host.Config.NetService on the host, or for the vCenter's setting Global.Settings on the root folder. It is asked for before anything is changed."},
 		{BorrowedRuleset, "The named ruleset belongs to another service, which switches it on and off and manages whom it lets through."},
 		{RulesetExists, "A ruleset of the name that was to be brought is there already and does not let the port through as it is. It may only have to be switched on."},
 		{NotSurveyed, "The change is made on the host itself, and the host could not be asked over SSH beforehand. Nothing was changed on it."},
 		{HostUnsuited, "The host would refuse the VIB, or not start with it, or its service.xml cannot be edited: the detail says which. It was found out before anything was changed."},
-		{ChangedSince, "Somebody has changed the ruleset since the run that is to be undone. It is left alone unless --force is given."},
+		{ChangedSince, "Somebody has changed the ruleset, or the vCenter's setting, since the run that is to be undone. It is left alone unless --force is given."},
+		{AlreadySet, "The vCenter's advanced option config.vpxd.SerialPort.PersistNetworkBacking is true already, so it is left alone."},
+		{NoSetting, "The server is an ESXi host. The option config.vpxd.SerialPort.PersistNetworkBacking is a vCenter's, and vic-machine create does not ask an ESXi host for it."},
+		{SettingUnknown, "The vCenter's option could not be read. Reading it takes the privilege System.Read on the root folder. Nothing is tried."},
+		{SeveralSettings, "The vCenter answers several options for config.vpxd.SerialPort.PersistNetworkBacking, such as a second one whose name begins alike. vic-machine create takes the option for made where the answer is one alone, so that to set it would not serve."},
 	} {
 		list = append(list, checks.Explanation{Reason: checks.Reason(e.reason), Meaning: e.meaning})
 	}

@@ -34,9 +34,9 @@ const (
 	lastRead = 10 * time.Second
 )
 
-// Verify refreshes and reads the changed hosts until every change that was made
-// is seen or the time is up. It reads into the hosts' own facts, so that the
-// checks can be run on them again.
+// Verify refreshes and reads the changed hosts, and reads the changed setting, until
+// every change that was made is seen or the time is up. It reads into the facts that the
+// plan was made from, so that the checks can be run on them again.
 //
 // A host whose refresh hangs holds up nobody: each refresh is bounded well below
 // the whole time, is not asked for again after that, and the reads have time of
@@ -62,9 +62,15 @@ func Verify(ctx context.Context, outcomes []*Outcome, client Client, opts Verify
 			h.Firewall.Stale = refreshes.failed(h)
 		}
 		for _, o := range begun {
-			o.look()
+			if o.Setting != nil {
+				o.Verified = o.Setting.look(reading, client)
+			} else {
+				o.look()
+			}
 		}
-		begun = filter(begun, func(o *Outcome) bool { return o.Done && !o.Verified && !refreshes.hangs(o.Change.Host) })
+		begun = filter(begun, func(o *Outcome) bool {
+			return o.Done && !o.Verified && (o.Setting != nil || !refreshes.hangs(o.Change.Host))
+		})
 		if opts.Progress != nil {
 			opts.Progress("verify", total-len(begun), total)
 		}
@@ -89,7 +95,7 @@ func filter(outcomes []*Outcome, keep func(*Outcome) bool) []*Outcome {
 	return kept
 }
 
-// look compares the change with what was read last. Facts that could not be
+// look compares the change of a host with what was read last. Facts that could not be
 // refreshed verify nothing, and of several rulesets of one key all must be as they
 // should.
 func (o *Outcome) look() {
@@ -111,7 +117,7 @@ func hostsOf(outcomes []*Outcome) []*inventory.Host {
 	var hosts []*inventory.Host
 	seen := map[*inventory.Host]bool{}
 	for _, o := range outcomes {
-		if !seen[o.Change.Host] {
+		if o.Setting == nil && !seen[o.Change.Host] {
 			seen[o.Change.Host] = true
 			hosts = append(hosts, o.Change.Host)
 		}

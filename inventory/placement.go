@@ -10,6 +10,8 @@ import "time"
 // that says why nothing is known, with the privilege where one is missing. It is empty
 // where the part was read, or does not exist on this kind of endpoint.
 type Placement struct {
+	// DatacenterProblem says why it is not clear which datacenter is meant; empty where it is.
+	DatacenterProblem string
 	// Datacenter is the path of the datacenter that all this is of, such as /dc1; empty
 	// where it could not be found.
 	Datacenter string
@@ -186,4 +188,6 @@ type Workstation struct {
 type LocalFile struct {
 	Content []byte
 	Err     string
+	// Missing means that Err is no more than that there is none of this name.
+	Missing bool
 }

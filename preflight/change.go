@@ -19,7 +19,9 @@ import (
 
 // changes are a plan and what became of it.
 type changes struct {
-	plan     *fix.Plan
+	plan *fix.Plan
+	// server is the name of the vCenter, whose setting may be of the plan.
+	server   string
 	outcomes []*fix.Outcome
 	journal  string
 	// journalErr says that the journal may not hold all.
@@ -33,7 +35,7 @@ type changes struct {
 // a dry run journals, applies and verifies. It returns nil where nothing was asked
 // for. What a change may have made decisive is read afterwards.
 func change(ctx context.Context, s *session, inv *inventory.Inventory, o Options, in *inputs) (*changes, error) {
-	if o.Change.Do == NoChange || len(inv.Hosts) == 0 {
+	if !in.changes(&o.Change) {
 		return nil, nil
 	}
 	p, err := plan(ctx, s, inv, o, in)
@@ -42,20 +44,18 @@ func change(ctx context.Context, s *session, inv *inventory.Inventory, o Options
 	}
 	defer p.close()
 	refuseUnprivileged(ctx, s, p.Plan, o.observer())
-	done := &changes{plan: p.Plan, dryRun: o.Change.DryRun}
-	list := p.Changes()
-	if len(list) > 0 {
+	done := &changes{plan: p.Plan, server: o.Target.Address, dryRun: o.Change.DryRun}
+	undone := p.NotBegun()
+	if len(undone) > 0 {
 		if done.refused = permit(ctx, s, inv, done, o); done.refused != nil {
 			done.dryRun = true
 		}
 	}
 	switch {
-	case done.dryRun || len(list) == 0:
+	case done.dryRun || len(undone) == 0:
 		return done, nil
 	case ctx.Err() != nil:
-		for _, c := range list {
-			done.outcomes = append(done.outcomes, &fix.Outcome{Change: c, Err: fix.ErrNotStarted})
-		}
+		done.outcomes = undone
 		return done, nil
 	}
 	journal, err := openJournal(inv, o)
@@ -69,8 +69,18 @@ func change(ctx context.Context, s *session, inv *inventory.Inventory, o Options
 	}
 	done.journalErr = journal.Close()
 	verify(ctx, s, done.outcomes, o)
-	s.ReadSoftware(ctx, pointers(inv, func(*inventory.Host) bool { return true }), o.facts(in))
+	if len(p.Changes()) > 0 {
+		s.ReadSoftware(ctx, pointers(inv, func(*inventory.Host) bool { return true }), o.facts(in))
+	}
 	return done, nil
+}
+
+// changes reports whether there is something to plan.
+func (in *inputs) changes(c *ChangeOptions) bool {
+	if in.journal != nil {
+		return len(in.journal.Entries) > 0 || in.journal.Setting != nil
+	}
+	return c.Any()
 }
 
 // permit says why a plan must not be carried out: it is larger than was allowed, or its
@@ -161,8 +171,12 @@ func openJournal(inv *inventory.Inventory, o Options) (*fix.Journal, error) {
 // incomplete reports whether something that was asked for was not made and
 // verified.
 func (c *changes) incomplete(allowUnknown bool) bool {
+	missing := func(r fix.Reason) bool { return r.Refused() && !(allowUnknown && r.Unknown()) }
+	if s := c.plan.Setting; s != nil && missing(s.Reason) {
+		return true
+	}
 	for _, h := range c.plan.Hosts {
-		if h.Reason.Refused() && !(allowUnknown && h.Reason.Unknown()) {
+		if missing(h.Reason) {
 			return true
 		}
 	}

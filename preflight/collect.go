@@ -2,6 +2,7 @@ package preflight
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -15,15 +16,29 @@ import (
 // no error: the context tells.
 func collect(ctx context.Context, s *session, o Options, in *inputs) (*inventory.Inventory, error) {
 	if in.journal != nil && len(in.journal.Entries) == 0 {
-		o.observer().Note("the journal holds no change: there is nothing to undo")
+		if in.journal.Setting == nil {
+			o.observer().Note("the journal holds no change: there is nothing to undo")
+		}
 		return &inventory.Inventory{Endpoint: s.Endpoint()}, nil
 	}
 	inv, err := s.Collect(ctx, o.selection(s, in), o.facts(in))
+	var gone *vsphere.SelectionError
+	if errors.As(err, &gone) && in.journal != nil && in.journal.Setting != nil && len(o.Hosts) == 0 {
+		// The hosts have gone, and the vCenter's setting can be undone without them.
+		return &inventory.Inventory{Endpoint: s.Endpoint()}, nil
+	}
+	var missing *vsphere.SelectionError
+	if inv == nil {
+		inv, missing = unplaced(s, o, err)
+	}
 	if inv == nil && in.journal != nil {
 		err = fmt.Errorf("the journal is of %s: %w", in.journal.Header.Address, err)
 	}
 	if inv == nil {
 		return nil, classify(err)
+	}
+	if o.Create != nil {
+		place(ctx, s, inv, o, missing)
 	}
 	warnStale(inv, o.observer())
 	return inv, o.remind(s.label, inv, in)
@@ -47,8 +62,8 @@ func (o *Options) facts(in *inputs) vsphere.CollectOptions {
 		Refresh: o.Refresh || o.Change.Do != NoChange, HostTimeout: o.Change.HostTimeout, Progress: o.progress,
 	}
 	judges := o.judges()
-	// What a deny, or an undo, leaves open is told for every host.
-	if !o.FirewallState && !slices.Contains(o.Only, checks.FirewallState) && (o.Change.Do == NoChange || o.Change.Do == Allow) {
+	// What a deny, or an undo, leaves open is told for every host, and create asks every one.
+	if !o.FirewallState && o.Create == nil && !slices.Contains(o.Only, checks.FirewallState) && (o.Change.Do == NoChange || o.Change.Do == Allow) {
 		opts.Switch = anyJudge(judges, (*checks.Judge).SwitchMatters)
 	}
 	// What does not last is repaired by what does.

@@ -124,6 +124,7 @@ func (o *Options) validateFacts() error {
 		{o.Target.Address != "", "--target", "they take the place of a target"},
 		{o.Change.Do == Undo, "undo", "they are a file, and nothing can be changed"},
 		{o.Change.Do != NoChange, "--fix", "they are a file, and nothing can be changed"},
+		{o.Change.Setting, "--fix-setting", "they are a file, and nothing can be changed"},
 		{o.Probe.Vantage != "", "--probe", "no host is there to connect"},
 		{o.Refresh, "--refresh", "no host is there to ask"},
 		{o.Origins, "--ssh", "no host is there to log in to"},

@@ -137,8 +137,15 @@ func (o *Options) readLogin(in *inputs) error {
 	return nil
 }
 
-// belongs makes sure that the inputs are of the server which was signed in to.
-func (in *inputs) belongs(s *session) error {
+// belongs makes sure that the inputs are of the server which was signed in to, and that
+// it has what is to be changed.
+func (in *inputs) belongs(s *session, o Options) error {
+	if o.Change.Setting && s.Endpoint().Kind == inventory.ESXi {
+		return &UsageError{
+			Err:   fmt.Errorf("--fix-setting is for a vCenter, and %s is an ESXi host, which has no %s", s.label, inventory.SettingName),
+			Hints: []string{"leave it out: vic-machine create asks no ESXi host for that"},
+		}
+	}
 	// A vCenter is known before anything is read of it; a bare ESXi host by its
 	// hardware only afterwards, by fix.Undo.
 	if here := s.Endpoint(); in.journal != nil && here.InstanceUUID != "" {

@@ -63,6 +63,11 @@ type Options struct {
 	saved  func() (*report.Saved, error)
 	shared bool
 
+	// Create is the virtual container host that is to be created; nil where the run is about
+	// the port alone. It takes ComputeResource and, where they give one, the
+	// Requirements' peer from its own options, which the caller puts there.
+	Create *CreateOptions
+
 	Change ChangeOptions
 	Probe  ProbeOptions
 	SSH    SSHOptions
@@ -107,6 +112,9 @@ const (
 // ChangeOptions say what is changed, and how.
 type ChangeOptions struct {
 	Do Change
+	// Setting sets inventory.SettingName of a vCenter to true, besides what Do changes. It
+	// goes with NoChange and Allow; Undo takes it back by the journal.
+	Setting bool
 	// DryRun plans, and changes nothing.
 	DryRun bool
 	// Method is how Allow opens the port. The zero value is fix.MethodRuleset.
@@ -125,7 +133,8 @@ type ChangeOptions struct {
 	// UEFI Secure Boot.
 	LowerAcceptance, SecureBootUnknown bool
 
-	// MaxHosts refuses a plan that changes more hosts; 0 means no bound.
+	// MaxHosts refuses a plan that changes more hosts; 0 means no bound. The vCenter's
+	// setting does not count.
 	MaxHosts int
 	// Confirm is asked with the plan before anything is changed; the run's time stands
 	// still meanwhile. An error keeps all as it is, and is the run's, in an
@@ -140,7 +149,7 @@ type ChangeOptions struct {
 	// Journal is the new file that takes the changes back; empty means a dated one
 	// in StateDir, and that, when empty, is the user's.
 	Journal, StateDir string
-	// HostTimeout bounds what is asked of one host; 0 means a minute, or 15 where
+	// HostTimeout bounds what is asked of one host, or of the vCenter for its setting; 0 means a minute, or 15 where
 	// a change is made on the host itself. VerifyTimeout is how long to wait until
 	// changes are seen; 0 means 30 seconds.
 	HostTimeout, VerifyTimeout time.Duration
@@ -195,7 +204,7 @@ const MostConcurrency = 256
 // Validate returns a *UsageError that names the option which cannot be taken. It
 // looks at the options alone; files are read later.
 func (o *Options) Validate() error {
-	for _, validate := range []func() error{o.validateFacts, o.validateChecks, o.validateTimes, o.validateProbe, o.validateChange, o.validateSSH} {
+	for _, validate := range []func() error{o.validateFacts, o.validateCreate, o.validateChecks, o.validateTimes, o.validateProbe, o.validateChange, o.validateSSH} {
 		if err := validate(); err != nil {
 			return err
 		}
@@ -307,6 +316,8 @@ func (o *Options) validateChange() error {
 		return usage("", "undo takes the journal of the run that made the changes")
 	case c.Do == Undo && o.ComputeResource != "":
 		return usage("", "undo takes no --compute-resource: the journal names the hosts, and --host narrows them")
+	case c.Setting && (c.Do == Deny || c.Do == Undo):
+		return usage("", "--fix-setting goes with --fix or alone; undo takes it back by the journal")
 	case c.MaxHosts < 0:
 		return usage("max-hosts", "%d is no number of hosts", c.MaxHosts)
 	case c.NarrowBroad && len(c.Only) == 0:
@@ -366,12 +377,15 @@ func (o *Options) requirement() checks.Requirement { return o.requirements()[0] 
 
 // checks are those that Only and Skip pick.
 func (o *Options) checks() ([]checks.Check, error) {
-	return checks.Select(checks.Default(), o.Only, o.Skip)
+	return checks.Select(o.set(), o.Only, o.Skip)
 }
 
 func among(selected []checks.Check, id string) bool {
 	return slices.ContainsFunc(selected, func(c checks.Check) bool { return c.ID == id })
 }
+
+// Any reports whether the options ask for a change.
+func (c *ChangeOptions) Any() bool { return c.Do != NoChange || c.Setting }
 
 // onHost reports whether the method takes logins to the hosts.
 func (c *ChangeOptions) onHost() bool { return c.Method != fix.MethodRuleset }

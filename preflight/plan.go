@@ -20,12 +20,49 @@ type planned struct {
 	close func()
 }
 
-// plan says what is to be done, and why, for every host. It changes nothing but the
-// SSH services that are started for a survey; the caller must close what it returns.
+// plan says what is to be done, and why, for every host and the vCenter's setting. It
+// changes nothing but the SSH services that are started for a survey; the caller must
+// close what it returns.
 func plan(ctx context.Context, s *session, inv *inventory.Inventory, o Options, in *inputs) (planned, error) {
-	p := planned{close: func() {}}
+	p, err := planHosts(ctx, s, inv, o, in)
+	if err == nil {
+		p.Setting = planSetting(ctx, s, inv, o, in)
+	}
+	return p, err
+}
+
+// planSetting is nil where nobody asks for the vCenter's setting. Its facts are those of
+// the inventory where it has them.
+func planSetting(ctx context.Context, s *session, inv *inventory.Inventory, o Options, in *inputs) *fix.SettingPlan {
+	undoes := in.journal != nil && in.journal.Setting != nil
+	switch {
+	case !undoes && !o.Change.Setting:
+		return nil
+	case undoes && len(o.Hosts) > 0:
+		o.observer().Note(fmt.Sprintf("%s is left as it is: --host narrows the undo to hosts, and it is the vCenter's", inventory.SettingName))
+		return nil
+	}
+	setting := &inventory.Setting{}
+	if inv.Placement != nil {
+		setting = &inv.Placement.Setting // what is judged afterwards
+	}
+	if !setting.Asked {
+		*setting = s.ReadSetting(ctx)
+	}
+	if setting.MayChange == inventory.Unknown && setting.Asked {
+		setting.MayChange = s.MayChangeSetting(ctx, fix.SettingPrivilege)
+	}
+	if undoes {
+		return fix.UndoSetting(setting, in.journal.Setting, o.Change.Force)
+	}
+	return fix.MakeSetting(setting)
+}
+
+func planHosts(ctx context.Context, s *session, inv *inventory.Inventory, o Options, in *inputs) (planned, error) {
+	p := planned{Plan: &fix.Plan{}, close: func() {}}
 	judged := checks.JudgeAll(inv, o.Requirements...)[0]
 	switch {
+	case o.Change.Do == NoChange:
 	case o.Change.Do == Undo:
 		return planUndo(ctx, s, inv, o, in)
 	case o.Change.Do == Deny:

@@ -44,7 +44,7 @@ func Run(ctx context.Context, o Options) (done *report.Run, err error) {
 
 // changes reports whether a run may change something, for a moment at least.
 func (o *Options) changes() bool {
-	return o.Change.Do != NoChange && !o.Change.DryRun || o.Probe.Vantage == inventory.VantageSerial || o.SSH.StartService
+	return o.Change.Any() && !o.Change.DryRun || o.Probe.Vantage == inventory.VantageSerial || o.SSH.StartService
 }
 
 func run(ctx context.Context, o Options) (*report.Run, error) {
@@ -63,7 +63,7 @@ func run(ctx context.Context, o Options) (*report.Run, error) {
 		return nil, err
 	}
 	defer s.Close()
-	if err := in.belongs(s); err != nil {
+	if err := in.belongs(s, o); err != nil {
 		return nil, err
 	}
 	inv, err := collect(ctx, s, o, in)

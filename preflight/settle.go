@@ -32,12 +32,15 @@ type outcome struct {
 func settle(ctx context.Context, o Options, in *inputs, out outcome) (*report.Run, error) {
 	// The clock that counts is the one of now: a report may be read slowly.
 	ended := ctx.Err()
-	results := checks.Regrade(checks.Run(in.checks, checks.Facts{
-		Inventory: out.inventory, Judged: checks.JudgeAll(out.inventory, o.Requirements...),
-	}), o.Severities)
+	facts := checks.Facts{Inventory: out.inventory, Judged: checks.JudgeAll(out.inventory, o.Requirements...)}
+	vch := ""
+	if o.Create != nil {
+		facts.VCH, vch = &o.Create.VCH, o.Create.VCH.Name
+	}
+	results := checks.Regrade(checks.Classify(checks.Run(in.checks, facts), facts), o.Severities)
 	run := &report.Run{
 		Target: out.label, Options: o.asFlags(), Compute: o.ComputeResource, Refreshed: o.facts(in).Refresh, StartedAt: out.started, Interrupted: ended != nil,
-		Inventory: out.inventory, Requirements: o.Requirements,
+		Inventory: out.inventory, Requirements: o.Requirements, VCH: vch,
 		Results:  checks.Waive(results, o.Waivers, cmp.Or(out.name, out.label), time.Now()),
 		Narrowed: o.ComputeResource != "" || len(o.Hosts) > 0, OnlyNew: o.FailOn == FailOnNew,
 		ProbeTarget: out.probed.target, Control: out.probed.control, Leftovers: out.probed.leftovers,
@@ -137,9 +140,12 @@ func (out *outcome) left() error {
 func (c *changes) entries() []report.PlanEntry {
 	outcomes := make(map[*fix.Change]*fix.Outcome, len(c.outcomes))
 	for _, out := range c.outcomes {
-		outcomes[out.Change] = out
+		outcomes[out.Change] = out // the setting's is at nil
 	}
 	var list []report.PlanEntry
+	if c.plan.Setting != nil {
+		list = append(list, c.settingEntry())
+	}
 	for _, h := range c.plan.Hosts {
 		base := report.PlanEntry{
 			Host: h.Host.Name, Path: h.Host.Path, Cluster: h.Host.Cluster,
@@ -162,16 +168,43 @@ func (c *changes) entries() []report.PlanEntry {
 			e.Action, e.Ruleset, e.Detail, e.Opens = report.Action(change.Verb()), change.Ruleset, change.Why, change.Opens
 			e.Before, e.After = stateIn(change.Before), stateIn(change.After)
 			if out := outcomes[change]; out != nil {
-				e.Done, e.Verified = out.Done, out.Verified
-				e.NotBegun = errors.Is(out.Err, fix.ErrNotStarted)
-				if out.Err != nil {
-					e.Error = out.Err.Error()
-				}
+				became(&e, out)
 			}
 			list = append(list, e)
 		}
 	}
 	return list
+}
+
+// became puts into an entry what became of its change.
+func became(e *report.PlanEntry, out *fix.Outcome) {
+	e.Done, e.Verified = out.Done, out.Verified
+	e.NotBegun = errors.Is(out.Err, fix.ErrNotStarted)
+	if out.Err != nil {
+		e.Error = out.Err.Error()
+	}
+}
+
+// settingEntry is of the vCenter, whose place is the root folder.
+func (c *changes) settingEntry() report.PlanEntry {
+	p := c.plan.Setting
+	e := report.PlanEntry{
+		Host: c.server, Path: "/", Action: report.None, Setting: &report.PlanSetting{Name: inventory.SettingName},
+		Reason: string(p.Reason), Detail: p.Detail, Warnings: p.Warnings, Unknown: p.Reason.Unknown(),
+	}
+	switch change := p.Change; {
+	case p.Reason.Refused():
+		e.Action = report.Refuse
+	case change != nil:
+		e.Action, e.Opens = report.Set, change.Effect
+		e.Setting.Before, e.Setting.After = change.Before, change.After
+	}
+	for _, out := range c.outcomes {
+		if out.Setting != nil {
+			became(&e, out)
+		}
+	}
+	return e
 }
 
 // stateIn is nil where the host has no such ruleset.

@@ -32,8 +32,14 @@ type savedTarget struct {
 	Endpoint    jsonEndpoint `json:"endpoint"`
 	Hosts       []savedHost  `json:"hosts"`
 	Checks      []savedCheck `json:"checks"`
+	VCH         *savedVCH    `json:"vch"`
 
 	startedAt time.Time
+}
+
+// savedVCH is what was found of a virtual container host itself.
+type savedVCH struct {
+	Checks []savedCheck `json:"checks"`
 }
 
 type savedHost struct {
@@ -123,6 +129,9 @@ func (s *Saved) validate(startedAt string) (err error) {
 func (t *savedTarget) clean() {
 	all := []*string{&t.Target, &t.Error, &t.Endpoint.FullName, &t.Endpoint.InstanceUUID}
 	lists := [][]savedCheck{t.Checks}
+	if t.VCH != nil {
+		lists = append(lists, t.VCH.Checks)
+	}
 	for i := range t.Hosts {
 		h := &t.Hosts[i]
 		all = append(all, &h.Name, &h.Path, &h.UUID, &h.Cluster)

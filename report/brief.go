@@ -24,8 +24,9 @@ const (
 // cause is a code of the table, with all hosts that have it.
 type cause struct {
 	code  string
+	class checks.Class
 	worst checks.Status
-	hosts []string // paths
+	hosts []string // subjects
 	about map[string]bool
 	first checks.Result
 	// differ means that the hosts' facts do: the sentence is what they have in common.
@@ -110,14 +111,14 @@ func (r *Run) causes(all []*advice, style Style) []*cause {
 	lost := r.unconnected()
 	for _, res := range r.Results {
 		unread := res.Reason == checks.FactsUnavailable
-		if res.Scope != checks.ScopeHost || res.Status.Fine() || unread && lost[res.Subject] || res.Waiver != nil {
+		if res.Scope == checks.ScopeCluster || res.Status.Fine() || unread && lost[res.Subject] || res.Waiver != nil {
 			continue
 		}
-		code := r.code(res)
-		c := index[code]
+		code, class := r.code(res), classOf(res)
+		c := index[code+string(class)]
 		if c == nil {
-			c = &cause{code: code, worst: res.Status, first: res, about: map[string]bool{}}
-			index[code] = c
+			c = &cause{code: code, class: class, worst: res.Status, first: res, about: map[string]bool{}}
+			index[code+string(class)] = c
 			causes = append(causes, c)
 		}
 		if res.Status.Worse(c.worst) {
@@ -130,14 +131,20 @@ func (r *Run) causes(all []*advice, style Style) []*cause {
 		c.differ = c.differ || res.Detail != c.first.Detail
 		c.hosts = append(c.hosts, res.Subject)
 	}
-	slices.SortStableFunc(causes, func(x, y *cause) int { return checks.CompareStatus(x.worst, y.worst) })
+	slices.SortStableFunc(causes, func(x, y *cause) int {
+		return cmp.Or(checks.CompareStatus(x.worst, y.worst), compareClass(x.class, y.class))
+	})
 	names, places := r.shortNames(), r.places()
 	for _, c := range causes {
 		hosts := make([]string, len(c.hosts))
 		for i, path := range c.hosts {
-			hosts[i] = names[path]
+			hosts[i] = cmp.Or(names[path], places.vch[path].name)
 		}
-		c.lines = hanging(fmt.Sprintf("%s %s: %s", c.code, few(hosts), r.sentence(c.first, !c.differ)), style.Width-1)
+		about := few(hosts)
+		if c.class != "" {
+			about += fmt.Sprintf(" (%s)", classWords(c.class))
+		}
+		c.lines = hanging(fmt.Sprintf("%s %s: %s", c.code, about, r.sentence(c.first, !c.differ)), style.Width-1)
 		c.lines[0] = style.paint(c.worst, c.code) + " " + strings.TrimPrefix(c.lines[0], c.code)
 		for _, a := range all {
 			if c.code == r.code(a.results[0]) {
@@ -155,10 +162,7 @@ func (r *Run) causes(all []*advice, style Style) []*cause {
 
 // code is a result's reason, with its requirement where there are several.
 func (r *Run) code(res checks.Result) string {
-	if len(r.Requirements) > 1 && res.Requirement != "" {
-		return res.Requirement + ": " + string(res.Reason)
-	}
-	return string(res.Reason)
+	return r.of(res) + string(res.Reason)
 }
 
 // sentence is what is said of a reason: the facts of the one result, or what all have
@@ -215,7 +219,7 @@ func (r *Run) waived(b *strings.Builder, style Style) {
 	for _, key := range order {
 		fits := make([]string, len(subjects[key]))
 		for i, subject := range subjects[key] {
-			fits[i] = cmp.Or(names[subject], places[subject].name)
+			fits[i] = cmp.Or(names[subject], places.hosts[subject].name, places.vch[subject].name)
 		}
 		text := fmt.Sprintf("waived until %s: %s (%s): %s", key.waiver.Expires.Format(time.DateOnly), key.code, few(fits), Clean(key.waiver.Because))
 		if key.waiver.Ticket != "" {

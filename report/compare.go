@@ -191,9 +191,15 @@ func (r *Run) saved() *savedTarget {
 			t.Hosts[i].Checks = append(t.Hosts[i].Checks, saved(res))
 		}
 	}
+	if r.creates() {
+		t.VCH = &savedVCH{}
+	}
 	for _, res := range r.Results {
-		if res.Scope != checks.ScopeHost {
+		switch res.Scope {
+		case checks.ScopeCluster:
 			t.Checks = append(t.Checks, saved(res))
+		case checks.ScopeVCH:
+			t.VCH.Checks = append(t.VCH.Checks, saved(res))
 		}
 	}
 	return t
@@ -211,7 +217,8 @@ func (r *Run) partial() bool {
 	return r.Narrowed || r.Inventory != nil && len(r.Inventory.Hidden) > 0
 }
 
-// comparer gathers what the hosts and clusters of a target have come to.
+// comparer gathers what the hosts and clusters of a target, and its virtual container host,
+// have come to.
 type comparer struct {
 	*Comparison
 	then, now *savedTarget
@@ -232,6 +239,7 @@ func compare(then, now *savedTarget) *Comparison {
 	c.placesThen, c.placesNow = c.then.places(), c.now.places()
 	c.hosts()
 	c.clusters()
+	c.vch()
 	c.sort()
 	return c.Comparison
 }
@@ -309,24 +317,8 @@ func absence(standing Standing, t *savedTarget, places map[string]bool, path str
 
 // clusters are known by their paths: they have nothing else that lasts.
 func (c *comparer) clusters() {
-	bySubject := func(list []savedCheck) (subjects []string, by map[string][]savedCheck) {
-		by = map[string][]savedCheck{}
-		for _, res := range list {
-			if by[res.Subject] == nil {
-				subjects = append(subjects, res.Subject)
-			}
-			by[res.Subject] = append(by[res.Subject], res)
-		}
-		return subjects, by
-	}
-	subjectsThen, then := bySubject(c.then.Checks)
-	subjectsNow, now := bySubject(c.now.Checks)
-	for _, s := range subjectsThen {
-		if now[s] == nil {
-			subjectsNow = append(subjectsNow, s)
-		}
-	}
-	for _, s := range subjectsNow {
+	then, now := bySubject(c.then.Checks), bySubject(c.now.Checks)
+	for _, s := range subjects(c.now.Checks, c.then.Checks) {
 		missing := func(standing Standing, t *savedTarget, places map[string]bool) Missing {
 			if standing.Missing == "" && places[s] {
 				return MissingCheck
@@ -336,6 +328,72 @@ func (c *comparer) clusters() {
 		of := Difference{Scope: checks.ScopeCluster, Name: path.Base(s), Path: s}
 		c.results(of, then[s], now[s], missing(c.Then, c.then, c.placesThen), missing(c.Now, c.now, c.placesNow))
 	}
+}
+
+func bySubject(list []savedCheck) map[string][]savedCheck {
+	by := map[string][]savedCheck{}
+	for _, res := range list {
+		by[res.Subject] = append(by[res.Subject], res)
+	}
+	return by
+}
+
+// subjects are those of two lists, in their order, each once.
+func subjects(lists ...[]savedCheck) []string {
+	var all []string
+	seen := map[string]bool{}
+	for _, res := range slices.Concat(lists...) {
+		if !seen[res.Subject] {
+			seen[res.Subject] = true
+			all = append(all, res.Subject)
+		}
+	}
+	return all
+}
+
+// vch compares what was found of the virtual container host itself, check by check: what
+// a check that was run does not name any more is gone with the option that named it.
+func (c *comparer) vch() {
+	for _, check := range c.vchChecks() {
+		then, now := c.then.vchOf(check), c.now.vchOf(check)
+		subjectsThen, subjectsNow := bySubject(then), bySubject(now)
+		missing := func(standing Standing, t *savedTarget, ran bool) Missing {
+			switch {
+			case standing.Missing != "":
+				return standing.Missing
+			case t.VCH == nil || t.Interrupted:
+				return MissingLook
+			case !ran:
+				return MissingCheck
+			}
+			return MissingHost
+		}
+		for _, s := range subjects(now, then) {
+			of := Difference{Scope: checks.ScopeVCH, Name: s, Path: s}
+			c.results(of, subjectsThen[s], subjectsNow[s], missing(c.Then, c.then, len(then) > 0), missing(c.Now, c.now, len(now) > 0))
+		}
+	}
+}
+
+// vchChecks are the IDs of those that either report has of the virtual container host.
+func (c *comparer) vchChecks() []string {
+	var ids []string
+	for _, t := range []*savedTarget{c.now, c.then} {
+		for _, res := range t.vchOf("") {
+			if !slices.Contains(ids, res.ID) {
+				ids = append(ids, res.ID)
+			}
+		}
+	}
+	return ids
+}
+
+// vchOf are the results of one check about the virtual container host, or of all.
+func (t *savedTarget) vchOf(check string) []savedCheck {
+	if t.VCH == nil {
+		return nil
+	}
+	return slices.Collect(filter(t.VCH.Checks, func(res savedCheck) bool { return check == "" || res.ID == check }))
 }
 
 // results compares those of one subject.

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/vic-preflight/vic-preflight/checks"
@@ -12,9 +13,11 @@ import (
 // requirement's words.
 func Explanations(w io.Writer, req checks.Requirement, plans []checks.Explanation) error {
 	var b strings.Builder
-	b.WriteString("Checks\n")
-	for _, c := range checks.Default() {
-		fmt.Fprintf(&b, "  %-28s%s\n", c.ID, req.Say(c.Title))
+	for i, list := range [][]checks.Check{checks.Default(), checks.Create()} {
+		b.WriteString([]string{"Checks\n", "\nChecks of vic-preflight create besides\n"}[i])
+		for _, c := range list {
+			fmt.Fprintf(&b, "  %-28s%s\n", c.ID, req.Say(c.Title))
+		}
 	}
 	for _, list := range []struct {
 		title string
@@ -37,7 +40,7 @@ func Explain(w io.Writer, name string, req checks.Requirement, plans []checks.Ex
 	wrapped := func(text string, width int, hang string) string {
 		return strings.Join(Wrap(req.Say(text), width), "\n"+hang)
 	}
-	for _, c := range checks.Default() {
+	for _, c := range slices.Concat(checks.Default(), checks.Create()) {
 		if c.ID == name {
 			_, err := fmt.Fprintf(w, "%s: %s\n\n%s\n", c.ID, req.Say(c.Title), wrapped(c.Why, 78, ""))
 			return true, err
@@ -55,6 +58,12 @@ func Explain(w io.Writer, name string, req checks.Requirement, plans []checks.Ex
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s%s\n\n%s\n", e.Reason, of, wrapped(e.Meaning, 78, ""))
+	if e.Create != "" {
+		fmt.Fprintf(&b, "\nvic-machine create says: %s\n", strings.Join(Wrap(e.Create, 78), "\n"))
+	}
+	if e.Differs != "" {
+		fmt.Fprintf(&b, "\nWhat differs: %s\n", strings.Join(Wrap(e.Differs, 66), "\n              "))
+	}
 	if e.Hint != "" {
 		fmt.Fprintf(&b, "\nWhat to do: %s\n", wrapped(e.Hint, 66, "            "))
 	}
@@ -66,4 +75,4 @@ func Explain(w io.Writer, name string, req checks.Requirement, plans []checks.Ex
 }
 
 // placeholders writes the commands' place holders as manuals do.
-var placeholders = strings.NewReplacer("{target}", "TARGET", "{host}", "HOST", "{name}", "HOST", "{cluster}", "CLUSTER", "{ruleset}", "RULESET", "{peer}", "ADDRESS")
+var placeholders = strings.NewReplacer("{target}", "TARGET", "{host}", "HOST", "{name}", "HOST", "{cluster}", "CLUSTER", "{subject}", "PATH", "{datastore}", "DATASTORE", "{network}", "NETWORK", "{vch}", "VCH", "{ruleset}", "RULESET", "{peer}", "ADDRESS")

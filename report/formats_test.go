@@ -55,6 +55,9 @@ func hostile() *report.Report {
 	run.Plan = []report.PlanEntry{{
 		Host: hosts[1].Name, Path: hosts[1].Path, Cluster: hosts[1].Cluster, Action: report.Enable, Ruleset: hostileNames[2], Reason: "chosen",
 		Detail: hostileNames[6], Opens: hostileNames[5], Error: hostileNames[8], Warnings: []string{hostileNames[3]},
+	}, {
+		Host: hostileNames[2], Path: "/", Action: report.Set, Reason: "chosen", Detail: hostileNames[6],
+		Setting: &report.PlanSetting{Name: hostileNames[1], Before: []string{hostileNames[2], hostileNames[5]}, After: []string{hostileNames[3]}},
 	}}
 	var waivers []checks.Waiver
 	for _, because := range []string{hostileNames[5], hostileNames[2]} {

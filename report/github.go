@@ -21,6 +21,7 @@ const (
 // annotation is what GitHub shows of one reason.
 type annotation struct {
 	kind, reason, hint string
+	class              checks.Class
 	status             checks.Status
 	subjects           []string
 	// details are sentences, each once, with the subjects they are about.
@@ -29,7 +30,7 @@ type annotation struct {
 }
 
 // GitHub writes workflow commands for GitHub Actions: an error or a warning for each
-// reason, the worst first, and a closing notice. GitHub shows ten of each kind; where
+// reason and class, the worst first, and a closing notice. GitHub shows ten of each kind; where
 // there are more the last one sums the others up.
 func GitHub(w io.Writer, r *Report) error {
 	list := r.annotations()
@@ -76,19 +77,19 @@ func (r *Report) annotations() []*annotation {
 			case it.status == checks.Warn:
 				kind = "warning"
 			}
-			key := kind + it.reason
+			key := kind + it.reason + string(it.class)
 			if kind == "notice" {
 				key = kind
 			}
 			if index[key] == nil {
-				index[key] = &annotation{kind: kind, reason: it.reason, status: it.status, about: map[string][]string{}}
+				index[key] = &annotation{kind: kind, reason: it.reason, class: it.class, status: it.status, about: map[string][]string{}}
 				list = append(list, index[key])
 			}
 			index[key].add(r.among(s, it), detail, it)
 		}
 	}
 	slices.SortStableFunc(list, func(a, b *annotation) int {
-		return cmp.Or(checks.CompareStatus(a.status, b.status), len(b.subjects)-len(a.subjects))
+		return cmp.Or(checks.CompareStatus(a.status, b.status), compareClass(a.class, b.class), len(b.subjects)-len(a.subjects))
 	})
 	return list
 }
@@ -110,7 +111,11 @@ func (a *annotation) add(subject, detail string, it item) {
 }
 
 func (a *annotation) title() string {
-	return fmt.Sprintf("vic-preflight: %s (%d)", a.reason, len(a.subjects))
+	title := fmt.Sprintf("vic-preflight: %s (%d)", a.reason, len(a.subjects))
+	if a.class != "" {
+		title += ", " + classWords(a.class)
+	}
+	return title
 }
 
 func (a *annotation) text() string {

@@ -11,7 +11,8 @@ import (
 // be found out about, and such a host is not failed by strict for the very state that
 // makes it so; nor by what a waiver accepts. A run with OnlyNew is not failed by what failed
 // before. A host on which no check gave a verdict is unknown; where none did on any,
-// nothing tolerates it.
+// nothing tolerates it, nor that no host was looked at. What was found of the virtual
+// container host counts as what was found on a host, whatever its class.
 func (r *Run) Grade(strict, allowUnknown bool) checks.Status {
 	if r.Err != nil || !slices.ContainsFunc(r.Results, judged) {
 		return checks.Unknown
@@ -35,6 +36,9 @@ func (r *Run) Grade(strict, allowUnknown bool) checks.Status {
 				grade = checks.Unknown
 			}
 		}
+	}
+	if r.hostless() {
+		return checks.Unknown
 	}
 	return grade
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"regexp"
@@ -59,9 +60,13 @@ func (r *Run) hints(b *strings.Builder, all []*advice, style Style) (onHost bool
 	for _, a := range all {
 		names := make([]string, len(a.results))
 		for i, res := range a.results {
-			names[i] = places[res.Subject].name
+			names[i] = places.of(res).name
 		}
-		fmt.Fprintf(b, "\n%s\n", style.paint(a.status, indent(fmt.Sprintf("%s (%s)", a.title(), few(names)), "  ", style.Width)))
+		heading := fmt.Sprintf("%s (%s)", a.title(), few(names))
+		if words := classWords(gravest(a.results)); words != "" {
+			heading += ": " + words
+		}
+		fmt.Fprintf(b, "\n%s\n", style.paint(a.status, indent(heading, "  ", style.Width)))
 		fmt.Fprintln(b, indent(a.hint(), "    ", style.Width))
 		for _, line := range a.commands(r, places) {
 			// Never wrapped: a command is there to be copied.
@@ -97,7 +102,7 @@ func (r *Run) advise() []*advice {
 		if !ok || e.Hint == "" || res.Status.Fine() || res.Waiver != nil {
 			continue
 		}
-		if res.Reason == checks.FactsUnavailable && (lost[res.Subject] || res.Check != checks.OutboundPort && index[string(res.Reason)] != nil) {
+		if res.Scope != checks.ScopeVCH && res.Reason == checks.FactsUnavailable && (lost[res.Subject] || res.Check != checks.OutboundPort && index[string(res.Reason)] != nil) {
 			continue // why a host is not connected has a hint of its own
 		}
 		ruleset, locked := "", false
@@ -120,7 +125,9 @@ func (r *Run) advise() []*advice {
 			a.results = append(a.results, res)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b *advice) int { return checks.CompareStatus(a.status, b.status) })
+	slices.SortStableFunc(all, func(a, b *advice) int {
+		return cmp.Or(checks.CompareStatus(a.status, b.status), compareClass(gravest(a.results), gravest(b.results)))
+	})
 	return all
 }
 
@@ -136,13 +143,40 @@ func (r *Run) unconnected() map[string]bool {
 
 // place is what a command needs to know of a subject.
 type place struct {
-	name string // of the host or cluster
-	host string // inventory path, empty for a cluster
+	name string // of the host or cluster, or the last element of the subject
+	host string // inventory path, empty for what is none
 	// compute is the cluster, or the standalone host, for --compute-resource.
 	compute string
+	// about is the subject of a result about the virtual container host; else it is empty.
+	about string
 }
 
-func (r *Run) places() map[string]place {
+// places are those of all subjects: a result about the virtual container host may have
+// the subject of a host or a cluster.
+type places struct{ hosts, vch map[string]place }
+
+func (p places) of(res checks.Result) place {
+	if res.Scope == checks.ScopeVCH {
+		return p.vch[res.Subject]
+	}
+	return p.hosts[res.Subject]
+}
+
+func (r *Run) places() places {
+	all := places{r.hostPlaces(), map[string]place{}}
+	for _, res := range r.Results {
+		if res.Scope != checks.ScopeVCH {
+			continue // nearly always
+		}
+		at := all.hosts[res.Subject]
+		at.name, at.about = lastElement(res.Subject), res.Subject
+		at.compute = cmp.Or(at.compute, r.Compute)
+		all.vch[res.Subject] = at
+	}
+	return all
+}
+
+func (r *Run) hostPlaces() map[string]place {
 	places := make(map[string]place, len(r.Inventory.Hosts))
 	named := map[string]map[string]bool{} // paths of clusters and standalone hosts, by name
 	at := func(h *inventory.Host) (name, path string) {
@@ -195,7 +229,7 @@ const shownComputes = 3
 
 // commands fills the explanation's commands: those for a cluster once for each
 // cluster, those for a host for the first one.
-func (a *advice) commands(r *Run, places map[string]place) []string {
+func (a *advice) commands(r *Run, places places) []string {
 	first := a.results[0]
 	var lines []string
 	for _, template := range a.Commands {
@@ -203,18 +237,18 @@ func (a *advice) commands(r *Run, places map[string]place) []string {
 		case !a.helps(template, r):
 		case a.locked && strings.Contains(template, "{cluster}"):
 			for _, res := range a.results[:min(len(a.results), shownComputes)] {
-				line := a.fill(strings.Replace(template, "--compute-resource {cluster}", "--host {name}", 1), r, places[res.Subject], "", res.Missing)
+				line := a.fill(strings.Replace(template, "--compute-resource {cluster}", "--host {name}", 1), r, places.of(res), "", res.Missing)
 				lines = append(lines, a.alternative(line, res))
 			}
 			lines = more(lines, len(a.results))
 		case strings.Contains(template, "{cluster}"):
 			computes := a.computes(places)
 			for _, c := range computes[:min(len(computes), shownComputes)] {
-				lines = append(lines, a.byName(a.fill(template, r, places[first.Subject], c, first.Missing)))
+				lines = append(lines, a.byName(a.fill(template, r, places.of(first), c, first.Missing)))
 			}
 			lines = more(lines, len(computes))
 		default:
-			line := a.fill(template, r, places[first.Subject], "", first.Missing)
+			line := a.fill(template, r, places.of(first), "", first.Missing)
 			lines = append(lines, a.likewise(line, template, places))
 		}
 	}
@@ -240,10 +274,10 @@ func (a *advice) helps(template string, r *Run) bool {
 }
 
 // computes are the clusters, and standalone hosts, that the advice is for.
-func (a *advice) computes(places map[string]place) []string {
+func (a *advice) computes(places places) []string {
 	var computes []string
 	for _, res := range a.results {
-		if c := places[res.Subject].compute; !slices.Contains(computes, c) {
+		if c := places.of(res).compute; !slices.Contains(computes, c) {
 			computes = append(computes, c)
 		}
 	}
@@ -263,19 +297,19 @@ func more(lines []string, wanted int) []string {
 }
 
 // likewise says of a command for one host that others need it too.
-func (a *advice) likewise(line, template string, places map[string]place) string {
+func (a *advice) likewise(line, template string, places places) string {
 	n := len(a.results) - 1
 	switch {
 	case n == 0 || line == "":
 		return line
 	case strings.HasSuffix(line, "# on the host"):
 		return strings.TrimSuffix(line, "the host") + "each host"
-	case !strings.Contains(template, "{host}") && !strings.Contains(template, "{name}"):
+	case !slices.ContainsFunc([]string{"{host}", "{name}", "{subject}", "{datastore}", "{network}"}, func(mark string) bool { return strings.Contains(template, mark) }):
 		return line
 	}
 	others := fmt.Sprintf("%d others", n)
 	if n == 1 {
-		others = places[a.results[1].Subject].name
+		others = places.of(a.results[1]).name
 	}
 	return remark(line, "likewise for "+others)
 }
@@ -314,11 +348,16 @@ var placeholder = regexp.MustCompile(`\{[a-z ]+\}`)
 // value is wanted that nobody has.
 func (a *advice) fill(template string, r *Run, at place, compute string, missing []netip.Prefix) string {
 	name := at.name
-	if at.host == "" {
+	path := at.about
+	if !strings.HasPrefix(path, "/") {
+		path = "" // an option
+	}
+	if at.host == "" && path == "" {
 		name = "" // a cluster's
 	}
 	values := map[string]string{
 		"{target}": r.commandTarget(), "{host}": at.host, "{name}": name, "{cluster}": compute, "{ruleset}": a.ruleset,
+		"{vch}": r.VCH, "{subject}": cmp.Or(path, at.host), "{datastore}": below("datastore", path), "{network}": below("network", path),
 	}
 	template = r.withOptions(template)
 	whole := true

@@ -27,6 +27,7 @@ var htmlPages = sync.OnceValue(func() *template.Template {
 		"glyph":   func(s checks.Status) string { return glyphs[s] },
 		"clean":   Clean,
 		"counted": counted,
+		"class":   classWords,
 	}).ParseFS(htmlFiles, "html/report.gohtml"))
 })
 
@@ -60,7 +61,27 @@ type htmlPage struct {
 	Script        template.JS
 	Policy        string
 	Statuses      []checks.Status
+	Classes       []htmlClass
 	Roomy, ToDos  bool
+}
+
+// htmlClass is how many findings have a class.
+type htmlClass struct {
+	Class checks.Class
+	Words string
+	N     int
+}
+
+// htmlClasses are those that there are findings of; none where no virtual container host is
+// to be created.
+func htmlClasses(c *Classes) []htmlClass {
+	var list []htmlClass
+	for _, class := range classes() {
+		if n := c.of(class); n != nil && *n > 0 {
+			list = append(list, htmlClass{class, classWords(class), *n})
+		}
+	}
+	return list
 }
 
 // htmlCount is how many hosts have a status.
@@ -76,6 +97,7 @@ func newHTMLPage(r *Report) *htmlPage {
 		Started: htmlTime(r.StartedAt), Took: r.Duration.Round(time.Millisecond).String(),
 		Waived: sum.Waived, Hosts: sum.Hosts, Roomy: sum.Hosts <= roomy, Statuses: checks.Statuses(),
 	}
+	p.Classes = htmlClasses(r.Classes())
 	for _, req := range r.Requirements {
 		p.Requirements = append(p.Requirements, Clean(req.String()))
 	}
@@ -164,8 +186,17 @@ func (r *Report) verdict() string {
 		return "Nothing could be checked"
 	}
 	text := sum.verdict()
+	found := r.Classes()
 	switch status := r.Status(); {
+	case found != nil && found.Refuses > 0:
+		text = fmt.Sprintf("create refuses for %s, %s", counted(found.Refuses, "finding"), text)
 	case !status.Worse(sum.status()):
+	case found != nil && status == checks.Fail:
+		text += ", the virtual container host failed"
+	case found != nil && status == checks.Unknown:
+		text += ", not all is known of the virtual container host"
+	case found != nil && status == checks.Warn:
+		text += ", the virtual container host has warnings"
 	case status == checks.Fail:
 		text += ", a cluster failed"
 	case status == checks.Warn:

@@ -89,8 +89,9 @@ func (h *htmlHost) Probed() string {
 func (h *htmlHost) Reasons() string {
 	var reasons []string
 	for _, res := range h.results {
-		if !res.Status.Fine() && !slices.Contains(reasons, string(res.Reason)) {
-			reasons = append(reasons, string(res.Reason))
+		code := strings.TrimSuffix(h.t.run.told(res), " (waived)") // the row says so in a sign of its own
+		if !res.Status.Fine() && !slices.Contains(reasons, code) {
+			reasons = append(reasons, code)
 		}
 	}
 	if len(reasons) == 0 && len(h.results) > 0 {
@@ -98,6 +99,20 @@ func (h *htmlHost) Reasons() string {
 	}
 	return Clean(strings.Join(reasons, ", "))
 }
+
+// Creates are the classes of what was found on the host, the gravest first.
+func (h *htmlHost) Creates() []checks.Class {
+	var list []checks.Class
+	for _, class := range classes() {
+		if slices.ContainsFunc(h.results, func(r checks.Result) bool { return classOf(r) == class }) {
+			list = append(list, class)
+		}
+	}
+	return list
+}
+
+// Create is what create does about it; empty for what is no finding.
+func (v htmlVerdict) Create() checks.Class { return classOf(v.Result) }
 
 // Waived says that a waiver accepts something of the host.
 func (h *htmlHost) Waived() bool {
@@ -170,7 +185,7 @@ func (h *htmlHost) Case() htmlCase {
 func (h *htmlHost) caseKey() string {
 	var b strings.Builder
 	for _, res := range h.results {
-		fmt.Fprintf(&b, "%s %s %d;", res.Check, res.Requirement, h.t.verdictID(res.Verdict))
+		fmt.Fprintf(&b, "%s %s %s %d;", res.Check, res.Requirement, res.Class, h.t.verdictID(res.Verdict))
 	}
 	for _, e := range h.t.plan[h.Host.Path] {
 		alike := *e
@@ -247,15 +262,16 @@ func (c htmlChange) What() string {
 	if c.Action == None || c.Action == Refuse {
 		return "no change"
 	}
-	return Clean(strings.TrimSpace(string(c.Action) + " " + c.Ruleset))
+	return strings.TrimSpace(string(c.Action) + " " + c.thing())
 }
 
 // States are those before and after; empty where nothing is changed.
 func (c htmlChange) States() []string {
-	if c.Before == nil && c.After == nil {
+	if c.Before == nil && c.After == nil && (c.Setting == nil || len(c.Setting.After) == 0) {
 		return nil
 	}
-	return []string{Clean(c.Before.String()), Clean(c.After.String())}
+	before, after := c.states()
+	return []string{before, after}
 }
 
 // Why is the entry's sentence.

@@ -20,6 +20,8 @@ type htmlRun struct {
 	Columns  []htmlColumn
 	Clusters []*htmlCluster
 	ToDos    []htmlToDo
+	// VCH is what was found of the virtual container host itself, the gravest first.
+	VCH []htmlFinding
 	// More are those that are folded away, since many would push the hosts off the page.
 	More []htmlToDo
 	// Others are the plan's entries on hosts that are not on the page.
@@ -41,9 +43,42 @@ type htmlCluster struct {
 	Summary  Summary
 }
 
+// htmlFinding is a result about the virtual container host itself.
+type htmlFinding struct {
+	htmlVerdict
+	index, target int
+}
+
+// ID is the finding's anchor.
+func (f htmlFinding) ID() string { return fmt.Sprintf("v%d-%d", f.target, f.index) }
+
+// About is what it is about.
+func (f htmlFinding) About() string { return Clean(f.Subject) }
+
+func (t *htmlRun) findings() {
+	for i, v := range t.verdicts(t.run.vchResults()) {
+		t.VCH = append(t.VCH, htmlFinding{v, i, t.index})
+	}
+}
+
+// VCHName names the virtual container host; empty where none is to be created.
+func (t *htmlRun) VCHName() string {
+	if !t.run.creates() {
+		return ""
+	}
+	return t.run.vchName()
+}
+
+// Found sums up what create does about the findings.
+func (t *htmlRun) Found() string {
+	line := t.run.Classes().line(Style{})
+	return strings.ToUpper(line[:1]) + line[1:]
+}
+
 // htmlToDo is advice on hosts or clusters that need the same.
 type htmlToDo struct {
 	Status       checks.Status
+	Class        checks.Class
 	Title, Names string
 	Hint         string
 	Commands     []string
@@ -69,6 +104,7 @@ func newHTMLRun(run *Run, index int) *htmlRun {
 	}
 	t.Columns = run.htmlColumns()
 	t.clusters()
+	t.findings()
 	t.toDos()
 	return t
 }
@@ -139,9 +175,9 @@ func (t *htmlRun) toDos() {
 	for _, a := range t.run.advise() {
 		names := make([]string, len(a.results))
 		for i, res := range a.results {
-			names[i] = places[res.Subject].name
+			names[i] = places.of(res).name
 		}
-		todo := htmlToDo{Status: a.status, Title: a.title(), Names: few(names), Hint: a.hint()}
+		todo := htmlToDo{Status: a.status, Class: gravest(a.results), Title: a.title(), Names: few(names), Hint: a.hint()}
 		for _, c := range a.commands(t.run, places) {
 			for line := range strings.Lines(c) {
 				todo.Commands = append(todo.Commands, Clean(strings.TrimSpace(line)))

@@ -60,7 +60,7 @@ func (w *shutAfter) Write(p []byte) (int, error) {
 }
 
 var _ = Describe("the page", func() {
-	for _, name := range []string{"one", "applied", "several", "waived", "evil", "profiles"} {
+	for _, name := range []string{"one", "applied", "several", "waived", "evil", "profiles", "create", "refused"} {
 		It("of "+name+" is as it was reviewed, but for style and script", func() {
 			golden(name+".html", withoutStyle(page(reports()[name])))
 		})
@@ -78,7 +78,7 @@ var _ = Describe("the page", func() {
 					Expect(text).To(ContainSubstring(report.Clean(h.Path)))
 				}
 				for _, res := range run.Results {
-					if res.Scope == checks.ScopeCluster && res.Status != checks.Warn {
+					if res.Scope == checks.ScopeCluster && res.Status.Fine() {
 						continue // a cluster of which there is nothing to say
 					}
 					Expect(text).To(ContainSubstring(report.Clean(res.Detail)))
@@ -160,6 +160,13 @@ var _ = Describe("the page", func() {
 			"made, but not seen to hold", "EnableRuleset vSPC on esx4.example: the host refused the change",
 			"Warning: vSPC lets all outbound TCP, for any address",
 		} {
+			Expect(text).To(ContainSubstring(words))
+		}
+	})
+
+	It("shows the change of the vCenter's setting, which is no host's", func() {
+		text := said(page(reports()["setting"]))
+		for _, words := range []string{"vc.example", "set PersistNetworkBacking", "Before not set After true", "vic-machine create needs it"} {
 			Expect(text).To(ContainSubstring(words))
 		}
 	})

@@ -10,19 +10,23 @@ import (
 )
 
 // item is one answer about one thing, as the formats for programs count it: a check of
-// a host or a cluster, a change, or what is to be said of the target itself. Its texts
+// a host, a cluster or a virtual container host, a change, or what is to be said of the target itself. Its texts
 // are cleaned.
 type item struct {
 	kind itemKind
 	// subject names the host, the cluster or the target, check what was asked of it.
 	// Together they are no other item's in the section.
 	subject, check string
+	// asked is the check as all items call it that are about it.
+	asked string
 	// path is empty where the subject is the target.
 	path   string
 	status checks.Status
 	// reason is a code, detail and hint are sentences; hint is often empty.
 	reason, detail, hint string
-	waiver               *checks.Waiver
+	// class is what create does about a finding; else empty.
+	class  checks.Class
+	waiver *checks.Waiver
 	// probe is the vantage and the outcome, empty when no connection was tried.
 	probe string
 }
@@ -34,10 +38,12 @@ const (
 	ofTarget itemKind = iota
 	ofHost
 	ofCluster
+	ofVCH
 	ofChange
 )
 
-// section is the items of one cluster, of the standalone hosts, or of the target itself.
+// section is the items of one cluster, of the standalone hosts, of the virtual container
+// host, or of the target itself.
 type section struct {
 	run *Run
 	// title is no other section's in the report.
@@ -149,6 +155,13 @@ func (r *Run) sections(l labels) []section {
 	if r.Inventory == nil {
 		return all
 	}
+	if list := r.vchResults(); len(list) > 0 {
+		s := section{run: r, title: l.target + ", " + r.vchName(), target: l.target}
+		for _, res := range list {
+			s.items = append(s.items, r.item(ofVCH, Clean(res.Subject), res))
+		}
+		all = append(all, s)
+	}
 	byHost, byCluster := r.byHost(), r.bySubject(checks.ScopeCluster)
 	for _, c := range r.Inventory.Clusters() {
 		s := section{run: r, target: l.target, cluster: l.clusters[c.Path]}
@@ -193,8 +206,8 @@ func (r *Run) item(kind itemKind, subject string, res checks.Result) item {
 		check += " (" + Clean(res.Requirement) + ")"
 	}
 	it := item{
-		kind: kind, subject: subject, path: Clean(res.Subject), check: check, status: res.Status, reason: string(res.Reason),
-		detail: Clean(res.Detail), hint: Clean(r.hintOf(res)), waiver: res.Waiver,
+		kind: kind, subject: subject, path: Clean(res.Subject), check: check, asked: check, status: res.Status, reason: string(res.Reason),
+		detail: Clean(res.Detail), hint: Clean(r.hintOf(res)), class: classOf(res), waiver: res.Waiver,
 	}
 	if r.OnlyNew && it.status == checks.Fail && r.known(res) { // the gate lets it pass, and so must who reads this
 		it.status = checks.Warn
@@ -214,6 +227,9 @@ func (r *Run) remarks(l labels) []item {
 		remark(checks.Unknown, "target", "not-checked", r.Err.Error())
 	} else if !slices.ContainsFunc(r.Results, judged) {
 		remark(checks.Unknown, "target", "not-checked", "no check gave a verdict on any host")
+	}
+	if r.Inventory != nil && r.hostless() && r.creates() {
+		remark(checks.Unknown, "hosts", "not-checked", noHost)
 	}
 	if r.Interrupted {
 		remark(checks.Unknown, "run", "interrupted", "the run was interrupted: what is not known was not read")
@@ -247,7 +263,7 @@ func (r *Run) changes(l labels) []item {
 		}
 		it := item{
 			kind: ofChange, subject: cmp.Or(l.hosts[e.Path], Clean(e.Host)), path: Clean(e.Path), status: status, reason: reason,
-			check:  strings.TrimSpace(Clean(fmt.Sprintf("change: %s %s", e.Action, e.Ruleset))),
+			check:  strings.TrimSpace(fmt.Sprintf("change: %s %s", e.Action, e.thing())),
 			detail: fmt.Sprintf("%s: %s", result, e.text()),
 		}
 		for _, warning := range e.Warnings {

@@ -41,7 +41,14 @@ type jsonSummary struct {
 	// Errors are the targets that nothing could be found out about.
 	Errors int `json:"errors"`
 	Summary
-	Baseline *Tally `json:"baseline,omitempty"`
+	Classes  *Classes `json:"classes,omitempty"`
+	Baseline *Tally   `json:"baseline,omitempty"`
+}
+
+// jsonHosts is the summary of one target.
+type jsonHosts struct {
+	Summary
+	Classes *Classes `json:"classes,omitempty"`
 }
 
 type jsonProbe struct {
@@ -68,6 +75,7 @@ type jsonCheck struct {
 	Requirement string        `json:"requirement,omitempty"`
 	Status      checks.Status `json:"status"`
 	Reason      checks.Reason `json:"reason"`
+	Class       checks.Class  `json:"class,omitempty"`
 	Detail      string        `json:"detail,omitempty"`
 	Hint        string        `json:"hint,omitempty"`
 	Waiver      *jsonWaiver   `json:"waiver,omitempty"`
@@ -99,11 +107,18 @@ type jsonScoped struct {
 	Subject     string        `json:"subject"`
 	Status      checks.Status `json:"status"`
 	Reason      checks.Reason `json:"reason"`
+	Class       checks.Class  `json:"class,omitempty"`
 	Detail      string        `json:"detail,omitempty"`
 	Hint        string        `json:"hint,omitempty"`
 	Waiver      *jsonWaiver   `json:"waiver,omitempty"`
 	Change      Change        `json:"change,omitempty"`
 	Then        *jsonSide     `json:"then,omitempty"`
+}
+
+// jsonVCH is what was found of a virtual container host itself.
+type jsonVCH struct {
+	Name   string       `json:"name,omitempty"`
+	Checks []jsonScoped `json:"checks"`
 }
 
 type jsonWaiver struct {
@@ -150,7 +165,7 @@ func JSON(w io.Writer, r *Report) error {
 			}
 			s.field("unusedWaivers", unused)
 		}
-		s.field("summary", jsonSummary{Targets: len(r.Runs), Errors: r.failed(), Summary: r.Summary(), Baseline: r.compared()})
+		s.field("summary", jsonSummary{Targets: len(r.Runs), Errors: r.failed(), Summary: r.Summary(), Classes: r.Classes(), Baseline: r.compared()})
 	})
 	return s.flush()
 }
@@ -186,8 +201,11 @@ func (r *Run) writeJSON(s *stream) {
 	}
 	s.key("hosts")
 	s.array(func() { r.writeHosts(s, byHost) })
-	if scoped := r.scopedJSON(); len(scoped) > 0 {
+	if scoped := r.scopedJSON(checks.ScopeCluster); len(scoped) > 0 {
 		s.field("checks", scoped)
+	}
+	if r.creates() {
+		s.field("vch", jsonVCH{Clean(r.VCH), r.scopedJSON(checks.ScopeVCH)})
 	}
 	s.flag("dryRun", r.DryRun)
 	s.text("journal", r.Journal)
@@ -203,12 +221,15 @@ func (r *Run) writeJSON(s *stream) {
 	if r.Compared != nil {
 		s.field("baseline", r.Compared.baselineJSON())
 	}
-	s.field("summary", r.summary(byHost))
+	s.field("summary", jsonHosts{r.summary(byHost), r.Classes()})
 }
 
 // sharedVerdicts tells lists of results apart without looking into them: hosts that are
 // alike share their verdicts. A longer list is not told apart.
-type sharedVerdicts [8]*checks.Verdict
+type sharedVerdicts [16]struct {
+	*checks.Verdict
+	checks.Class
+}
 
 func (r *Run) writeHosts(s *stream, byHost map[string][]checks.Result) {
 	if r.Inventory == nil {
@@ -243,7 +264,7 @@ func (r *Run) checksJSON(s *stream, results []checks.Result, written map[sharedV
 	var key sharedVerdicts
 	for i, res := range results {
 		if i < len(key) {
-			key[i] = res.Verdict
+			key[i].Verdict, key[i].Class = res.Verdict, res.Class
 		}
 	}
 	shareable := len(results) <= len(key) && !slices.ContainsFunc(results, func(res checks.Result) bool { _, found := r.Compared.Of(res); return found })
@@ -253,7 +274,7 @@ func (r *Run) checksJSON(s *stream, results []checks.Result, written map[sharedV
 	list := make([]jsonCheck, len(results))
 	for i, res := range results {
 		list[i] = jsonCheck{
-			ID: res.Check, Requirement: res.Requirement, Status: res.Status, Reason: res.Reason, Detail: Clean(res.Detail),
+			ID: res.Check, Requirement: res.Requirement, Status: res.Status, Reason: res.Reason, Class: classOf(res), Detail: Clean(res.Detail),
 			Hint: r.hintOf(res), Waiver: waiverJSON(res.Waiver), Rulesets: jsonRulesets(res.Rulesets),
 		}
 		list[i].Change, list[i].Then = r.Compared.ofJSON(res)
@@ -265,13 +286,13 @@ func (r *Run) checksJSON(s *stream, results []checks.Result, written map[sharedV
 	return text
 }
 
-func (r *Run) scopedJSON() []jsonScoped {
-	var out []jsonScoped
+func (r *Run) scopedJSON(scope checks.Scope) []jsonScoped {
+	out := []jsonScoped{}
 	for _, res := range r.Results {
-		if res.Scope != checks.ScopeHost {
+		if res.Scope == scope {
 			out = append(out, jsonScoped{
 				ID: res.Check, Requirement: res.Requirement, Scope: res.Scope, Subject: Clean(res.Subject),
-				Status: res.Status, Reason: res.Reason, Detail: Clean(res.Detail), Hint: r.hintOf(res), Waiver: waiverJSON(res.Waiver),
+				Status: res.Status, Reason: res.Reason, Class: classOf(res), Detail: Clean(res.Detail), Hint: r.hintOf(res), Waiver: waiverJSON(res.Waiver),
 			})
 			last := &out[len(out)-1]
 			last.Change, last.Then = r.Compared.ofJSON(res)

@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -31,7 +32,8 @@ type junitCase struct {
 
 // JUnit writes a test suite for each target and cluster with a test case for each host
 // and check. What failed is a failure, what is unknown an error. Warnings and what is
-// waived pass; their output says so. A target that could not be reached is a suite with
+// waived pass; their output says so. What create does about a finding stands in the class
+// name of its test case and in its text, and the suite counts it in its properties. A target that could not be reached is a suite with
 // one error.
 func JUnit(w io.Writer, r *Report) error {
 	doc := junitReport{Testsuites: junit.Testsuites{Name: "vic-preflight", Time: seconds(r.Duration)}}
@@ -98,12 +100,26 @@ func (s *section) properties(r *Report) []junit.Property {
 		add("dryRun", "true")
 	}
 	add("journal", s.run.Journal)
+	if s.run.creates() {
+		add("vch", s.run.VCH)
+		n := map[checks.Class]int{}
+		for _, it := range s.items {
+			n[it.class]++
+		}
+		for _, class := range classes() {
+			add(string(class), strconv.Itoa(n[class]))
+		}
+	}
 	return list
 }
 
 func (it *item) junit(class string) junitCase {
 	c := junitCase{Testcase: junit.Testcase{Classname: class, Name: representable(it.subject + ": " + it.check)}}
 	text := it.reason + ": " + it.detail
+	if it.class != "" {
+		c.Classname += ": " + classWords(it.class)
+		text += "\nclass: " + string(it.class)
+	}
 	if it.hint != "" && !it.status.Fine() {
 		text += "\n" + it.hint
 	}

@@ -91,6 +91,30 @@ var _ = Describe("the limits of other people's programs", func() {
 		}
 	})
 
+	It("are kept to by the metrics, however many things the options of create name", func() {
+		lines := func(n int) int {
+			r := created()
+			for i := range n {
+				r.Runs[0].Results = append(r.Runs[0].Results, vchResult("image-store", fmt.Sprintf("/dc1/datastore/%d", i), checks.Fail, checks.Blocked, checks.CreateRefuses, "d"))
+			}
+			return strings.Count(write("prometheus", r), "\n")
+		}
+		Expect(lines(500)).To(Equal(lines(1)))
+	})
+
+	It("are kept to by every format with many findings about a virtual container host", func() {
+		r := created()
+		for i := range 20_000 {
+			r.Runs[0].Results = append(r.Runs[0].Results, vchResult("image-store", fmt.Sprintf("/dc1/datastore/%d-%s", i, strings.Repeat("|", 100)), checks.Fail, checks.Blocked, checks.CreateRefuses, "d"))
+		}
+		text := write("markdown", r)
+		Expect(len(text)).To(BeNumerically("<", 1<<20))
+		Expect(text).To(MatchRegexp(`\d+ findings left out here for want of room`))
+		Expect(text).To(ContainSubstring("esx1.example"), "there is room for the hosts")
+		_, _, err := readNagios(write("nagios", r))
+		Expect(err).NotTo(HaveOccurred())
+	})
+
 	It("are kept to by YAML: what YAML 1.1 reads otherwise is quoted", func() {
 		for _, word := range []string{"no", "Yes", "on", "y", "null", "~", "12:30", "0x1f", "1e3", "2026-01-02", "<<", "=", "a: b", "a #b"} {
 			text := write("yaml", build([]inventory.Host{member("c", word, outbound("vic-engine", true, everybody(), 2377, 0))}))

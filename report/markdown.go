@@ -98,8 +98,10 @@ func (r *Run) markdown(p *page, l labels) {
 		p.paragraph("%s", prose(r.probeLine()))
 	}
 	r.markdownPlan(p, l)
-	byHost := r.byHost()
 	whole := p.room
+	p.room = p.Len() + (whole-p.Len())/4 // the rest is for the hosts, and for why
+	r.markdownVCH(p)
+	byHost := r.byHost()
 	p.room = p.Len() + (whole-p.Len())*3/4 // the rest is for why
 	r.markdownHosts(p, l, byHost)
 	p.room = whole
@@ -141,6 +143,36 @@ func (r *Run) markdownPlan(p *page, l labels) {
 	})
 }
 
+// markdownVCH writes what was found of the virtual container host itself, below what
+// create does about it, and counts what is fine.
+func (r *Run) markdownVCH(p *page) {
+	if c := r.Classes(); c != nil {
+		p.paragraph("%s: %s.", prose(r.vchName()), prose(c.line(Style{})))
+	}
+	var told []checks.Result
+	fine := ""
+	for _, g := range r.vchGroups() {
+		if g.title == fineTitle {
+			fine = finePart(g.results)
+		} else {
+			told = append(told, g.results...)
+		}
+	}
+	if len(told) > 0 {
+		p.WriteString("| ABOUT | VERDICT | CREATE | CHECK | REASON |\n|---|---|---|---|---|\n")
+		for i, res := range told {
+			if !p.row("| %s | %s | %s | %s | %s |", code(Clean(res.Subject)), verdictWord(res.Status), classCell(classOf(res)), code(Clean(res.Check)), prose(Clean(r.told(res)))) {
+				p.paragraph("\n%s left out here for want of room.", counted(len(told)-i, "finding"))
+				break
+			}
+		}
+		p.WriteString("\n")
+	}
+	if fine != "" {
+		p.paragraph("Of the virtual container host's own checks: %s.", fine)
+	}
+}
+
 // markdownHosts writes the hosts that did not pass or have a waiver, the worst first,
 // and counts the others.
 func (r *Run) markdownHosts(p *page, l labels, byHost map[string][]checks.Result) {
@@ -167,11 +199,20 @@ func (r *Run) markdownHosts(p *page, l labels, byHost map[string][]checks.Result
 }
 
 func (r *Run) markdownTable(p *page, l labels, hosts []*inventory.Host, byHost map[string][]checks.Result) {
-	p.WriteString("| HOST | CLUSTER | STATE | VERDICT | RULESET | PROBE | REASON |\n|---|---|---|---|---|---|---|\n")
+	creates := r.creates()
+	if creates {
+		p.WriteString("| HOST | CLUSTER | STATE | VERDICT | RULESET | PROBE | CREATE | REASON |\n|---|---|---|---|---|---|---|---|\n")
+	} else {
+		p.WriteString("| HOST | CLUSTER | STATE | VERDICT | RULESET | PROBE | REASON |\n|---|---|---|---|---|---|---|\n")
+	}
 	for i, h := range hosts {
 		results := byHost[h.Path]
+		reasons := strings.Join(r.reasonCodes(results), ", ")
+		if creates {
+			reasons = classCell(gravest(results)) + " | " + reasons
+		}
 		if !p.row("| %s | %s | %s | %s | %s | %s | %s |", code(l.hosts[h.Path]), code(l.clusters[h.ClusterPath]), prose(Clean(h.StateLabel())),
-			verdictWord(checks.Worst(results)), code(Clean(strings.Join(deciding(results), ", "))), prose(probeCell(h.Probe)), strings.Join(reasonCodes(results), ", ")) {
+			verdictWord(checks.Worst(results)), code(Clean(strings.Join(deciding(results), ", "))), prose(probeCell(h.Probe)), reasons) {
 			p.paragraph("\n%s left out here for want of room: `vic-preflight check -o table` names them all.", counted(len(hosts)-i, "more host"))
 			return
 		}
@@ -179,17 +220,14 @@ func (r *Run) markdownTable(p *page, l labels, hosts []*inventory.Host, byHost m
 	p.WriteString("\n")
 }
 
-// reasonCodes are why a host did not pass, each once, and which of them is waived.
-func reasonCodes(results []checks.Result) []string {
+// reasonCodes are why a host did not pass, each once, as the table has them.
+func (r *Run) reasonCodes(results []checks.Result) []string {
 	var codes []string
 	for _, res := range results {
 		if res.Status.Fine() {
 			continue
 		}
-		text := string(res.Reason)
-		if res.Waiver != nil {
-			text += " (waived)"
-		}
+		text := prose(Clean(r.told(res)))
 		if !slices.Contains(codes, text) {
 			codes = append(codes, text)
 		}
@@ -203,21 +241,21 @@ type sentence struct {
 	subjects []string
 }
 
-// sentences are those of hosts and clusters that did not pass, each once, the worst
+// sentences are those of hosts, clusters and a virtual container host that did not pass, each once, the worst
 // first.
 func (r *Run) sentences(l labels) []*sentence {
 	var list []*sentence
 	index := map[string]*sentence{}
 	for _, s := range r.sections(l) {
 		for _, it := range s.items {
-			if it.status.Fine() || it.kind != ofHost && it.kind != ofCluster {
+			if it.status.Fine() || it.kind != ofHost && it.kind != ofCluster && it.kind != ofVCH {
 				continue
 			}
 			subject := it.subject
 			if it.kind == ofCluster {
 				subject = "cluster " + subject
 			}
-			key := fmt.Sprint(it.status, it.reason, it.detail, it.waiver)
+			key := fmt.Sprint(it.status, it.reason, it.class, it.detail, it.waiver)
 			if index[key] == nil {
 				index[key] = &sentence{item: it}
 				list = append(list, index[key])
@@ -243,6 +281,9 @@ func (r *Run) markdownReasons(p *page, l labels) {
 			verdict := verdictWord(f.status)
 			if f.waiver != nil {
 				verdict = "waived"
+			}
+			if f.class != "" {
+				verdict += ", " + classWords(f.class)
 			}
 			if !p.row("- **%s** %s, %s: %s", verdict, f.reason, few(codes(f.subjects)), prose(f.detail)) {
 				p.row("- %s left out here for want of room", counted(len(list)-i, "more sentence"))
@@ -277,7 +318,11 @@ func (r *Run) markdownAdvice(p *page) {
 	places := r.places()
 	p.folded("What to do", func() {
 		for _, a := range all {
-			if !p.row("%s: %s\n", code(a.title()), prose(a.hint())) {
+			title := code(a.title())
+			if words := classWords(gravest(a.results)); words != "" {
+				title += " (" + words + ")"
+			}
+			if !p.row("%s: %s\n", title, prose(a.hint())) {
 				break
 			}
 			if lines := strings.Join(a.commands(r, places), "\n"); lines != "" {

@@ -8,7 +8,8 @@ import (
 	"github.com/vic-preflight/vic-preflight/checks"
 )
 
-// Missing says in a line what keeps a report from being good: the hosts that failed or of
+// Missing says in a line what keeps a report from being good: what failed of the virtual
+// container host, the hosts that failed or of
 // which nothing is known, the worst first, and the targets that were not checked.
 func (r *Report) Missing() string {
 	var parts []string
@@ -16,6 +17,14 @@ func (r *Report) Missing() string {
 		if run.Err != nil {
 			parts = append(parts, Clean(run.Target)+" (not checked)")
 			continue
+		}
+		for _, res := range run.vchResults() {
+			if res.Status == checks.Fail || res.Status == checks.Unknown {
+				parts = append(parts, fmt.Sprintf("%s (%s)", lastElement(res.Subject), run.told(res)))
+			}
+		}
+		if run.hostless() {
+			parts = append(parts, fmt.Sprintf("%s (%s)", Clean(run.Target), noHost))
 		}
 		byHost, names := run.byHost(), run.shortNames()
 		rows := run.rows(byHost)

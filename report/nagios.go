@@ -96,6 +96,9 @@ func (r *Report) total() string {
 	if s.Waived > 0 {
 		line += fmt.Sprintf(" (%d with waivers)", s.Waived)
 	}
+	if c := r.Classes(); c != nil {
+		line += "; " + c.line(Style{})
+	}
 	if n := r.failed(); n > 0 {
 		line += fmt.Sprintf("; %d of %s not checked", n, counted(len(r.Runs), "target"))
 	}
@@ -118,11 +121,14 @@ func (r *Report) perfdata() string {
 	} {
 		parts = append(parts, fmt.Sprintf("%s=%d;;;0;%d", p.label, p.value, s.Hosts))
 	}
+	if c := r.Classes(); c != nil {
+		parts = append(parts, fmt.Sprintf("refused=%d;;;0", c.Refuses))
+	}
 	parts = append(parts, fmt.Sprintf("unreachable=%d;;;0;%d", r.failed(), len(r.Runs)), "duration="+seconds(r.Duration)+"s;;;0")
 	return strings.Join(parts, " ")
 }
 
-// troubled is a host, a cluster or a target that did not pass, and why.
+// troubled is a host, a cluster, what an option names, or a target that did not pass, and why.
 type troubled struct {
 	name    string
 	status  checks.Status

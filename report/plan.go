@@ -27,21 +27,27 @@ const (
 	Remove  Action = "remove"
 	Insert  Action = "insert"
 	Restore Action = "restore"
-	None    Action = "none"
-	Refuse  Action = "refuse"
+	// Set is of the vCenter's setting.
+	Set    Action = "set"
+	None   Action = "none"
+	Refuse Action = "refuse"
 )
 
-// PlanEntry is one change to one host, or why there is none.
+// PlanEntry is one change to one host, or to the vCenter's setting, or why there is none.
 type PlanEntry struct {
+	// Host is the vCenter's name, and Path the root folder's, where Setting is not nil.
 	Host, Path, Cluster string
 	Action              Action
 	Ruleset             string
 	// Reason is a stable kebab-case code, Detail a sentence.
 	Reason, Detail string
-	// Opens says what the ruleset lets through after the change.
+	// Opens says what the ruleset lets through after the change, or what the setting comes
+	// to.
 	Opens string
 	// Before and After are nil where nothing is changed.
 	Before, After *RulesetState
+	// Setting is nil for a host.
+	Setting *PlanSetting
 	// Unknown means that nothing could be found out about the host.
 	Unknown bool
 	// Done means that the change was made, Verified that it was seen after.
@@ -53,6 +59,13 @@ type PlanEntry struct {
 	Warnings []string
 }
 
+// PlanSetting is what a plan changes of the vCenter's own. After is empty where nothing is
+// changed, Before also where it was not set.
+type PlanSetting struct {
+	Name          string
+	Before, After []string
+}
+
 // RulesetState is what a plan changes of a ruleset.
 type RulesetState struct {
 	Enabled bool
@@ -60,20 +73,28 @@ type RulesetState struct {
 }
 
 type jsonPlan struct {
-	Host     string     `json:"host"`
-	Path     string     `json:"path"`
-	Cluster  string     `json:"cluster,omitempty"`
-	Action   Action     `json:"action"`
-	Ruleset  string     `json:"ruleset,omitempty"`
-	Reason   string     `json:"reason"`
-	Detail   string     `json:"detail,omitempty"`
-	Opens    string     `json:"opens,omitempty"`
-	Before   *jsonState `json:"before,omitempty"`
-	After    *jsonState `json:"after,omitempty"`
-	Done     bool       `json:"done"`
-	Verified bool       `json:"verified"`
-	Error    string     `json:"error,omitempty"`
-	Warnings []string   `json:"warnings,omitempty"`
+	Host     string       `json:"host"`
+	Path     string       `json:"path"`
+	Cluster  string       `json:"cluster,omitempty"`
+	Action   Action       `json:"action"`
+	Ruleset  string       `json:"ruleset,omitempty"`
+	Reason   string       `json:"reason"`
+	Detail   string       `json:"detail,omitempty"`
+	Opens    string       `json:"opens,omitempty"`
+	Before   *jsonState   `json:"before,omitempty"`
+	After    *jsonState   `json:"after,omitempty"`
+	Setting  *jsonSetting `json:"setting,omitempty"`
+	Done     bool         `json:"done"`
+	Verified bool         `json:"verified"`
+	Error    string       `json:"error,omitempty"`
+	Warnings []string     `json:"warnings,omitempty"`
+}
+
+// jsonSetting has no values before where it was not set.
+type jsonSetting struct {
+	Name   string   `json:"name"`
+	Before []string `json:"before,omitempty"`
+	After  []string `json:"after,omitempty"`
 }
 
 type jsonState struct {
@@ -87,7 +108,7 @@ func jsonPlans(plan []PlanEntry) []jsonPlan {
 		out = append(out, jsonPlan{
 			Host: Clean(e.Host), Path: Clean(e.Path), Cluster: Clean(e.Cluster), Action: e.Action, Ruleset: Clean(e.Ruleset),
 			Reason: e.Reason, Detail: Clean(e.Detail), Opens: Clean(e.Opens),
-			Before: stateJSON(e.Before), After: stateJSON(e.After),
+			Before: stateJSON(e.Before), After: stateJSON(e.After), Setting: settingJSON(e.Setting),
 			Done: e.Done, Verified: e.Verified, Error: Clean(e.Error), Warnings: cleanAll(e.Warnings),
 		})
 	}
@@ -99,6 +120,13 @@ func stateJSON(s *RulesetState) *jsonState {
 		return nil
 	}
 	return &jsonState{Enabled: s.Enabled, AllowedHosts: allowedJSON(s.Allowed)}
+}
+
+func settingJSON(s *PlanSetting) *jsonSetting {
+	if s == nil {
+		return nil
+	}
+	return &jsonSetting{Name: Clean(s.Name), Before: cleanAll(s.Before), After: cleanAll(s.After)}
 }
 
 func cleanAll(list []string) []string {
@@ -135,6 +163,10 @@ func (e *PlanEntry) change() string {
 	if e.Action == None || e.Action == Refuse {
 		return e.Reason
 	}
+	if e.Setting != nil {
+		before, after := e.states()
+		return before + " -> " + after
+	}
 	word := func(s *RulesetState) string {
 		switch {
 		case s == nil:
@@ -159,7 +191,28 @@ func (e *PlanEntry) text() string {
 	case e.Error != "":
 		return Clean(e.Error)
 	}
-	return Clean(fmt.Sprintf("%s: %s -> %s; opens %s; %s", e.Ruleset, e.Before, e.After, e.Opens, e.Detail))
+	before, after := e.states()
+	if e.Setting != nil {
+		return Clean(fmt.Sprintf("%s: %s -> %s; %s; %s", e.Setting.Name, before, after, e.Opens, e.Detail))
+	}
+	return Clean(fmt.Sprintf("%s: %s -> %s; opens %s; %s", e.Ruleset, before, after, e.Opens, e.Detail))
+}
+
+// thing is the short name of what the entry is about: the ruleset, or of the setting the
+// last part; empty where there is neither.
+func (e *PlanEntry) thing() string {
+	if e.Setting == nil {
+		return Clean(e.Ruleset)
+	}
+	return Clean(e.Setting.Name[strings.LastIndexByte(e.Setting.Name, '.')+1:])
+}
+
+// states are those before and after, in words.
+func (e *PlanEntry) states() (before, after string) {
+	if e.Setting == nil {
+		return Clean(e.Before.String()), Clean(e.After.String())
+	}
+	return cmp.Or(Clean(strings.Join(e.Setting.Before, " and ")), "not set"), Clean(strings.Join(e.Setting.After, " and "))
 }
 
 // String describes the state in words.
@@ -224,7 +277,7 @@ func (r *Run) planRows(b *strings.Builder, entries []PlanEntry, style Style) err
 	cells := make([][]string, len(entries))
 	for i, e := range entries {
 		result, _ := e.result(r.DryRun)
-		cells[i] = []string{Clean(e.Host), string(e.Action), cmp.Or(Clean(e.Ruleset), "-"), result, e.change()}
+		cells[i] = []string{Clean(e.Host), string(e.Action), cmp.Or(e.thing(), "-"), result, e.change()}
 	}
 	fixed := 0
 	for col := 1; col < len(planHeader); col++ {

@@ -58,6 +58,7 @@ func (m gauges) targets(r *Report, names []labels) {
 	hosts := m.vector("hosts", "Hosts by the worst status of their checks.", "target", "status")
 	waived := m.vector("waived_hosts", "Hosts with a result that a waiver accepts.", "target")
 	left := m.vector("leftovers", "Virtual machines of probes that could not be removed.", "target")
+	found := m.vector("findings", "Findings by what vic-machine create does about them, waived ones among them; unknown are results without a verdict.", "target", "class")
 	about := m.vector("target_info", "1, with what answered at the target.", "target", "kind", "product", "simulated")
 	for i, run := range r.Runs {
 		target := names[i].target
@@ -66,6 +67,12 @@ func (m gauges) targets(r *Report, names []labels) {
 		began.WithLabelValues(target).Set(float64(run.StartedAt.UnixMilli()) / 1000)
 		took.WithLabelValues(target).Set(run.Duration.Seconds())
 		left.WithLabelValues(target).Set(float64(len(run.Leftovers)))
+		if c := run.Classes(); c != nil {
+			for _, class := range classes() {
+				found.WithLabelValues(target, string(class)).Set(float64(*c.of(class)))
+			}
+			found.WithLabelValues(target, checks.Unknown.String()).Set(float64(c.Unknown))
+		}
 		if run.Inventory == nil {
 			continue
 		}
@@ -103,6 +110,8 @@ func (m gauges) sections(r *Report) {
 		"target", "cluster", "host", "check", "status", "reason")
 	clusters := m.vector("cluster_check_status", "1, with the status that the check of the cluster has and why.",
 		"target", "cluster", "check", "status", "reason")
+	vch := m.vector("vch_checks", "Results about the virtual container host to be created, by their status and why.",
+		"target", "check", "status", "reason")
 	waived := m.vector("waiver_expiry_timestamp_seconds", "When what a waiver accepts fails again, in seconds since 1970.",
 		"target", "cluster", "host", "check", "reason", "because", "ticket")
 	changes := m.vector("changes", "Changes to hosts, planned or made, by their status: warn is planned, pass is made and verified.", "target", "status")
@@ -118,6 +127,9 @@ func (m gauges) sections(r *Report) {
 			case ofCluster:
 				host = ""
 				clusters.WithLabelValues(s.target, s.cluster, it.check, it.status.String(), it.reason).Set(1)
+			case ofVCH:
+				host = ""
+				vch.WithLabelValues(s.target, it.asked, it.status.String(), it.reason).Inc()
 			case ofHost:
 				hosts.WithLabelValues(s.target, s.cluster, host, it.check, it.status.String(), it.reason).Set(1)
 			}

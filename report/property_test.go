@@ -62,6 +62,9 @@ func drawnReport(t *rapid.T) *report.Report {
 		r := build(list)
 		r.Runs[0].Target = drawn(t, targets)
 		r.Runs[0].Inventory.Endpoint.FullName = drawn(t, nil)
+		if rapid.Bool().Draw(t, "to be created") {
+			drawVCH(t, r.Runs[0])
+		}
 		if rapid.Bool().Draw(t, "waived") {
 			r.Runs[0].Results = checks.Waive(r.Runs[0].Results, []checks.Waiver{{
 				Reason: checks.RulesetDisabled, Because: drawn(t, nil), Ticket: drawn(t, nil), Expires: r.StartedAt.Add(time.Hour),
@@ -77,6 +80,24 @@ func drawnReport(t *rapid.T) *report.Report {
 		whole.Runs = append(whole.Runs, &report.Run{Target: drawn(t, targets), Err: errors.New("cannot reach it: " + drawn(t, nil))})
 	}
 	return whole
+}
+
+// drawVCH has findings of all classes about a virtual container host, and of hosts.
+func drawVCH(t *rapid.T, run *report.Run) {
+	classes := rapid.SampledFrom([]checks.Class{checks.CreateRefuses, checks.CreateWarns, checks.CreateSilent})
+	run.VCH = drawn(t, nil)
+	for i := range run.Results {
+		run.Results[i].Class = classes.Draw(t, "class")
+	}
+	subjects := map[string]bool{"": true}
+	for range rapid.IntRange(1, 3).Draw(t, "subjects") {
+		run.Results = append(run.Results, checks.Result{
+			Check: "image-store", Scope: checks.ScopeVCH, Subject: drawn(t, subjects), Class: classes.Draw(t, "class"),
+			Verdict: &checks.Verdict{
+				Status: rapid.SampledFrom(checks.Statuses()).Draw(t, "status"), Reason: checks.NobodyListens, Detail: "x" + drawn(t, nil),
+			},
+		})
+	}
 }
 
 func status(res checks.Result) string { return res.Status.String() }
@@ -115,6 +136,10 @@ var _ = Describe("what a server says, read back out of", func() {
 		list, others, err := readJUnit(text)
 		g.Expect(err).NotTo(HaveOccurred())
 		want := answers(r, waivedApart)
+		for _, a := range vchAnswers(r, waivedApart) {
+			a.cluster = ""
+			want = append(want, a)
+		}
 		for i, a := range want {
 			x := strings.NewReplacer("\ufffe", "\ufffd", "\uffff", "\ufffd").Replace
 			want[i] = answer{x(a.target), x(a.cluster), x(a.subject), a.check, a.verdict}
@@ -132,6 +157,9 @@ var _ = Describe("what a server says, read back out of", func() {
 				place = "cluster " + a.cluster
 			}
 			want = append(want, answer{subject: fmt.Sprintf("%s, %s: %s: %s", a.target, place, a.subject, a.check), verdict: a.verdict})
+		}
+		for _, a := range vchAnswers(r, waivedApart) {
+			want = append(want, answer{subject: fmt.Sprintf("%s, %s: %s: %s", a.target, a.cluster, a.subject, a.check), verdict: a.verdict})
 		}
 		for _, run := range unreached(r) {
 			target := report.Clean(run.Target)
@@ -164,7 +192,14 @@ var _ = Describe("what a server says, read back out of", func() {
 		commands, err := readGitHub(text)
 		g.Expect(err).NotTo(HaveOccurred())
 		reasons := map[string]bool{}
-		for _, res := range answers(r, func(res checks.Result) string { return fmt.Sprint(res.Status, " ", res.Reason, res.Waiver != nil) }) {
+		key := func(res checks.Result) string {
+			class := res.Class
+			if res.Status == checks.Unknown {
+				class = ""
+			}
+			return fmt.Sprintf("%s %s,%s", res.Status, res.Reason, class)
+		}
+		for _, res := range append(answers(r, key), vchAnswers(r, key)...) {
 			if strings.HasPrefix(res.verdict, "fail") || strings.HasPrefix(res.verdict, "unknown") {
 				reasons[strings.Fields(res.verdict)[1]] = true
 			}

@@ -46,12 +46,27 @@ func answers(r *report.Report, verdict func(checks.Result) string) []answer {
 			names[h.ClusterPath], clusters[h.ClusterPath] = report.Clean(h.Cluster), report.Clean(h.Cluster)
 		}
 		for _, res := range run.Results {
-			if v := verdict(res); v != "" {
+			if v := verdict(res); v != "" && res.Scope != checks.ScopeVCH {
 				list = append(list, answer{report.Clean(run.Target), clusters[res.Subject], names[res.Subject], res.Check, v})
 			}
 		}
 	}
 	return sorted(list)
+}
+
+// vchAnswers are those about virtual container hosts; their cluster is how a section is
+// called that is about one.
+func vchAnswers(r *report.Report, verdict func(checks.Result) string) []answer {
+	var list []answer
+	for _, run := range r.Runs {
+		place := strings.TrimSpace("virtual container host " + report.Clean(run.VCH))
+		for _, res := range run.Results {
+			if res.Scope == checks.ScopeVCH {
+				list = append(list, answer{report.Clean(run.Target), place, report.Clean(res.Subject), res.Check, verdict(res)})
+			}
+		}
+	}
+	return list
 }
 
 // readYAML returns the document as JSON.
@@ -154,8 +169,8 @@ var (
 )
 
 type tapBlock struct {
-	Message, Severity, Reason, Hint, Target, Cluster, Subject, Path, Check, Probe string
-	Waiver                                                                        *struct{ Because, Expires, Ticket string }
+	Message, Severity, Reason, Class, Hint, Target, Cluster, Subject, Path, Check, Probe string
+	Waiver                                                                               *struct{ Because, Expires, Ticket string }
 }
 
 // readTAP knows the lines of version 13, and nothing else.

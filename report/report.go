@@ -55,6 +55,9 @@ type Run struct {
 	// and the like, and no secret. Compute is --compute-resource as it was given.
 	Options []string
 	Compute string
+	// VCH is the name of the virtual container host that is to be created, for titles and
+	// commands; empty where the run is about none.
+	VCH string
 	// Refreshed runs have asked the hosts for fresh facts.
 	Refreshed bool
 	// Err says why nothing could be found out about the target; else it is nil.
@@ -166,13 +169,22 @@ func (r *Report) failed() int {
 	return n
 }
 
-// Status is the worst status of the results; unknown where there are none.
+// Status is the worst status of the results; unknown where there are none, or no host
+// was looked at and nothing failed.
 func (r *Run) Status() checks.Status {
 	if r.Err != nil || len(r.Results) == 0 {
 		return checks.Unknown
 	}
-	return checks.Worst(r.Results)
+	worst := checks.Worst(r.Results)
+	if r.hostless() && checks.Unknown.Worse(worst) {
+		return checks.Unknown
+	}
+	return worst
 }
+
+// hostless reports whether no host was looked at: then nothing is good, whatever else
+// passed.
+func (r *Run) hostless() bool { return r.Inventory == nil || len(r.Inventory.Hosts) == 0 }
 
 // Summary counts the hosts of the target.
 func (r *Run) Summary() Summary { return r.summary(r.byHost()) }

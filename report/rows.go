@@ -25,12 +25,14 @@ type row struct {
 	ruleset, probe string
 	// codes say what is wrong, the main one first; details are the sentences.
 	codes, details []string
-	hosts          int
+	// class is the gravest of what was found.
+	class checks.Class
+	hosts int
 }
 
 // alike tells rows apart but for whom they are about.
 func (r *row) alike() string {
-	return strings.Join(append([]string{r.status.String(), r.ruleset, r.probe, strings.Join(r.details, "\x00")}, r.codes...), "\x00")
+	return strings.Join(append([]string{r.status.String(), r.ruleset, r.probe, string(r.class), strings.Join(r.details, "\x00")}, r.codes...), "\x00")
 }
 
 // rows are those of all hosts, in the order of the inventory.
@@ -46,7 +48,7 @@ func (r *Run) rows(byHost map[string][]checks.Result) []row {
 // row has the worst status of a host's results, and of each that did not pass the code
 // and the sentence, once, the worst first.
 func (r *Run) row(h *inventory.Host, results []checks.Result) row {
-	out := row{name: Clean(h.Name), status: checks.Worst(results), probe: probeCell(h.Probe), hosts: 1}
+	out := row{name: Clean(h.Name), status: checks.Worst(results), probe: probeCell(h.Probe), class: gravest(results), hosts: 1}
 	var notes []string
 	said := map[string]bool{}
 	state := h.IsConnected() && h.StateLabel() == "connected"
@@ -59,11 +61,7 @@ func (r *Run) row(h *inventory.Host, results []checks.Result) row {
 	for _, res := range results {
 		plain := res.Status.Fine()
 		state = state || res.Check == checks.HostState && !plain
-		of := ""
-		if len(r.Requirements) > 1 && res.Requirement != "" {
-			of = res.Requirement + ": "
-		}
-		code := of + told(res)
+		of, code := r.of(res), r.told(res)
 		switch {
 		case !plain && !slices.Contains(out.codes, code):
 			out.codes = append(out.codes, code)
@@ -100,7 +98,18 @@ func deciding(results []checks.Result) []string {
 	return slices.Compact(keys)
 }
 
-// told is a result's code, with what must be known beside it.
+// of is the requirement, where there are several, as it stands before what is said of a
+// result.
+func (r *Run) of(res checks.Result) string {
+	if len(r.Requirements) > 1 && res.Requirement != "" {
+		return res.Requirement + ": "
+	}
+	return ""
+}
+
+// told is a result's code, with its requirement and what must be known beside it.
+func (r *Run) told(res checks.Result) string { return r.of(res) + told(res) }
+
 func told(res checks.Result) string {
 	code := string(res.Reason)
 	locked := slices.ContainsFunc(res.Rulesets, func(rs checks.RulesetVerdict) bool { return rs.Locked && slices.Contains(res.Decides, rs.Key) })
@@ -181,11 +190,18 @@ func (r *Run) layOut(rows []row, style Style, wide bool) (*laidOut, error) {
 	if r.ProbeTarget != "" {
 		header = slices.Insert(header, 3, "PROBE")
 	}
+	creates := r.creates()
+	if creates {
+		header = slices.Insert(header, len(header)-1, "CREATE")
+	}
 	cells := make([][]string, len(rows))
 	for i, row := range rows {
 		cells[i] = []string{row.name, verdictWord(row.status), row.ruleset, ""}
 		if r.ProbeTarget != "" {
 			cells[i] = slices.Insert(cells[i], 3, row.probe)
+		}
+		if creates {
+			cells[i] = slices.Insert(cells[i], len(cells[i])-1, classCell(row.class))
 		}
 	}
 	limits := limitsOf(header, cells, rows, style.Width)

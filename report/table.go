@@ -69,6 +69,7 @@ func (r *Run) table(b *strings.Builder, style Style, wide bool) error {
 	if left := r.unasked(); left != "" && !r.DryRun {
 		style.writeLine(b, left)
 	}
+	r.vchTable(b, style, wide)
 	if len(r.Plan) > 0 {
 		b.WriteString("\n")
 		if err := r.planTable(b, style); err != nil || r.DryRun {
@@ -78,7 +79,9 @@ func (r *Run) table(b *strings.Builder, style Style, wide bool) error {
 	byHost := r.byHost()
 	rows := r.rows(byHost)
 	var err error
-	if r.groups(style) && !wide {
+	if len(rows) == 0 {
+		b.WriteString("\n" + style.paint(checks.Unknown, noHost) + "\n")
+	} else if r.groups(style) && !wide {
 		err = r.groupedTable(b, rows, style)
 	} else {
 		err = r.clusterTables(b, rows, style, wide)
@@ -91,15 +94,25 @@ func (r *Run) table(b *strings.Builder, style Style, wide bool) error {
 	if undo := r.undo(); undo != "" {
 		fmt.Fprintf(b, "\nto take the changes back:\n  %s\n", undo)
 	}
-	b.WriteString("\n" + r.Compared.lines(style) + r.summaryLine(byHost, style) + "\n")
+	b.WriteString("\n" + r.Compared.lines(style))
+	if c := r.Classes(); c != nil {
+		style.writeLine(b, c.line(style))
+	}
+	b.WriteString(r.summaryLine(byHost, style) + "\n")
 	return nil
 }
+
+// noHost is said where there is none to tell of.
+const noHost = "no host was looked at"
 
 // title names the target and what is required of its hosts.
 func (r *Run) title() string {
 	simulated := ""
 	if r.Inventory.Endpoint.Simulated {
 		simulated = " (simulated)"
+	}
+	if r.creates() {
+		simulated += ", " + r.vchName()
 	}
 	return fmt.Sprintf("%s%s: %s", Clean(r.Target), simulated, r.required())
 }
@@ -142,13 +155,17 @@ func (r *Run) unasked() string {
 	for _, res := range r.Results {
 		asked[res.Check] = true
 	}
+	all := checks.Default()
+	if r.Inventory != nil && r.Inventory.Placement != nil {
+		all = append(all, checks.Create()...)
+	}
 	var ids []string
-	for _, id := range checks.IDs() {
-		if asked[id] {
-			ids = append(ids, id)
+	for _, c := range all {
+		if asked[c.ID] {
+			ids = append(ids, c.ID)
 		}
 	}
-	if len(ids) == 0 || len(ids) == len(checks.IDs()) || len(ids) == len(checks.IDs())-1 && !asked[checks.ClusterDrift] {
+	if len(ids) == 0 || len(ids) == len(all) || len(ids) == len(all)-1 && !asked[checks.ClusterDrift] {
 		return ""
 	}
 	return "checked: " + strings.Join(ids, ", ") + " alone"
@@ -348,7 +365,10 @@ func (s Summary) line(style Style) string {
 			parts = append(parts, style.paint(p.status, fmt.Sprintf("%d %s", p.n, p.text)))
 		}
 	}
-	line := fmt.Sprintf("%s: %s", counted(s.Hosts, "host"), strings.Join(parts, ", "))
+	line := counted(s.Hosts, "host")
+	if s.Hosts > 0 {
+		line += ": " + strings.Join(parts, ", ")
+	}
 	if s.Waived > 0 {
 		line += fmt.Sprintf("; %d waived", s.Waived)
 	}

@@ -52,6 +52,7 @@ func (it *item) tap(out io.Writer, number int, s *section) {
 		{"message", it.detail},
 		{"severity", it.status.String()},
 		{"reason", it.reason},
+		{"class", string(it.class)},
 		{"hint", it.hint},
 		{"target", s.target},
 		{"cluster", s.cluster},

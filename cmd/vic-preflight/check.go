@@ -25,7 +25,7 @@ type checkFlags struct {
 	output        outputFlags
 	only, skip    []string
 	refresh       bool
-	fix           bool
+	fix, setting  bool
 	origins       bool
 	firewallState bool
 	facts         string
@@ -41,10 +41,17 @@ func newCheck(a *app) *cobra.Command {
 		Long:  longHelp("check"), Example: exampleHelp("check"),
 		RunE: func(cmd *cobra.Command, args []string) error { return c.execute(cmd, a, args) },
 	}
+	c.register(cmd, checks.DefaultIDs())
+	cmd.Flags().StringVar(&c.facts, "facts", "", "`file` of facts that collect wrote, in place of a target: no connection is made")
+	usage.Section(cmd.Flags(), "checks")
+	return cmd
+}
+
+// register registers the flags that create has, too; ids are the checks of the command.
+func (c *checkFlags) register(cmd *cobra.Command, ids []string) {
 	f := cmd.Flags()
 	c.target.register(cmd)
 	c.requirement.register(f)
-	f.StringVar(&c.facts, "facts", "", "`file` of facts that collect wrote, in place of a target: no connection is made")
 	f.BoolVar(&c.refresh, "refresh", false, "ask each host to refresh its firewall first: vCenter's copy can be minutes old")
 	f.BoolVar(&c.firewallState, "firewall-state", false, "ask every host whether its firewall is on, also where no verdict hangs on it")
 	f.StringSliceVar(&c.only, "only", nil, "run only these `checks`, separated by commas; vic-preflight explain lists them")
@@ -62,31 +69,35 @@ func newCheck(a *app) *cobra.Command {
 	f.StringVar(&c.failOn, "fail-on", "", "`what` fails the run: new, which is what fails now and did not in the --baseline")
 	c.output.register(cmd)
 	usage.Show(f, "vch-ip", "fix", "probe")
-	complete(cmd, "only", checks.IDs()...)
-	complete(cmd, "skip", checks.IDs()...)
+	complete(cmd, "only", ids...)
+	complete(cmd, "skip", ids...)
 	complete(cmd, "fail-on", preflight.FailOnNew)
-	return cmd
 }
 
 func (c *checkFlags) execute(cmd *cobra.Command, a *app, args []string) error {
+	return c.run(cmd, a, args, preflight.Options{Facts: c.facts})
+}
+
+// run completes the options by what the flags say, and does the runs.
+func (c *checkFlags) run(cmd *cobra.Command, a *app, args []string, o preflight.Options) error {
 	f := cmd.Flags()
 	logsIn := c.origins || c.probe.vantage == string(inventory.VantageSSH)
 	req, err := c.requirement.requirement()
-	o := preflight.Options{
-		Requirements: []checks.Requirement{req}, Only: c.only, Skip: c.skip, Refresh: c.refresh,
-		FirewallState: c.firewallState, Origins: c.origins, Baseline: c.baseline, FailOn: c.failOn, Facts: c.facts,
-	}
-	if c.fix {
+	o.Requirements, o.Only, o.Skip, o.Refresh = []checks.Requirement{req}, c.only, c.skip, c.refresh
+	o.FirewallState, o.Origins, o.Baseline, o.FailOn = c.firewallState, c.origins, c.baseline, c.failOn
+	if o.Change.Setting = c.setting; c.fix {
 		o.Change.Do = preflight.Allow
 	}
+	changes := c.fix || c.setting
 	switch {
 	case c.output.wait < 0:
 		err = cmp.Or(err, usageError(fmt.Errorf("--wait %s is negative", c.output.wait)))
-	case c.output.wait > 0 && c.fix:
+	case c.output.wait > 0 && changes:
 		err = cmp.Or(err, usageError(errors.New("--wait only looks, and --fix changes: leave one of them out")))
 	}
 	if err := cmp.Or(
-		goesWith(f, c.fix, "--fix", "dry-run", "ruleset", "allowed-ip", "narrow-broad", "journal", "host-timeout", "verify-timeout", "yes", "max-hosts"),
+		goesWith(f, c.fix, "--fix", "ruleset", "allowed-ip", "narrow-broad", "host-timeout", "max-hosts"),
+		goesWith(f, changes, "--fix", "dry-run", "journal", "verify-timeout", "yes"),
 		goesWith(f, logsIn, "--probe ssh or --ssh", sshNames...),
 		err, c.allow.put(&o, req), c.change.put(&o, a, f), c.confirm.put(&o, a, f, ""), c.probe.put(&o, f), c.ssh.put(&o.SSH, a),
 	); err != nil {

@@ -32,7 +32,7 @@ func (c *confirmFlags) put(o *preflight.Options, a *app, f *pflag.FlagSet, word 
 	o.Change.MaxHosts = c.maxHosts
 	terminal := console.IsTerminal(a.stdin) && console.IsTerminal(a.stderr)
 	switch {
-	case c.yes || o.Change.DryRun || o.Change.Do == preflight.NoChange:
+	case c.yes || o.Change.DryRun || !o.Change.Any():
 		return nil
 	case !terminal && word != "":
 		if err := o.Validate(); err != nil {

@@ -14,7 +14,10 @@ import (
 	. "github.com/onsi/gomega"
 	"github.com/vmware/govmomi/vim25/types"
 
+	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/fix"
 	"github.com/vic-preflight/vic-preflight/internal/sim"
+	"github.com/vic-preflight/vic-preflight/inventory"
 )
 
 // with runs another command than check on a simulator.
@@ -521,7 +524,7 @@ var _ = Describe("a fix that meets a fault", func() {
 		out := undo("edited", strings.Replace(string(text), `"enabled":false`, `"enabled":true`, 1))
 		Expect(out.code).To(Equal(exitUsage))
 		Expect(out.stderr).To(ContainSubstring("it was changed after it was written"))
-		out = undo("newer", strings.Replace(string(text), `"version":2`, `"version":9`, 1))
+		out = undo("newer", strings.Replace(string(text), `"version":3`, `"version":9`, 1))
 		Expect(out.code).To(Equal(exitUsage))
 		Expect(out.stderr).To(ContainSubstring("version 9"))
 		Expect(vc.RequestsOf("DisableRuleset")).To(BeZero())
@@ -530,6 +533,31 @@ var _ = Describe("a fix that meets a fault", func() {
 		Expect(out.code).To(Equal(exitOK), out.stderr)
 		Expect(out.stderr).To(ContainSubstring("was cut off"))
 		Expect(dump(vc)).To(Equal(before))
+	}, SpecTimeout(time.Minute))
+
+	It("a journal that holds the vCenter's setting alone", func(ctx SpecContext) {
+		before := dump(vc)
+		path := filepath.Join(GinkgoT().TempDir(), "setting")
+		j, err := fix.CreateJournal(path, fix.Header{Address: vc.URL.Host, Requirement: fix.RequirementOf(checks.VIC())})
+		Expect(err).NotTo(HaveOccurred())
+		Expect(j.RecordSetting(&fix.SettingChange{After: []string{"true"}})).To(Succeed())
+		Expect(j.Close()).To(Succeed())
+		setting := &types.OptionValue{Key: inventory.SettingName, Value: "true"}
+		vc.Model().Map().OptionManager().UpdateOptions(&types.UpdateOptions{ChangedValue: []types.BaseOptionValue{setting}})
+
+		undo := with(vc, []string{"undo", path})
+		out := invocation{args: append(undo, "--dry-run")}.run(ctx)
+		Expect(out.code).To(Equal(exitFailed), out.stderr+out.stdout)
+		Expect(out.stdout).To(MatchRegexp(`set +PersistNetworkBacking +planned +true -> false`))
+		Expect(out.stdout).To(ContainSubstring("the API cannot remove an option"))
+		out = invocation{args: append(undo, journalIn()...)}.run(ctx)
+		Expect(out.code).To(Equal(exitOK), out.stderr)
+		Expect(out.stdout).To(ContainSubstring("1 changed and verified"))
+		Expect(setting.Value).To(Equal("false"))
+		Expect(dump(vc)).To(Equal(before))
+		out = invocation{args: append(undo, journalIn()...)}.run(ctx)
+		Expect(out.code).To(Equal(exitOK), out.stderr)
+		Expect(out.stdout).To(ContainSubstring("already-restored"))
 	}, SpecTimeout(time.Minute))
 
 	It("an interrupt: what is under way is finished, journaled and reported", func(ctx SpecContext) {

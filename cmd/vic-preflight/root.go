@@ -49,7 +49,7 @@ func execute(ctx context.Context, a *app, args []string) int {
 	if i := slices.Index(args, "--help-all"); i >= 0 {
 		a.helpAll, args[i] = true, "--help"
 	}
-	args = longflag.Expand(root, args)
+	args = longflag.Expand(root, separate(root, args))
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
@@ -121,7 +121,7 @@ func newRoot(a *app) *cobra.Command {
 		hints, err := usage.Plain(cmd, err)
 		return usageError(err, hints...)
 	})
-	root.AddCommand(newCheck(a), newFix(a), newUpdate(a), newUndo(a), newProbe(a), newListen(a), newVIB(a), newRule(a), newCollect(a), newSim(a), newExplain(a), newDiff(a), newConfig(a), newVersion(a))
+	root.AddCommand(newCheck(a), newCreate(a), newFix(a), newUpdate(a), newUndo(a), newProbe(a), newListen(a), newVIB(a), newRule(a), newCollect(a), newSim(a), newExplain(a), newDiff(a), newConfig(a), newVersion(a))
 	usage.Install(root, a.stdout, &a.helpAll, noCommand)
 	root.Version = buildVersion()
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")

@@ -1,21 +1,16 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/internal/console"
-	"github.com/vic-preflight/vic-preflight/internal/newfile"
 	"github.com/vic-preflight/vic-preflight/internal/vib"
 	"github.com/vic-preflight/vic-preflight/preflight"
-	"github.com/vic-preflight/vic-preflight/report"
 )
 
 func newVIB(a *app) *cobra.Command {
@@ -24,11 +19,7 @@ func newVIB(a *app) *cobra.Command {
 }
 
 // buildFlags are the flags of vib build.
-type buildFlags struct {
-	preflight.VIBOptions
-	output        string
-	bundle, force bool
-}
+type buildFlags struct{ preflight.VIBOptions }
 
 func newVIBBuild(a *app) *cobra.Command {
 	o := &buildFlags{}
@@ -47,75 +38,20 @@ func newVIBBuild(a *app) *cobra.Command {
 	f.StringVar(&o.Vendor, "vendor", vib.DefaultVendor, "`vendor` of the VIB")
 	f.StringVar(&o.Summary, "summary", "", "`text` of one line that esxcli shows")
 	f.StringVar(&o.ESXi, "esxi", vib.Generations()[0].Name, "`generation` of the hosts: 8 or 6-7")
-	f.BoolVar(&o.bundle, "bundle", false, "write an offline bundle (.zip) with the VIB in it")
+	f.BoolVar(&o.Bundle, "bundle", false, "write an offline bundle (.zip) with the VIB in it")
 	f.StringVar(&o.Released, "release-date", "", "`date` inside, such as 2026-01-02T03:04:05Z; always the same when absent [SOURCE_DATE_EPOCH]")
-	f.StringVar(&o.output, "output", "", "`file` to write, .vib or with --bundle .zip; - for standard output")
-	f.BoolVar(&o.force, "force", false, "replace the file when it exists")
+	f.StringVar(&o.Output, "output", "", "`file` to write, .vib or with --bundle .zip; - for standard output")
+	f.BoolVar(&o.Force, "force", false, "replace the file when it exists")
 	complete(cmd, "esxi", vib.Generations()[0].Name, vib.Generations()[1].Name)
 	return cmd
 }
 
 func (o *buildFlags) execute(ctx context.Context, a *app) error {
-	if err := o.checkOutput(a); err != nil {
-		return err
-	}
-	o.VIBOptions.Epoch = a.getenv("SOURCE_DATE_EPOCH")
-	g, spec, err := preflight.NewVIBSpec(o.VIBOptions)
-	if err != nil {
-		return err
-	}
-	var b bytes.Buffer
-	if o.bundle {
-		err = vib.Bundle(&b, spec)
-	} else {
-		err = vib.Build(&b, spec)
-	}
-	switch {
-	case err != nil:
-		return usageError(err)
-	case ctx.Err() != nil:
-		return &preflight.InterruptedError{}
-	}
-	if o.output == "-" {
-		if _, err := a.stdout.Write(b.Bytes()); err != nil {
-			return usageError(fmt.Errorf("write to standard output: %w", err))
-		}
-	} else if err := o.writeError(newfile.Write(o.output, b.Bytes(), o.force)); err != nil {
-		return err
-	}
-	fmt.Fprint(a.stderr, report.BuiltVIB(spec, g, o.output, b.Bytes()))
-	return nil
-}
-
-// extension is what ESXi and people tell the two kinds of file by.
-func (o *buildFlags) extension() string {
-	if o.bundle {
-		return ".zip"
-	}
-	return ".vib"
-}
-
-func (o *buildFlags) checkOutput(a *app) error {
-	switch {
-	case o.output == "":
-		return usageError(errors.New("no output: --output names the file to write"), "--output "+o.Key+o.extension())
-	case o.output == "-" && console.IsTerminal(a.stdout):
+	if o.Output == "-" && console.IsTerminal(a.stdout) {
 		return usageError(errors.New("--output -: standard output is a terminal, which is no place for binary data"), "send it to a file, or give --output its name")
-	case o.output != "-" && filepath.Ext(o.output) != o.extension():
-		return usageError(fmt.Errorf("--output %s does not end in %s, by which ESXi knows what it is given", o.output, o.extension()),
-			"--bundle writes a .zip, without it a .vib is written")
-	case o.output != "-":
-		return o.writeError(newfile.Vacant(o.output, o.force))
 	}
-	return nil
-}
-
-func (o *buildFlags) writeError(err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, fs.ErrExist):
-		return usageError(fmt.Errorf("%s is there already", o.output), "--force replaces it")
-	}
-	return usageError(fmt.Errorf("write %s: %w", o.output, err))
+	o.Epoch = a.getenv("SOURCE_DATE_EPOCH")
+	told, err := preflight.BuildVIB(ctx, o.VIBOptions, a.stdout)
+	fmt.Fprint(a.stderr, told)
+	return err
 }

@@ -2,16 +2,13 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"github.com/vic-preflight/vic-preflight/internal/completion"
 	"github.com/vic-preflight/vic-preflight/internal/console"
-	"github.com/vic-preflight/vic-preflight/internal/vib"
 	"github.com/vic-preflight/vic-preflight/preflight"
-	"github.com/vic-preflight/vic-preflight/report"
 )
 
 func newVIBInspect(a *app) *cobra.Command {
@@ -37,7 +34,12 @@ func newVIBInspect(a *app) *cobra.Command {
 }
 
 func inspect(ctx context.Context, a *app, path, output string) error {
-	found, err := readVIB(ctx, a, path)
+	in, name, err := a.open(path)
+	if err != nil {
+		return usageError(err)
+	}
+	defer in.Close()
+	found, err := preflight.InspectVIB(ctx, in, name)
 	if err != nil {
 		return err
 	}
@@ -48,24 +50,4 @@ func inspect(ctx context.Context, a *app, path, output string) error {
 		return &exitError{code: exitFailed}
 	}
 	return nil
-}
-
-func readVIB(ctx context.Context, a *app, path string) (*report.VIB, error) {
-	in, name, err := a.open(path)
-	if err != nil {
-		return nil, usageError(err)
-	}
-	defer in.Close()
-	p, read, err := vib.ReadWhole(ctx, in)
-	switch {
-	case errors.Is(err, context.Canceled):
-		return nil, &preflight.InterruptedError{}
-	case errors.Is(err, vib.ErrBundle):
-		return nil, usageError(fmt.Errorf("%s: %w", name, err), "it looks like an offline bundle: unzip it, and inspect the .vib in its folder vib20")
-	case err != nil:
-		return nil, usageError(fmt.Errorf("%s: %w", name, err))
-	}
-	found := report.NewVIB(p)
-	found.File, found.Size, found.SHA256 = report.Clean(name), read.Size, fmt.Sprintf("%x", read.SHA256)
-	return found, nil
 }

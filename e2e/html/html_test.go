@@ -52,10 +52,12 @@ func click(status string) chromedp.Action[chromedp.Void] {
 var _ = Describe("the page in a browser", func() {
 	for _, v := range []view{desktop, {width: 1280, height: 900, dark: true}, {width: 390, height: 844}, {width: 390, height: 844, dark: true}} {
 		It(fmt.Sprintf("keeps nobody out: %d wide, dark: %t", v.width, v.dark), func() {
-			t := show(file(everything()), v)
-			t.script(`for (const d of document.querySelectorAll('details')) d.open = true`)
-			Expect(t.violations()).To(BeEmpty())
-			Expect(eval[int64](t, `document.documentElement.scrollWidth`)).To(BeNumerically("<=", v.width), "nothing is cut off at the side")
+			for _, r := range []*report.Report{everything(), created()} {
+				t := show(file(r), v)
+				t.script(`for (const d of document.querySelectorAll('details')) d.open = true`)
+				Expect(t.violations()).To(BeEmpty())
+				Expect(eval[int64](t, `document.documentElement.scrollWidth`)).To(BeNumerically("<=", v.width), "nothing is cut off at the side")
+			}
 		})
 	}
 
@@ -63,6 +65,25 @@ var _ = Describe("the page in a browser", func() {
 		t := show(file(everything()), desktop)
 		t.script(`document.querySelector('label').remove(); document.querySelector('.meta').className = 'st'; document.styleSheets[0].insertRule('.st { color: #fff; background: #eee }', 99)`)
 		Expect(t.violations()).To(ContainElements(HavePrefix("label"), HavePrefix("color-contrast:")))
+	})
+
+	It("filters by what create does, hosts and what was found of the virtual container host alike", func() {
+		press := func(class string) chromedp.Action[chromedp.Void] {
+			return chromedp.Click(chromedp.CSS(fmt.Sprintf("button[data-create=%s]", class)))
+		}
+		t := show(file(created()), desktop)
+		Expect(t.shown()).To(HaveLen(9))
+		t.do(press("create-refuses"))
+		Expect(t.shown()).To(ConsistOf("/dc1/datastore/a-volume-store-with-a-long-name-on-the-edge", "/dc1/datastore/shared", "esx2.example"))
+		Expect(eval[string](t, `shown.textContent`)).To(Equal("1 of 3 hosts, 2 of 6 results about the virtual container host"))
+		t.do(press("create-warns"))
+		Expect(t.shown()).To(HaveLen(4))
+		t.do(press("create-refuses"))
+		Expect(t.shown()).To(ConsistOf("--dns-server"))
+		Expect(eval[bool](t, `document.querySelector('#none').hidden`)).To(BeTrue())
+		t.do(click("fail"))
+		Expect(t.shown()).To(BeEmpty())
+		Expect(eval[bool](t, `document.querySelector('#none').hidden`)).To(BeFalse())
 	})
 
 	It("filters by status", func() {

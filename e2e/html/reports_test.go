@@ -82,6 +82,44 @@ func everything() *report.Report {
 	return r
 }
 
+// created has findings of all classes about a virtual container host to be created, and on
+// its hosts.
+func created() *report.Report {
+	r := about(host("prod", "esx1.example", "vic-engine", true), host("prod", "esx2.example", "vic-engine", false), host("prod", "esx3.example", "vic-engine", false))
+	run := r.Runs[0]
+	run.VCH = "vch1"
+	for i, res := range run.Results {
+		switch {
+		case res.Reason != checks.RulesetDisabled:
+		case strings.Contains(res.Subject, "esx2"):
+			run.Results[i].Class = checks.CreateRefuses
+		default:
+			run.Results[i].Class = checks.CreateSilent
+		}
+	}
+	for _, res := range []struct {
+		check, subject string
+		status         checks.Status
+		reason         checks.Reason
+		class          checks.Class
+		detail         string
+	}{
+		{"volume-store", "/dc1/datastore/a-volume-store-with-a-long-name-on-the-edge", checks.Fail, checks.PathBlocked, checks.CreateRefuses, "no host of prod mounts it"},
+		{"image-store", "/dc1/datastore/shared", checks.Warn, checks.Blocked, checks.CreateRefuses, "it is mounted read-only"},
+		{"dns", "--dns-server", checks.Warn, checks.NameUnresolved, checks.CreateWarns, "4 servers were given, and 3 are used"},
+		{"bridge-network", "/dc1/network/uplinks", checks.Warn, checks.Drift, checks.CreateSilent, "it is an uplink port group"},
+		{"settings", "/", checks.Unknown, checks.FactsUnavailable, "", "the account lacks the privilege Global.Settings"},
+		{"public-network", "/dc1/network/VM Network", checks.Pass, checks.Uniform, "", "it is there"},
+	} {
+		run.Results = append(run.Results, checks.Result{
+			Check: res.check, Scope: checks.ScopeVCH, Subject: res.subject, Class: res.class,
+			Verdict: &checks.Verdict{Status: res.status, Reason: res.reason, Detail: res.detail},
+		})
+	}
+	run.Results = checks.Waive(run.Results, []checks.Waiver{{Check: "image-store", Reason: checks.Blocked, Because: "is mended in May", Expires: r.StartedAt.AddDate(0, 1, 0)}}, run.Target, r.StartedAt)
+	return r
+}
+
 // evil are names that a server could send.
 func evil() []string {
 	return []string{
@@ -109,8 +147,13 @@ func hostile() *report.Report {
 		})
 		run.Leftovers = append(run.Leftovers, name)
 		run.Inventory.Hidden = append(run.Inventory.Hidden, name)
+		run.Results = append(run.Results, checks.Result{
+			Check: "image-store", Scope: checks.ScopeVCH, Subject: name, Class: checks.CreateRefuses,
+			Verdict: &checks.Verdict{Status: checks.Fail, Reason: checks.Blocked, Detail: name},
+		})
 		r.Runs = append(r.Runs, &report.Run{Target: name, Err: errors.New(name)})
 	}
+	run.VCH = strings.Join(evil(), " ")
 	run.Inventory.Endpoint.FullName, run.Journal, run.ProbeTarget = strings.Join(evil(), " "), evil()[3], evil()[0]
 	return r
 }

@@ -75,6 +75,7 @@ func (vc *VCenter) datacenterFolder(of func(*simulator.Datacenter) types.Managed
 }
 
 func networkFolder(dc *simulator.Datacenter) types.ManagedObjectReference { return dc.NetworkFolder }
+
 func datastoreFolder(dc *simulator.Datacenter) types.ManagedObjectReference {
 	return dc.DatastoreFolder
 }

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/vic-preflight/vic-preflight/internal/config"
+	"github.com/vic-preflight/vic-preflight/internal/vicmachine"
 	"github.com/vic-preflight/vic-preflight/preflight"
 )
 
@@ -26,6 +27,21 @@ type Flags struct {
 	Insecure                     bool
 	ComputeResource              string
 	Hosts                        []string
+}
+
+// Take puts in what a command line of vic-machine says, where the flags say nothing.
+func (f *Flags) Take(c *vicmachine.Command) {
+	if len(f.Targets) == 0 && c.Target != "" {
+		f.Targets = []string{c.Target}
+	}
+	if len(f.Thumbprints) == 0 && c.Thumbprint != "" {
+		f.Thumbprints = []string{c.Thumbprint}
+	}
+	f.User = cmp.Or(f.User, c.User)
+	f.ComputeResource = cmp.Or(f.ComputeResource, c.VCH.ComputeResource)
+	if f.Password == "" && f.PasswordFile == "" && c.Password != nil {
+		f.Password = *c.Password
+	}
 }
 
 // Finder has all places where targets and credentials can come from.

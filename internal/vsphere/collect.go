@@ -70,6 +70,9 @@ func (s *Session) Collect(ctx context.Context, sel Selection, opts CollectOption
 	}
 	dc, nodes, err := s.locate(ctx, t, sel)
 	if err != nil {
+		if wrong := new(SelectionError); errors.As(err, &wrong) && dc != nil {
+			wrong.Datacenter = t.path(dc)
+		}
 		return nil, err
 	}
 	inv := &inventory.Inventory{Endpoint: s.Endpoint(), Hosts: make([]inventory.Host, len(nodes)), Hidden: t.hidden(dc, sel)}

@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/vmware/govmomi/vim25/methods"
 	"github.com/vmware/govmomi/vim25/soap"
 	"github.com/vmware/govmomi/vim25/types"
 
@@ -129,70 +128,31 @@ func (r *placement) readSetting(ctx context.Context) {
 	r.Setting.Asked = true
 	r.together(
 		func() {
-			err := try(func() (err error) { r.Setting.Values, err = r.setting(ctx); return err })
+			err := try(func() (err error) { r.Setting.Values, err = r.settingValues(ctx); return err })
 			r.Setting.Unreadable = r.reason(ctx, "the option "+inventory.SettingName, err)
 		},
 		func() {
 			// What is not known stays so; it is no reason of its own.
-			_ = try(func() error { r.Setting.MayChange = r.maySet(ctx); return nil })
+			_ = try(func() error { r.Setting.MayChange = r.MayChangeSetting(ctx, settingPrivilege); return nil })
 		},
 	)
-}
-
-// setting returns the values of the option, as vic-machine prints them
-// (vmware/vic pkg/vsphere/optmanager).
-func (s *Session) setting(ctx context.Context) (values []string, err error) {
-	manager := s.client.ServiceContent.Setting
-	if manager == nil {
-		return nil, errors.New("the server has no options")
-	}
-	res, err := methods.QueryOptions(ctx, s, &types.QueryOptions{This: *manager, Name: inventory.SettingName})
-	if _, unset := deref(faultOf(err)).(types.InvalidName); unset {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	for _, o := range res.Returnval {
-		values = append(values, fmt.Sprint(o.GetOptionValue().Value))
-	}
-	return values, nil
 }
 
 // settingPrivilege is needed on the root folder to change an option: vSphere API
 // reference, OptionManager.UpdateOptions.
 const settingPrivilege = "Global.Settings"
 
-func (s *Session) maySet(ctx context.Context) inventory.Tristate {
-	manager := s.client.ServiceContent.AuthorizationManager
-	if manager == nil {
-		return inventory.Unknown
-	}
-	res, err := methods.HasPrivilegeOnEntities(ctx, s, &types.HasPrivilegeOnEntities{
-		This: *manager, SessionId: s.key(), PrivId: []string{settingPrivilege},
-		Entity: []types.ManagedObjectReference{s.client.ServiceContent.RootFolder},
-	})
-	if err != nil {
-		return inventory.Unknown
-	}
-	for _, e := range res.Returnval {
-		for _, p := range e.PrivAvailability {
-			if p.PrivId == settingPrivilege {
-				return inventory.Known(p.IsGranted)
-			}
-		}
-	}
-	return inventory.Unknown
-}
-
-// TryLogin signs in as the user of cfg, and out again, and does nothing else.
-func TryLogin(ctx context.Context, cfg Config) inventory.Login {
-	login := inventory.Login{User: cfg.User}
-	s, err := Connect(ctx, cfg)
+// TryLogin signs in to the same server as another user, and out again, and does nothing
+// else.
+func (s *Session) TryLogin(ctx context.Context, user, password string) inventory.Login {
+	login := inventory.Login{User: user}
+	cfg := s.cfg
+	cfg.User, cfg.Password = user, password
+	other, err := Connect(ctx, cfg)
 	var refused *LoginError
 	switch {
 	case err == nil:
-		s.Close()
+		other.Close()
 	case errors.As(err, &refused):
 		login.Refused = true
 	default:

@@ -59,22 +59,29 @@ func (s *Session) ReadFirewalls(ctx context.Context, hosts []*inventory.Host) {
 	s.readFirewalls(ctx, hosts, func(string, int, int) {}, func([]*inventory.Host) {})
 }
 
-// privilegeBatch is how many hosts one question about privileges names.
+// privilegeBatch is how many objects one question about privileges names.
 const privilegeBatch = 500
 
 // Privileged tells for each host, by ID, whether the session's account has the
 // privilege there. Hosts of which the server does not say are left out.
 func (s *Session) Privileged(ctx context.Context, hosts []*inventory.Host, privilege string) (map[string]bool, error) {
-	granted := make(map[string]bool, len(hosts))
+	refs := make([]types.ManagedObjectReference, len(hosts))
+	for i, h := range hosts {
+		refs[i] = hostRef(h)
+	}
+	return s.granted(ctx, refs, privilege)
+}
+
+// granted tells for each object, by ID, whether the session's account has the privilege
+// there.
+func (s *Session) granted(ctx context.Context, refs []types.ManagedObjectReference, privilege string) (map[string]bool, error) {
+	granted := make(map[string]bool, len(refs))
 	manager := s.client.ServiceContent.AuthorizationManager
 	if manager == nil {
 		return granted, nil
 	}
-	for batch := range slices.Chunk(hosts, privilegeBatch) {
-		req := types.HasPrivilegeOnEntities{This: *manager, SessionId: s.key(), PrivId: []string{privilege}}
-		for _, h := range batch {
-			req.Entity = append(req.Entity, hostRef(h))
-		}
+	for batch := range slices.Chunk(refs, privilegeBatch) {
+		req := types.HasPrivilegeOnEntities{This: *manager, SessionId: s.key(), PrivId: []string{privilege}, Entity: batch}
 		res, err := methods.HasPrivilegeOnEntities(ctx, s, &req)
 		if err != nil {
 			return nil, fmt.Errorf("ask for the privilege %s: %w", privilege, plain(err))

@@ -36,6 +36,9 @@ type SelectionError struct {
 	// Noun says what the choices are, such as "clusters and hosts".
 	Noun    string
 	Choices []string
+	// Datacenter is the path of the datacenter that was looked in; empty where it is that
+	// which was not found.
+	Datacenter string
 }
 
 // shownChoices is how many choices an error lists before it only counts them.
@@ -72,18 +75,18 @@ func (s *Session) locate(ctx context.Context, t *tree, sel Selection) (dc *node,
 	})
 	if len(hosts) == 0 {
 		if hidden := t.hidden(dc, sel); len(hidden) > 0 {
-			return nil, nil, fmt.Errorf("the hosts of %s cannot be listed", strings.Join(hidden, ", nor those of "))
+			return dc, nil, fmt.Errorf("the hosts of %s cannot be listed", strings.Join(hidden, ", nor those of "))
 		}
-		return nil, nil, &SelectionError{Problem: fmt.Sprintf("the datacenter %s has no hosts to check", t.path(dc)), Noun: "hosts in it"}
+		return dc, nil, &SelectionError{Problem: fmt.Sprintf("the datacenter %s has no hosts to check", t.path(dc)), Noun: "hosts in it"}
 	}
 	if sel.ComputeResource != "" {
 		computes := within(t.kind(kindCluster, kindCompute))
 		if hosts, err = s.computeResource(ctx, t, dc, computes, hosts, sel.ComputeResource); err != nil {
-			return nil, nil, err
+			return dc, nil, err
 		}
 	}
 	if hosts, err = t.matchHosts(hosts, sel.Hosts); err != nil {
-		return nil, nil, err
+		return dc, nil, err
 	}
 	return dc, hosts, nil
 }

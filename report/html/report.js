@@ -13,13 +13,15 @@ for (const c of clusters) {
   c.rows = c.rows.map(node => {
     const row = {
       node, cluster: c, cell: null, on: true,
-      status: node.classList[1], waived: 'waived' in node.dataset,
+      status: node.classList[node.classList.length - 1], waived: 'waived' in node.dataset,
+      host: !node.classList.contains('vch'), create: (node.dataset.create || '').split(' '),
       words: ([...node.firstElementChild.children].map(e => e.textContent).join(' ') + ' ' + where).toLowerCase(),
     };
     rows.push(row);
     return row;
   });
 }
+const hosts = rows.filter(r => r.host).length;
 const byID = new Map(rows.map(r => [r.node.id, r]));
 const links = all('.strip a');
 for (const a of links) {
@@ -29,25 +31,31 @@ for (const a of links) {
 
 const apply = () => {
   const words = text.value.toLowerCase().split(/\s+/).filter(Boolean);
-  const wanted = new Set(buttons.filter(b => b.getAttribute('aria-pressed') === 'true').map(b => b.dataset.status));
+  const pressed = buttons.filter(b => b.getAttribute('aria-pressed') === 'true');
+  const wanted = new Set(pressed.map(b => b.dataset.status).filter(Boolean));
+  const create = pressed.map(b => b.dataset.create).filter(Boolean);
   const waived = wanted.delete('waived');
-  let count = 0;
+  let count = 0, findings = 0;
   for (const c of clusters) {
-    let left = 0;
+    let left = 0, others = 0;
     for (const r of c.rows) {
-      const on = (!wanted.size || wanted.has(r.status)) && (!waived || r.waived) && words.every(w => r.words.includes(w));
-      if (on) left++;
+      const on = (!wanted.size || wanted.has(r.status)) && (!waived || r.waived) && (!create.length || create.some(c => r.create.includes(c))) && words.every(w => r.words.includes(w));
+      if (on && r.host) left++;
+      if (on && !r.host) others++;
       if (on !== r.on) {
         r.on = on;
         r.node.hidden = !on;
         if (r.cell) r.cell.classList.toggle('off', !on);
       }
     }
-    if (c.node.hidden !== !left) c.node.hidden = !left;
+    const empty = !left && !others && c.rows.length > 0;
+    if (c.node.hidden !== empty) c.node.hidden = empty;
     count += left;
+    findings += others;
   }
-  shown.textContent = count === rows.length ? `${rows.length} host${rows.length === 1 ? '' : 's'}` : `${count} of ${rows.length} hosts`;
-  none.hidden = count > 0 || !rows.length;
+  shown.textContent = count === hosts ? `${hosts} host${hosts === 1 ? '' : 's'}` : `${count} of ${hosts} hosts`;
+  if (rows.length > hosts) shown.textContent += `, ${findings} of ${rows.length - hosts} results about the virtual container host`;
+  none.hidden = count + findings > 0 || !rows.length;
 };
 let asked = 0;
 const soon = () => {

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/internal/usage"
+	"github.com/vic-preflight/vic-preflight/internal/vicmachine"
+	"github.com/vic-preflight/vic-preflight/inventory"
+	"github.com/vic-preflight/vic-preflight/preflight"
+)
+
+// createFlags are those of create: check's, beside the options of vic-machine.
+type createFlags struct {
+	checkFlags
+	file     string
+	opsLogin bool
+}
+
+func newCreate(a *app) *cobra.Command {
+	c := &createFlags{}
+	cmd := &cobra.Command{
+		Use:   "create [vic-machine create's options]",
+		Short: "Say all that vic-machine create would refuse, and create nothing",
+		Long:  longHelp("create"), Example: exampleHelp("create"),
+		RunE: func(cmd *cobra.Command, args []string) error { return c.execute(cmd, a, args) },
+	}
+	f := cmd.Flags()
+	c.register(cmd, checks.IDs())
+	f.StringVar(&c.file, "from-file", "", "`file` with the command line of vic-machine create, or - for standard input")
+	f.BoolVar(&c.opsLogin, "ops-login", false, "sign in as --ops-user with --ops-password, and out again, as create does")
+	usage.Section(f, "checks")
+	f.BoolVar(&c.setting, "fix-setting", false, "set the vCenter's "+inventory.SettingName+" to true, as create would")
+	usage.Section(f, "changes")
+	usage.Show(f, "from-file", "fix", "fix-setting")
+	return cmd
+}
+
+// separate puts what is vic-machine's behind "--", where the command line is of create.
+func separate(root *cobra.Command, args []string) []string {
+	cmd, _, err := root.Find(args[:min(1, len(args))])
+	if err != nil || cmd.Name() != "create" {
+		return args
+	}
+	return append(args[:1:1], vicmachine.Separate(args[1:], func(name string) (known, value bool) {
+		f := cmd.Flags().Lookup(name)
+		if f == nil && len(name) == 1 {
+			f = cmd.Flags().ShorthandLookup(name)
+		}
+		return f != nil || name == "help" || name == "h", f != nil && f.NoOptDefVal == ""
+	})...)
+}
+
+func (c *createFlags) execute(cmd *cobra.Command, a *app, args []string) error {
+	var line []string
+	if at := cmd.ArgsLenAtDash(); at >= 0 {
+		args, line = args[:at], args[at:]
+	}
+	line, err := c.read(a, line)
+	if err != nil {
+		return err
+	}
+	wanted, err := vicmachine.Parse(line)
+	err = cmp.Or(err, vicmachine.Filled(line))
+	var wrong *vicmachine.UsageError
+	switch {
+	case errors.As(err, &wrong):
+		return usageError(err, wrong.Hints...)
+	case wanted.Help:
+		return cmd.Help()
+	case len(args)+len(c.target.Targets) > 1:
+		return usageError(errors.New("create takes one target, as vic-machine does"))
+	}
+	if len(args) == 0 {
+		c.target.Take(wanted)
+	}
+	if at, ok := wanted.VCH.Address(); ok && len(c.requirement.vchIPs) == 0 {
+		c.requirement.vchIPs = []string{at.Addr().String()}
+	}
+	o := preflight.CreateOptions{VCH: wanted.VCH, OpsLogin: c.opsLogin}
+	if wanted.OpsPassword != nil {
+		o.OpsPassword = *wanted.OpsPassword
+	}
+	return c.run(cmd, a, args, preflight.Options{Create: &o})
+}
+
+// read returns the command line of vic-machine: that of a file where one is named.
+func (c *createFlags) read(a *app, line []string) ([]string, error) {
+	if c.file == "" {
+		return line, nil
+	}
+	if len(line) > 0 {
+		return nil, usageError(errors.New("--from-file brings the whole command line, and options of vic-machine stand beside it"), "leave one of them out")
+	}
+	in, name, err := a.open(c.file)
+	if err != nil {
+		return nil, usageError(fmt.Errorf("--from-file: %w", err))
+	}
+	defer in.Close()
+	line, err = vicmachine.ParseFile(in)
+	var wrong *vicmachine.UsageError
+	if errors.As(err, &wrong) {
+		return nil, usageError(fmt.Errorf("%s: %w", name, err), wrong.Hints...)
+	}
+	return line, err
+}
