@@ -21,7 +21,7 @@ func newSim(a *app) *cobra.Command {
 	var names []string
 	for _, s := range sim.ScenarioNames() {
 		names = append(names, cobra.CompletionWithDesc(s[0], s[1]))
-		fmt.Fprintf(&scenarios, "\n  %-8s%s", s[0], s[1])
+		fmt.Fprintf(&scenarios, "\n  %-12s%s", s[0], s[1])
 	}
 	cmd := &cobra.Command{
 		Use:       "sim [SCENARIO|FILE]",

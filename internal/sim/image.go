@@ -194,11 +194,15 @@ func (h *Host) InMaintenance() (in bool) {
 
 // SetServiceRunning changes what the API says of a service, and nothing else.
 func (h *Host) SetServiceRunning(key string, running bool) {
+	h.changeService(key, func(s *types.HostService) { s.Running = running })
+}
+
+func (h *Host) changeService(key string, f func(*types.HostService)) {
 	ctx := newContext(h.image.registry)
 	ctx.WithLock(h.services, func() {
 		for i, s := range h.services.ServiceInfo.Service {
 			if s.Key == key {
-				h.services.show(ctx, i, running)
+				h.services.show(ctx, i, f)
 			}
 		}
 	})

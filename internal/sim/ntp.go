@@ -69,5 +69,9 @@ func (h *Host) SetNTP(running bool, servers ...string) {
 			}
 		})
 	})
-	h.SetServiceRunning("ntpd", running)
+	h.changeService("ntpd", func(s *types.HostService) {
+		if s.Running = running; running {
+			s.Policy = string(types.HostServicePolicyOn)
+		}
+	})
 }

@@ -138,23 +138,27 @@ func (vc *VCenter) AddPortgroup(dvs, name string, hosts ...string) {
 // AddNetwork adds a port group of standard switches.
 func (vc *VCenter) AddNetwork(name string, hosts ...string) {
 	n := &mo.Network{}
-	n.Name = name
-	n.Entity().Name = name
-	vc.putChild(vc.datacenterFolder(networkFolder), n)
 	n.Summary = &types.NetworkSummary{Network: &n.Self, Name: name, Accessible: true}
-	ctx := vc.context()
-	dc := ctx.Map.Any("Datacenter").(*simulator.Datacenter)
-	ctx.WithLock(dc, func() { dc.Network = append(slices.Clip(dc.Network), n.Self) })
-	vc.joinNetwork(n, hosts)
+	vc.addNetwork(n, name, hosts)
 }
 
 // AddOpaqueNetwork adds one such as NSX makes.
 func (vc *VCenter) AddOpaqueNetwork(name string, hosts ...string) {
-	folder := vc.datacenterFolder(networkFolder)
-	if err := folder.AddOpaqueNetwork(vc.context(), types.OpaqueNetworkSummary{NetworkSummary: types.NetworkSummary{Name: name}}); err != nil {
-		panic(err)
+	n := &mo.OpaqueNetwork{}
+	n.Summary = &types.OpaqueNetworkSummary{
+		NetworkSummary:  types.NetworkSummary{Network: &n.Self, Name: name, Accessible: true},
+		OpaqueNetworkId: stableUUID("network", name), OpaqueNetworkType: "nsx.LogicalSwitch",
 	}
-	vc.joinNetwork(vc.entity(name, "OpaqueNetwork"), hosts)
+	vc.addNetwork(n, name, hosts)
+}
+
+func (vc *VCenter) addNetwork(e mo.Entity, name string, hosts []string) {
+	ctx, n := vc.context(), networkOf(e)
+	n.Name, n.Entity().Name = name, name
+	vc.putChild(vc.datacenterFolder(networkFolder), e)
+	dc := ctx.Map.Any("Datacenter").(*simulator.Datacenter)
+	ctx.WithLock(dc, func() { dc.Network = append(slices.Clip(dc.Network), n.Self) })
+	vc.joinNetwork(e, hosts)
 }
 
 // putChild puts an entity into a folder.
@@ -165,7 +169,8 @@ func (vc *VCenter) putChild(folder *simulator.Folder, e mo.Entity) {
 	ctx.Map.PutEntity(folder, e)
 }
 
-// JoinNetwork makes hosts members of a network, of any kind.
+// JoinNetwork makes hosts members of a network, of any kind. It leaves a distributed switch
+// as it is.
 func (vc *VCenter) JoinNetwork(network string, hosts ...string) {
 	vc.joinNetwork(vc.entity(network, networkKinds...), hosts)
 }
@@ -198,11 +203,25 @@ func computeOf(obj mo.Reference) *mo.ComputeResource {
 	return obj.(*mo.ComputeResource)
 }
 
-// LeaveNetwork takes hosts out of a network.
+// LeaveNetwork takes hosts out of a network. Where that is a port group of a distributed
+// switch they leave the switch, with all its port groups.
 func (vc *VCenter) LeaveNetwork(network string, hosts ...string) {
 	ctx, e := vc.context(), vc.entity(network, networkKinds...)
-	n, refs := networkOf(e), vc.hostRefs(hosts)
-	ctx.WithLock(e, func() { n.Host = without(n.Host, refs...) })
+	group, ok := e.(*simulator.DistributedVirtualPortgroup)
+	if !ok {
+		vc.leaveNetwork(e, hosts)
+		return
+	}
+	dvs := ctx.Map.Get(*group.Config.DistributedVirtualSwitch).(*simulator.DistributedVirtualSwitch)
+	ctx.WithLock(dvs, func() { dvs.Summary.HostMember = without(dvs.Summary.HostMember, vc.hostRefs(hosts)...) })
+	for _, ref := range dvs.Portgroup {
+		vc.leaveNetwork(ctx.Map.Get(ref), hosts)
+	}
+}
+
+func (vc *VCenter) leaveNetwork(network mo.Reference, hosts []string) {
+	ctx, n, refs := vc.context(), networkOf(network), vc.hostRefs(hosts)
+	ctx.WithLock(network, func() { n.Host = without(n.Host, refs...) })
 	for _, name := range hosts {
 		h := vc.Host(name).object
 		ctx.WithLock(h, func() { h.Network = without(h.Network, n.Self) })

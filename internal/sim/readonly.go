@@ -26,7 +26,7 @@ var readMethods = []string{
 	"RetrieveServiceContent", "Login", "Logout", "CurrentTime", "SessionIsActive",
 	"RetrieveProperties", "RetrievePropertiesEx", "ContinueRetrievePropertiesEx", "CancelRetrievePropertiesEx",
 	"QueryAssignedLicenses", "QueryOptions", "HasPrivilegeOnEntities", "HasUserPrivilegeOnEntities",
-	"FindChild", "FindByInventoryPath", "RetrieveManagedMethodExecuter", "RefreshFirewall", "FetchSoftwarePackages",
+	"FindChild", "FindByInventoryPath", "RetrieveManagedMethodExecuter", "RetrieveDynamicTypeManager", "RefreshFirewall", "FetchSoftwarePackages",
 }
 
 // reads reports whether a call changes nothing. name is the API's, with the command where

@@ -78,8 +78,8 @@ func ScenarioNames() [][2]string {
 		{"esxi80", "one bare ESXi 8.0.3 host with the rulesets of a recorded one"},
 		{"esxi60", "one bare ESXi 6.0 host with the rulesets of a recorded one"},
 		{"large", "many hosts, every fifth one shut: large?hosts=N, 1000 by default"},
-		{"vic", "a cluster where vic-machine create would pass: vic?hosts=N, 3 by default"},
-		{"vic-broken", "the same names, with everything wrong that create would refuse or should warn of"},
+		{"vic", "a cluster that vic-machine create would take: vic?hosts=N"},
+		{"vic-broken", "the same names, with all wrong that create would refuse"},
 	}
 }
 

@@ -31,11 +31,11 @@ func newServiceSystem(h *Host) *serviceSystem {
 	return s
 }
 
-// show makes the API say whether a service runs, in both places where it does. It is
+// show makes the API say what f makes of a service, in both places where it does. It is
 // called with the lock of s held. Hosts share their lists until one changes its own.
-func (s *serviceSystem) show(ctx *simulator.Context, i int, running bool) {
+func (s *serviceSystem) show(ctx *simulator.Context, i int, f func(*types.HostService)) {
 	list := slices.Clone(s.ServiceInfo.Service)
-	list[i].Running = running
+	f(&list[i])
 	s.ServiceInfo.Service = list
 	ctx.WithLock(s.host.object, func() { s.host.object.Config.Service = &types.HostServiceInfo{Service: list} })
 }
@@ -53,7 +53,7 @@ func (s *serviceSystem) set(ctx *simulator.Context, key string, running bool) *s
 				return simulator.Fault(err.Error(), &types.HostConfigFault{})
 			}
 		}
-		s.show(ctx, i, running)
+		s.show(ctx, i, func(service *types.HostService) { service.Running = running })
 		return nil
 	}
 	return simulator.Fault("", &types.NotFound{})

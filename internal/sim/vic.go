@@ -60,7 +60,7 @@ func furnishBroken(vc *VCenter) error {
 	first.DropFeatures("serialuri")
 	first.SetRuleset("vSphereClient", false) // which lets 443 in
 	second.SetRuleset("vic-engine", false)
-	vc.LeaveNetwork("vic-bridge", second.Name)
+	vc.LeaveNetwork("vic-bridge", second.Name) // and dvs1
 	third.RefuseEsxcli()
 	third.SetNTP(false, "ntp1.example", "ntp2.example")
 	return nil

@@ -129,13 +129,15 @@ func (s *Session) assignedLicenses(ctx context.Context) ([]assignment, error) {
 		at = ref
 	}
 	list, queryErr := s.queryAssigned(ctx, at)
-	if queryErr != nil && err != nil {
+	refused, ok := deref(faultOf(queryErr)).(types.NoPermission)
+	if queryErr != nil && err != nil || ok && refused.PrivilegeId == "" {
 		return nil, errNoLicenses
 	}
 	return list, queryErr
 }
 
-// errNoLicenses stands for NoPermission on the LicenseManager.
+// errNoLicenses stands for NoPermission that does not name the privilege, and for that on
+// the LicenseManager.
 var errNoLicenses = fmt.Errorf("the account lacks the privilege %s", licensePrivilege)
 
 func isNoPermission(err error) bool {

@@ -3,6 +3,7 @@ package vsphere_test
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing/iotest"
 	"time"
 
@@ -64,15 +65,16 @@ const endOfLicense = `<properties><key>expirationDate</key><value xsi:type="xsd:
 var _ = Describe("licenses", func() {
 	read := func(ctx SpecContext, answer func(inv *inventory.Inventory) string) (*inventory.Placement, *inventory.Inventory) {
 		GinkgoHelper()
-		var inv *inventory.Inventory
+		var collected atomic.Pointer[inventory.Inventory]
 		s, err := bent(ctx, "vic", func(c *simtest.Call) []byte {
 			if c.Method == "QueryAssignedLicenses" {
-				return []byte(answer(inv))
+				return []byte(answer(collected.Load()))
 			}
 			return c.Pass()
 		})
 		Expect(err).NotTo(HaveOccurred())
-		inv = collect(ctx, s, vsphere.Selection{ComputeResource: "prod"})
+		inv := collect(ctx, s, vsphere.Selection{ComputeResource: "prod"})
+		collected.Store(inv)
 		return place(ctx, s, inv, vicWanted), inv
 	}
 
@@ -103,13 +105,14 @@ var _ = Describe("licenses", func() {
 	}, SpecTimeout(time.Minute))
 
 	It("are asked for where the account may not ask who has them", func(ctx SpecContext) {
-		denied := true
+		var denied atomic.Bool
+		denied.Store(true)
 		s, err := bent(ctx, "vic", func(c *simtest.Call) []byte {
 			answer := c.Pass()
 			switch {
 			case strings.Contains(string(answer), "<name>licenseAssignmentManager</name>"):
 				return []byte(missing(string(answer)))
-			case c.Method == "QueryAssignedLicenses" && denied:
+			case c.Method == "QueryAssignedLicenses" && denied.Load():
 				return faultAnswer("NoPermission", `<object type="Folder">x</object><privilegeId>System.View</privilegeId>`)
 			}
 			return answer
@@ -117,10 +120,17 @@ var _ = Describe("licenses", func() {
 		Expect(err).NotTo(HaveOccurred())
 		inv := collect(ctx, s, vsphere.Selection{ComputeResource: "prod"})
 		Expect(place(ctx, s, inv, vicWanted).LicensesUnreadable).To(Equal("the hosts' licenses could not be read: the account lacks the privilege Global.Licenses"))
-		denied = false
+		denied.Store(false)
 		p := place(ctx, s, inv, vicWanted)
 		Expect(p.LicensesUnreadable).To(BeEmpty())
 		Expect(p.Licenses).To(HaveLen(3))
+	}, SpecTimeout(time.Minute))
+
+	It("are refused with the privilege's name where the server does not give it", func(ctx SpecContext) {
+		p, _ := read(ctx, func(*inventory.Inventory) string {
+			return string(faultAnswer("NoPermission", `<object type="Folder">x</object><privilegeId></privilegeId>`))
+		})
+		Expect(p.LicensesUnreadable).To(HaveSuffix("the account lacks the privilege Global.Licenses"))
 	}, SpecTimeout(time.Minute))
 })
 

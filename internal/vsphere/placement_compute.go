@@ -28,8 +28,7 @@ func (r *placement) readCompute(ctx context.Context, pools *tree) {
 		c.Path, c.Name = paths[0], path.Base(paths[0])
 		c.Cluster = r.inv.Hosts[0].ClusterPath != ""
 	}
-	var lists, config string
-	lists = r.reason(ctx, "the compute resource", try(func() error { return r.readLists(ctx, pools) }))
+	config, lists := "", r.reason(ctx, "the compute resource", try(func() error { return r.readLists(ctx, pools) }))
 	if c.Cluster && c.ID != "" {
 		config = r.reason(ctx, "the cluster's configuration", try(func() error { return r.readCluster(ctx) }))
 	}

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -114,7 +115,7 @@ var troubles = map[string]struct {
 
 // wantedPlace is made by preparePlace.
 var wantedPlace = vsphere.PlacementWanted{
-	ComputeResource: "prod", Name: "vch1", Datastores: []string{"shared"}, Networks: []string{"bridge"}, CallTimeout: time.Second,
+	ComputeResource: "prod", Name: "vch1", Datastores: []string{"shared"}, Networks: []string{"bridge"},
 }
 
 func preparePlace(ctx context.Context, vc *sim.VCenter) {
@@ -136,21 +137,20 @@ func preparePlace(ctx context.Context, vc *sim.VCenter) {
 }
 
 var _ = Describe("one call of ReadPlacement that fails", func() {
-	for trouble, t := range troubles {
+	for _, trouble := range slices.Sorted(maps.Keys(troubles)) {
+		t := troubles[trouble]
 		It("costs its own facts alone: "+trouble, func(ctx SpecContext) {
 			vc := start("open")
 			preparePlace(ctx, vc)
-			var failing placeCall
-			failed := 0
-			holds := regexp.MustCompile("")
+			var failing atomic.Pointer[placeCall]
+			var failed atomic.Int64
 			s, err := bentOf(ctx, vc, func(c *simtest.Call) []byte {
-				if failing.method == "" || c.Method != failing.method {
-					return c.Pass()
-				}
-				if answer := c.Pass(); failing.holds != "" && !holds.Match(bytes.ReplaceAll(answer, []byte("\n"), nil)) {
+				answer := c.Pass()
+				call := failing.Load()
+				if call == nil || c.Method != call.method || !regexp.MustCompile(call.holds).Match(bytes.ReplaceAll(answer, []byte("\n"), nil)) {
 					return answer
 				}
-				failed++
+				failed.Add(1)
 				return t.answer(c)
 			})
 			Expect(err).NotTo(HaveOccurred())
@@ -159,13 +159,18 @@ var _ = Describe("one call of ReadPlacement that fails", func() {
 			for part, why := range none {
 				Expect(why).To(BeEmpty(), part)
 			}
+			want := wantedPlace
+			if trouble == "a hang" {
+				want.CallTimeout = 2 * time.Second
+			}
 			for name, call := range placeCalls {
 				if trouble == "a hang" && !slices.Contains([]string{"lists", "licenses", "clocks"}, name) {
 					continue // each takes its time
 				}
-				failing, failed, holds = call, 0, regexp.MustCompile(call.holds)
-				facts, reasons := partsOf(place(ctx, s, inv, wantedPlace))
-				Expect(failed).To(BeNumerically(">", 0), name)
+				failing.Store(&call)
+				failed.Store(0)
+				facts, reasons := partsOf(place(ctx, s, inv, want))
+				Expect(failed.Load()).To(BeNumerically(">", 0), name)
 				for part := range good {
 					switch {
 					case !slices.Contains(call.costs, part), name == "manager" && trouble == "no permission":

@@ -84,12 +84,12 @@ func (r *placement) datacenter(ctx context.Context, t *tree) (*node, error) {
 	return nil, errGone
 }
 
-// below reads what is in a folder of the datacenter, and returns the objects of the kinds
-// by their paths. dcs are the objects above it.
+// below reads what is in a folder of the datacenter, at any depth. dcs are the objects
+// above it, which the paths need.
 func (r *placement) below(ctx context.Context, dcs *tree, dc *node, folder string, specs ...types.PropertySpec) (*tree, error) {
 	root, ok := dc.ref1(folder)
 	if !ok {
-		return nil, dc.refusal(folder)
+		return nil, cmp.Or(dc.refusal(folder), errUntold)
 	}
 	t := newTree(dcs.root)
 	maps.Copy(t.nodes, dcs.nodes)
@@ -296,7 +296,7 @@ func (r *placement) findInFolder(ctx context.Context, dc *node) error {
 	}
 	folder, ok := dc.ref1("vmFolder")
 	if !ok {
-		return dc.refusal("vmFolder")
+		return cmp.Or(dc.refusal("vmFolder"), errUntold)
 	}
 	found, err := r.hasChild(ctx, folder, r.want.Name)
 	if found {

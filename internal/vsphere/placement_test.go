@@ -11,6 +11,7 @@ import (
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/types"
 
+	"github.com/vic-preflight/vic-preflight/internal/sim"
 	"github.com/vic-preflight/vic-preflight/internal/vsphere"
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
@@ -302,18 +303,17 @@ var _ = Describe("ReadPlacement", func() {
 var _ = Describe("TryLogin", func() {
 	It("signs in and out again, and tells what came of it", func(ctx SpecContext) {
 		vc := start("vic")
-		cfg := config(vc)
-		Expect(vsphere.TryLogin(ctx, cfg)).To(Equal(inventory.Login{User: cfg.User}))
-		Expect(vc.OpenSessions()).To(BeZero())
+		s := login(ctx, vc)
+		Expect(s.TryLogin(ctx, sim.DefaultUser, sim.DefaultPassword)).To(Equal(inventory.Login{User: sim.DefaultUser}))
+		Expect(vc.OpenSessions()).To(Equal(1), "the session's own")
 		Expect(vc.RequestsOf("RetrievePropertiesEx")).To(BeZero())
+		Expect(s.TryLogin(ctx, sim.DefaultUser, "wrong-secret")).To(Equal(inventory.Login{User: sim.DefaultUser, Refused: true}))
 
-		cfg.Password = "wrong-secret"
-		Expect(vsphere.TryLogin(ctx, cfg)).To(Equal(inventory.Login{User: cfg.User, Refused: true}))
-
-		cfg.Target.Address = deaf
-		login := vsphere.TryLogin(ctx, cfg)
-		Expect(login.Refused).To(BeFalse())
-		Expect(login.Err).To(ContainSubstring("cannot reach " + deaf))
-		Expect(login.Err).NotTo(ContainSubstring(cfg.Password))
+		vc.Fault("Login", types.ManagedObjectReference{}, &types.NoPermission{PrivilegeId: "System.View"})
+		other := s.TryLogin(ctx, "ops@vsphere.local", "ops-secret")
+		Expect(other.Refused).To(BeFalse())
+		Expect(other.Err).To(HaveSuffix("the account lacks the privilege System.View"))
+		Expect(other.Err).NotTo(ContainSubstring("ops-secret"))
+		vc.Fault("Login", types.ManagedObjectReference{}, nil)
 	}, SpecTimeout(time.Minute))
 })
