@@ -16,7 +16,7 @@ func Explanations(w io.Writer, req checks.Requirement, plans []checks.Explanatio
 	for i, list := range [][]checks.Check{checks.Default(), checks.Create()} {
 		b.WriteString([]string{"Checks\n", "\nChecks of vic-preflight create besides\n"}[i])
 		for _, c := range list {
-			fmt.Fprintf(&b, "  %-28s%s\n", c.ID, req.Say(c.Title))
+			fmt.Fprintf(&b, "  %-32s%s\n", c.ID, req.Say(c.Title))
 		}
 	}
 	for _, list := range []struct {
@@ -27,7 +27,7 @@ func Explanations(w io.Writer, req checks.Requirement, plans []checks.Explanatio
 		for _, e := range list.of {
 			first, _, _ := strings.Cut(req.Say(e.Meaning), ". ")
 			lines := Wrap(strings.TrimSuffix(first, "."), 50)
-			fmt.Fprintf(&b, "  %-28s%s\n", e.Reason, strings.Join(lines, "\n"+strings.Repeat(" ", 30)))
+			fmt.Fprintf(&b, "  %-32s%s\n", e.Reason, strings.Join(lines, "\n"+strings.Repeat(" ", 34)))
 		}
 	}
 	_, err := io.WriteString(w, b.String())
@@ -59,7 +59,7 @@ func Explain(w io.Writer, name string, req checks.Requirement, plans []checks.Ex
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s%s\n\n%s\n", e.Reason, of, wrapped(e.Meaning, 78, ""))
 	if e.Create != "" {
-		fmt.Fprintf(&b, "\nvic-machine create says: %s\n", strings.Join(Wrap(e.Create, 78), "\n"))
+		fmt.Fprintf(&b, "\n%s\n", strings.Join(Wrap("vic-machine create says: "+e.Create, 78), "\n"))
 	}
 	if e.Differs != "" {
 		fmt.Fprintf(&b, "\nWhat differs: %s\n", strings.Join(Wrap(e.Differs, 66), "\n              "))

@@ -545,7 +545,8 @@ var _ = Describe("help", func() {
 			if name := strings.Fields(line); strings.HasPrefix(line, "  ") && !strings.HasPrefix(line, "   ") {
 				out := invocation{args: []string{"explain", name[0]}}.run(ctx)
 				Expect(out.code).To(Equal(exitOK), name[0])
-				Expect(out.stdout).NotTo(ContainSubstring("{"))
+				// vic-machine's own tokens of a name are none of ours.
+				Expect(strings.ReplaceAll(out.stdout, "{id} or {name}", "")).NotTo(ContainSubstring("{"), name[0])
 			}
 		}
 	})
