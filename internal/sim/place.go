@@ -75,7 +75,7 @@ func (vc *VCenter) datacenterFolder(of func(*simulator.Datacenter) types.Managed
 }
 
 func networkFolder(dc *simulator.Datacenter) types.ManagedObjectReference { return dc.NetworkFolder }
-func vmFolder(dc *simulator.Datacenter) types.ManagedObjectReference { return dc.VmFolder }
+func vmFolder(dc *simulator.Datacenter) types.ManagedObjectReference      { return dc.VmFolder }
 
 // hostRefs are the managed objects of hosts.
 func (vc *VCenter) hostRefs(names []string) []types.ManagedObjectReference {
