@@ -67,7 +67,7 @@ func (vc *VCenter) entity(name string, kinds ...string) mo.Entity {
 	panic(fmt.Sprintf("the simulator has no %v of the name %q", kinds, name))
 }
 
-// datacenterFolder is the folder of the first datacenter for its networks, datastores or
+// datacenterFolder is the folder of the first datacenter for its networks or
 // virtual machines.
 func (vc *VCenter) datacenterFolder(of func(*simulator.Datacenter) types.ManagedObjectReference) *simulator.Folder {
 	m := vc.model.Map()
@@ -75,11 +75,7 @@ func (vc *VCenter) datacenterFolder(of func(*simulator.Datacenter) types.Managed
 }
 
 func networkFolder(dc *simulator.Datacenter) types.ManagedObjectReference { return dc.NetworkFolder }
-
-func datastoreFolder(dc *simulator.Datacenter) types.ManagedObjectReference {
-	return dc.DatastoreFolder
-}
-func vmFolder(dc *simulator.Datacenter) types.ManagedObjectReference { return dc.VmFolder }
+func vmFolder(dc *simulator.Datacenter) types.ManagedObjectReference      { return dc.VmFolder }
 
 // hostRefs are the managed objects of hosts.
 func (vc *VCenter) hostRefs(names []string) []types.ManagedObjectReference {
