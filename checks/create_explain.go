@@ -65,7 +65,7 @@ var createExplanations = []Explanation{
 	},
 	{
 		Reason: DatastoreMaintenance, Class: CreateSilent, Meaning: "The datastore is in maintenance mode, or on its way there: nothing new is to be put on it.",
-		Hint: "End the maintenance, or take another datastore.", Commands: []string{"govc datastore.maintenance.exit {subject}"},
+		Hint: "End the maintenance, or take another datastore.", Commands: []string{"govc datastore.maintenance.exit -ds {subject}"},
 		Differs: "create does not look, and may fail when it uploads its files.",
 	},
 	{
@@ -228,7 +228,7 @@ var createExplanations = []Explanation{
 	},
 	{
 		Reason: NTPStopped, Class: CreateSilent, Meaning: "The host has NTP servers, and does not ask them: the service ntpd is not running.",
-		Hint: "Start it, and let it start with the host.", Commands: []string{"govc host.service -host {host} start ntpd", "govc host.service -host {host} enable ntpd"},
+		Hint: "Start it, and let it start with the host.", Commands: []string{"govc host.service -host {host} start ntpd"},
 		Differs: "create does not look at the hosts' clocks.",
 	},
 	{
