@@ -140,6 +140,10 @@ func attachedHosts() Check {
 		Reasons: []Reason{HostUnattached, PlaceUnreadable},
 		Run: onSite(func(s *site) []Result {
 			results := s.perHost(AttachedHostsCheck, func(h *inventory.Host) finding {
+				if s.attachment().Assumed && h.IsConnected() {
+					return leftOut(NotJudged, "no host can use the image store, which is a finding of its own: until it is mended create looks at none, "+
+						"and here this one is judged as if it did")
+				}
 				if why := s.attachment().Others[h.ID]; why != "" {
 					return ours(HostUnattached, "create does not look at this host: %s", why)
 				}

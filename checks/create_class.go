@@ -44,13 +44,10 @@ func (c *classifier) classOf(res Result) Class {
 	if res.Scope != ScopeHost || h == nil || !c.attached.Looks(h.ID) {
 		return CreateSilent
 	}
-	switch {
-	case res.Check == FirewallState && res.Reason == SwitchUnreadable && judgeESXCLI(&h.Firewall.Switch).Status == Fail:
-		return CreateRefuses
-	case res.Check == OutboundPort && c.byCreate(res.Requirement):
+	if res.Check == OutboundPort && c.byCreate(res.Requirement) {
 		return c.portByCreate(h)
 	}
-	return CreateSilent
+	return CreateSilent // of a switch that cannot be read the check esxcli tells
 }
 
 // byCreate reports whether create judges the requirement too.

@@ -75,8 +75,8 @@ class, and the detail tells of the others.
 what ` + "`outbound-port`" + ` finds on a host that create looks at is ` + "`create-refuses`" + ` where create's own reading of the rulesets
 refuses, and then a failure always: it takes every enabled ruleset that opens the port, whoever owns it, compares their lists
 with the static address of the management network alone, and asks for nothing where the firewall is switched off. It only warns
-(` + "`create-warns`" + `) of lists where the address is leased. All else of those checks is ` + "`create-silent`" + `, but for a master
-switch that cannot be read (` + "`switch-unreadable`" + `), for which create refuses.
+(` + "`create-warns`" + `) of lists where the address is leased. All else of those checks is ` + "`create-silent`" + `. For a master switch that
+cannot be read create refuses: that is the check ` + "`esxcli`" + `.
 
 **What is not known** is no pass. create takes some of it for a reason to refuse (a license that it may not read), and crashes
 at some (DRS or a mount's accessibility that the server leaves out), with exit code 0. Here it is unknown: exit code 3.

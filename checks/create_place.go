@@ -76,7 +76,7 @@ func computeResource() Check {
 		Run: onSite(func(s *site) []Result {
 			f := inOrder("%s is there", base(s.Compute.Path))
 			switch {
-			case s.Compute.ID == "" && s.Compute.Problem != "":
+			case s.Compute.Problem != "":
 				f = refuses(ComputeResourceMissing, "%s", s.Compute.Problem)
 			case s.Compute.ID == "":
 				f = notKnown("the compute resource was not read")

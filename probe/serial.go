@@ -62,8 +62,9 @@ type SerialOptions struct {
 }
 
 // cleanupTime is what a host's machine may take to be destroyed, which is done
-// whatever ended the run.
-const cleanupTime = 30 * time.Second
+// whatever ended the run. With the last answer before it (linger.Grace) and the logout
+// behind it that is the half minute which users are told of.
+const cleanupTime = 25 * time.Second
 
 // Serial probes from every host by a virtual machine whose serial port the host
 // itself connects to the target. The listener's accept, with the machine's own
