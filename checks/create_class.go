@@ -1,7 +1,6 @@
 package checks
 
 import (
-	"cmp"
 	"net/netip"
 	"slices"
 
@@ -87,7 +86,8 @@ func (c *classifier) portByCreate(h *inventory.Host) Class {
 		prefixes, _ := rs.Allowed.Prefixes()
 		lists = append(lists, prefixes...)
 	}
-	address := c.facts.VCH.managementAddress()
+	at, _ := c.facts.VCH.Address()
+	address := at.Addr()
 	switch {
 	case !address.IsValid() && len(lists) > 0:
 		return CreateWarns
@@ -95,20 +95,4 @@ func (c *classifier) portByCreate(h *inventory.Host) Class {
 		return CreateSilent
 	}
 	return shut
-}
-
-// managementAddress is the address that hosts dial: that of the management network, or of
-// another that shares its port group. It is invalid where none is given, or it is leased.
-func (v *VCH) managementAddress() netip.Addr {
-	text := v.Management.IP
-	for _, other := range []Role{v.Client, v.Public} {
-		if other.Network == v.Management.Network {
-			text = cmp.Or(text, other.IP)
-		}
-	}
-	p, err := netip.ParsePrefix(text)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return p.Addr().Unmap()
 }
