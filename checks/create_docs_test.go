@@ -66,7 +66,7 @@ A severity or a waiver changes the status of a finding, never its class.
 **Hosts.** create judges firewalls and licenses on the hosts alone that are connected, powered on, and have the image store
 for reading and writing. What it would refuse on another host is a warning here, of class ` + "`create-silent`" + `: the host takes
 part again later. A host of which it is not known whether create looks at it is judged as if it did. Where no host has the image
-store, all hosts that are connected are judged so, and the detail of the image store says it.
+store, all hosts that are connected are judged so, as if it was mended already.
 
 **One result for each subject.** Where several things are wrong with one, the worst gives the status, the reason and the
 class, and the detail tells of the others.

@@ -42,7 +42,10 @@ func (o *Options) validateCreate() error {
 	case o.Facts != "":
 		return usage("facts", "has what check reads, and not what create is judged by")
 	case len(o.Hosts) > 0:
-		return usage("host", "narrows the hosts, and create looks at all of the compute resource")
+		return &UsageError{
+			Option: "host", Err: errors.New("narrows the hosts, and create looks at all of the compute resource"),
+			Hints: []string{"leave it out, and hosts out of the configuration file: --compute-resource says which hosts are meant"},
+		}
 	case c.OpsLogin && c.VCH.OpsUser == "":
 		return usage("ops-login", "signs in as the operations user: --ops-user names it, and --ops-password")
 	}

@@ -40,6 +40,14 @@ func newCreate(a *app) *cobra.Command {
 	return cmd
 }
 
+// foreign are the options of vic-machine that a command takes beside its own.
+func foreign(cmd *cobra.Command) []string {
+	if cmd.Name() != "create" {
+		return nil
+	}
+	return vicmachine.Names()
+}
+
 // separate puts what is vic-machine's behind "--", where the command line is of create.
 func separate(root *cobra.Command, args []string) []string {
 	cmd, _, err := root.Find(args[:min(1, len(args))])

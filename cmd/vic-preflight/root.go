@@ -118,7 +118,7 @@ func newRoot(a *app) *cobra.Command {
 	root.SetErr(a.stderr)
 	root.CompletionOptions.HiddenDefaultCmd = false
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		hints, err := usage.Plain(cmd, err)
+		hints, err := usage.Plain(cmd, err, foreign(cmd)...)
 		return usageError(err, hints...)
 	})
 	root.AddCommand(newCheck(a), newCreate(a), newFix(a), newUpdate(a), newUndo(a), newProbe(a), newListen(a), newVIB(a), newRule(a), newCollect(a), newSim(a), newExplain(a), newDiff(a), newConfig(a), newVersion(a))

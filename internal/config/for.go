@@ -13,6 +13,6 @@ var notWith = map[string][]string{
 func (c *Config) For(command string, given func(flag string) bool) []Setting {
 	return slices.DeleteFunc(slices.Clone(c.Settings), func(s Setting) bool {
 		gate := s.Flag == "output" || s.Flag == "nagios-exit"
-		return slices.ContainsFunc(notWith[s.Flag], given) || gate && command != "check" && command != "probe"
+		return slices.ContainsFunc(notWith[s.Flag], given) || gate && !slices.Contains([]string{"check", "create", "probe"}, command)
 	})
 }

@@ -123,15 +123,16 @@ func clause(f *pflag.Flag) string {
 }
 
 // Plain says what is wrong with a command line, in words without those of a programming
-// language, and names what may have been meant. Other errors it leaves as they are.
-func Plain(cmd *cobra.Command, err error) (hints []string, plain error) {
+// language, and names what may have been meant, of the command's flags and of others that
+// it takes. Other errors it leaves as they are.
+func Plain(cmd *cobra.Command, err error, others ...string) (hints []string, plain error) {
 	var (
 		unknown *pflag.NotExistError
 		invalid *pflag.InvalidValueError
 	)
 	switch {
 	case errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() == "":
-		if meant := nearest.Of(unknown.GetSpecifiedName(), names(cmd)); meant != "" {
+		if meant := nearest.Of(unknown.GetSpecifiedName(), append(names(cmd), others...)); meant != "" {
 			hints = []string{fmt.Sprintf("did you mean --%s?", meant)}
 		}
 	case errors.As(err, &invalid):
