@@ -145,7 +145,9 @@ func Start(scenario Scenario, opts Options) (vc *VCenter, err error) {
 	service.Listen = &url.URL{Host: opts.Listen, User: url.UserPassword(opts.User, opts.Password)}
 	service.Context.Map.Handler = vc.call
 	vc.server = service.NewServer()
+	vc.meter.mu.Lock() // every handshake takes it, also that of another process
 	vc.server.Config.Handler = vc.meter.files(versioned(vc.server.Config.Handler))
+	vc.meter.mu.Unlock()
 
 	u := *vc.server.URL
 	u.User = nil
