@@ -259,6 +259,7 @@ var _ = Describe("the commands that create prints", func() {
 	DescribeTable("work as printed, and mend", func(ctx SpecContext, scenario string, bend func(*sim.VCenter), reason string, mended bool, options []string, values map[string]string) {
 		vc, s := hostScenario(scenario)
 		bend(vc)
+		Expect(vc.Connections()).To(BeZero()) // it takes the lock that every connection takes: all see what was bent
 		c := newCreation(s)
 		found := c.advice(ctx, options...)
 		Expect(found.reasons).To(ContainElement(reason))
