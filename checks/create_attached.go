@@ -145,7 +145,9 @@ func attachedHosts() Check {
 						"and here this one is judged as if it did")
 				}
 				if why := s.attachment().Others[h.ID]; why != "" {
-					return ours(HostUnattached, "create does not look at this host: %s", why)
+					f := ours(HostUnattached, "create does not look at this host: %s", why)
+					f.Store = s.lacks(h)
+					return f
 				}
 				if why := s.attachment().Unsure[h.ID]; why != "" {
 					return notKnown("whether create looks at this host is not known: %s", why)
@@ -159,6 +161,15 @@ func attachedHosts() Check {
 			return results
 		}),
 	}
+}
+
+// lacks is the image store where it is all that a host lacks to be looked at.
+func (s *site) lacks(h *inventory.Host) LackedStore {
+	store, _ := s.theImageStore()
+	if no, _ := s.detached(h, nil, ""); store == nil || no != "" { // it is not connected, or off
+		return LackedStore{}
+	}
+	return s.lacked(store, []*inventory.Host{h})
 }
 
 // lost are the IDs of hosts that the compute resource lists and nothing was read of.

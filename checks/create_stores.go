@@ -174,7 +174,9 @@ func (s *site) judgeStore(store *inventory.Datastore) []finding {
 	} else if s.Compute.Datastores == nil {
 		list = append(list, s.unread("which datastores the compute resource has"))
 	} else if !slices.Contains(s.Compute.Datastores, store.ID) {
-		list = append(list, refuses(DatastoreOutside, "%s does not have the datastore %s", base(s.Compute.Path), store.Name))
+		f := refuses(DatastoreOutside, "%s does not have the datastore %s", base(s.Compute.Path), store.Name)
+		f.Store = s.lacked(store, s.hosts)
+		list = append(list, f)
 	}
 	if store.Accessible == inventory.No {
 		list = append(list, ours(DatastoreInaccessible, "vCenter says that %s is not accessible", store.Name))
@@ -207,7 +209,9 @@ func (s *site) partlyMounted(store *inventory.Datastore) []finding {
 	if len(without) == 0 {
 		return nil
 	}
-	return []finding{ours(PartlyMounted, "%s cannot use %s", few(without), store.Name)}
+	f := ours(PartlyMounted, "%s cannot use %s", few(without), store.Name)
+	f.Store = s.lacked(store, s.hosts)
+	return []finding{f}
 }
 
 func datastoreAccess() Check {
@@ -242,6 +246,13 @@ func (s *site) common() finding {
 			with = append(with, h.Name)
 		}
 	}
+	f = s.commonAmong(with, unsure, stores)
+	f.Store = s.lacked(s.rarest(stores), s.hosts)
+	return f
+}
+
+// commonAmong judges how many hosts have all the datastores.
+func (s *site) commonAmong(with, unsure []string, stores storeList) finding {
 	switch total := len(s.Compute.Hosts); {
 	case len(with) == 0 && len(unsure) > 0, len(with) == 1 && len(unsure) > 0 && s.onVCenter():
 		return notKnown("whether %s can use all the datastores is not known", few(unsure))
@@ -265,6 +276,29 @@ func (s *site) hasAll(h *inventory.Host, stores storeList) (has, known bool) {
 		known = known && unsure == ""
 	}
 	return known, known
+}
+
+// rarest is the datastore that the fewest hosts have, the first of several.
+func (s *site) rarest(stores storeList) *inventory.Datastore {
+	return slices.MinFunc(stores, func(a, b *inventory.Datastore) int { return s.having(a) - s.having(b) })
+}
+
+// lacked tells commands of a datastore that some of the hosts lack.
+func (s *site) lacked(store *inventory.Datastore, hosts []*inventory.Host) LackedStore {
+	return LackedStore{
+		Path: store.Path, NFS: store.Type == "NFS", // NFS41 is mounted by other options
+		ReadOnly: slices.ContainsFunc(hosts, func(h *inventory.Host) bool { return s.mountsOf(store)[h.ID].ReadWrite == inventory.No }),
+	}
+}
+
+// having counts the hosts that are known to have a datastore.
+func (s *site) having(store *inventory.Datastore) (n int) {
+	for _, h := range s.hosts {
+		if no, unsure := s.detached(h, store, ""); no == "" && unsure == "" {
+			n++
+		}
+	}
+	return n
 }
 
 type storeList []*inventory.Datastore

@@ -70,10 +70,18 @@ type Explanation struct {
 	Class Class
 	// Hint says how to mend it in a sentence or two; empty where nothing is wrong.
 	Hint string
-	// Commands mend it. {target}, {host} (by path), {name}, {cluster} and {ruleset}
-	// stand for the affected ones; {subject} for a result's, by path, {vch} for the virtual
-	// container host's name, and {switch} for Verdict.Switch. A line that needs a value which nobody has is
-	// left out.
+	// Commands mend it. A line that needs a value which nobody has is left out. Words in
+	// capitals the user fills, and the hint says with what. Place holders stand for
+	//   - the affected: {target}, {host} (by path), {name}, {cluster}, {ruleset}; {subject} is
+	//     a result's, by path;
+	//   - the virtual container host: {vch} is its name, {compute} the path of its compute
+	//     resource and {drs cluster} too, where that is a cluster, {networks} the path of its
+	//     datacenter's networks;
+	//   - Verdict.Switch: {switch}, {switch name}, and {switch or} with a word for want of one;
+	//   - Verdict.Store, or a datastore that is the subject: {store} is its path, {datastore}
+	//     its name, {nfs} that too where it is NFS, {read only nfs} the path of one that is
+	//     mounted for reading alone;
+	//   - Verdict.Servers: {server} and {servers}.
 	Commands []string
 }
 

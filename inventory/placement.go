@@ -75,6 +75,8 @@ type Datastore struct {
 	// Mounts are nil unless the datastore was asked for and could be read.
 	Mounts     []Mount
 	Unreadable string
+	// Type is summary.type, such as VMFS or NFS; empty where it is not known.
+	Type string
 	// Free is summary.freeSpace in bytes; nil where it is not known.
 	Free *int64
 	// Accessible is summary.accessible. Maintenance is summary.maintenanceMode: normal,

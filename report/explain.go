@@ -75,4 +75,9 @@ func Explain(w io.Writer, name string, req checks.Requirement, plans []checks.Ex
 }
 
 // placeholders writes the commands' place holders as manuals do.
-var placeholders = strings.NewReplacer("{target}", "TARGET", "{host}", "HOST", "{name}", "HOST", "{cluster}", "CLUSTER", "{subject}", "PATH", "{datastore}", "DATASTORE", "{network}", "NETWORK", "{vch}", "VCH", "{switch}", "SWITCH", "{ruleset}", "RULESET", "{peer}", "ADDRESS")
+var placeholders = strings.NewReplacer(
+	"{target}", "TARGET", "{host}", "HOST", "{name}", "HOST", "{cluster}", "CLUSTER", "{drs cluster}", "CLUSTER", "{compute}", "CLUSTER",
+	"{subject}", "PATH", "{store}", "DATASTORE", "{datastore}", "DATASTORE", "{nfs}", "DATASTORE", "{read only nfs}", "DATASTORE", "{network}", "NETWORK", "{networks}", "/DATACENTER/network", "{vch}", "VCH",
+	"{switch}", "DVS", "{switch name}", "DVS", "{switch or}", "/DATACENTER/network/DVS", "{server}", "NTP-SERVER", "{servers}", "NTP-SERVER",
+	"{ruleset}", "RULESET", "{peer}", "ADDRESS",
+)
