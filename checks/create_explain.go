@@ -172,7 +172,7 @@ var createExplanations = []Explanation{
 		Differs: "create sets it while it validates, also where it refuses the rest, and says \"Set vCenter settings OK\".",
 	},
 	{
-		Reason: SettingRefused, Class: CreateRefuses, Meaning: "The vCenter does not keep network serial ports over a restart, and the account may not set that.",
+		Reason: SettingRefused, Class: CreateRefuses, Meaning: "The vCenter does not keep network serial ports over a restart, and create cannot make it so: the account may not set that, or the vCenter answers several options for the name.",
 		Hint: "Let somebody set it who has the privilege Global.Settings on the vCenter.", Commands: []string{govcSetting},
 		Create: "vCenter advanced option config.vpxd.SerialPort.PersistNetworkBacking=true must be set",
 	},

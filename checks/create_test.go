@@ -295,7 +295,7 @@ var _ = DescribeTable("persist-network-backing", verifyRule,
 		func(p *plan) {
 			p.place.Setting.Values, p.place.Setting.MayChange = []string{"true", "true"}, inventory.Yes
 		},
-		[]string{settingResult + "warn setting-unset create-silent"},
+		[]string{settingResult + "fail setting-refused create-refuses"},
 		`"true" and "true"`,
 	}),
 	Entry("not set, and create may not set it", bent{
