@@ -191,4 +191,12 @@ var _ = Describe("create with the target as an argument", func() {
 		}
 		Expect(names).To(ConsistOf("esx01.example", "esx02.example", "esx03.example"))
 	})
+
+	It("changes no host where the line names no compute resource of several", func(ctx SpecContext) {
+		out := invocation{args: []string{"create", "sim://closed", "--fix", "--", "vic-machine-linux", "create", "--no-tls"}}.run(ctx)
+		Expect(out.stderr).To(ContainSubstring("which hosts are meant is not clear"))
+		Expect(out.stderr).To(ContainSubstring("nothing was changed"))
+		Expect(out.stdout).NotTo(ContainSubstring("verified"))
+		Expect(out.code).To(Equal(exitUnverified), out.stderr)
+	})
 })
