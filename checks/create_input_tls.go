@@ -164,6 +164,9 @@ func (o *optionJudge) read(option string, files []string, reason Reason, status 
 		case !known:
 			o.say(option+" "+name, Unknown, "", FileNotRead, "the file was not read")
 			ok = false
+		case f.Unread != "":
+			o.say(option+" "+name, Unknown, "", FileNotRead, "%s", f.Unread)
+			ok = false
 		case f.Err != "":
 			o.broken(option+" "+name, status, reason, "%s", f.Err)
 			ok = false

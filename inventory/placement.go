@@ -192,4 +192,7 @@ type LocalFile struct {
 	Err     string
 	// Missing means that Err is no more than that there is none of this name.
 	Missing bool
+	// Unread says why nothing is known of it, not even whether it can be read; else it is
+	// empty.
+	Unread string
 }

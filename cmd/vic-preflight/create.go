@@ -83,9 +83,8 @@ func (c *createFlags) execute(cmd *cobra.Command, a *app, args []string) error {
 	case len(args)+len(c.target.Targets) > 1:
 		return usageError(errors.New("create takes one target, as vic-machine does"))
 	}
-	if len(args) == 0 {
-		c.target.Take(wanted)
-	}
+	c.target.Targets = append(c.target.Targets, args...)
+	c.target.Take(wanted) // all else of the line holds for a target beside it, too
 	if at, ok := wanted.VCH.Address(); ok && len(c.requirement.vchIPs) == 0 {
 		c.requirement.vchIPs = []string{at.Addr().String()}
 	}
@@ -93,7 +92,7 @@ func (c *createFlags) execute(cmd *cobra.Command, a *app, args []string) error {
 	if wanted.OpsPassword != nil {
 		o.OpsPassword = *wanted.OpsPassword
 	}
-	return c.run(cmd, a, args, preflight.Options{Create: &o})
+	return c.run(cmd, a, nil, preflight.Options{Create: &o})
 }
 
 // read returns the command line of vic-machine: that of a file where one is named.
