@@ -16,7 +16,7 @@ func vch1(more ...string) []string {
 	return append([]string{"create", "--compute-resource", "prod", "--image-store", "shared", "--bridge-network", "vic-bridge", "--no-tls", "--name", "vch1"}, more...)
 }
 
-var formats = []string{"table", "json", "yaml", "junit", "tap", "html", "markdown", "github", "prometheus"}
+var formats = []string{"table", "wide", "json", "yaml", "junit", "tap", "html", "markdown", "github", "prometheus"}
 
 var _ = DescribeTable("create names what is not found, in every format, and exits 1",
 	func(ctx SpecContext, target, reason string, more ...string) {

@@ -169,17 +169,22 @@ var _ = Describe("create", func() {
 		Expect(run.Classes().Refuses).To(Equal(1), "what is waived is counted all the same")
 		Expect(run.Results[len(run.Results)-1].Waiver).NotTo(BeNil())
 
-		saved := filepath.Join(GinkgoT().TempDir(), "saved.json")
-		file, err := os.Create(saved)
-		Expect(err).NotTo(HaveOccurred())
-		Expect(report.JSON(file, &report.Report{Requirements: run.Requirements, Runs: []*report.Run{run}})).To(Succeed())
-		Expect(file.Close()).To(Succeed())
-		vc.SetDRS("prod", types.NewBool(false))
-		o.Baseline = saved
-		run, err = preflight.Run(ctx, o)
-		Expect(err).NotTo(HaveOccurred())
-		Expect(found(run)).To(ConsistOf("vch-name/vch1: warn name-taken-in-folder create-refuses", "drs/prod: fail drs-off create-warns"))
-		Expect(run.Compared).NotTo(BeNil())
+		for _, change := range []struct {
+			on          bool
+			new, mended int
+			want        []string
+		}{
+			{false, 1, 0, []string{"vch-name/vch1: warn name-taken-in-folder create-refuses", "drs/prod: fail drs-off create-warns"}},
+			{true, 0, 1, []string{"vch-name/vch1: warn name-taken-in-folder create-refuses"}},
+		} {
+			o.Baseline = savedReport(run)
+			vc.SetDRS("prod", types.NewBool(change.on))
+			run, err = preflight.Run(ctx, o)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(found(run)).To(ConsistOf(change.want))
+			Expect(run.Compared.New).To(Equal(change.new))
+			Expect(run.Compared.Mended).To(Equal(change.mended))
+		}
 	}, SpecTimeout(time.Minute))
 
 	It("ends where the login is refused, and where it is interrupted", func(ctx SpecContext) {
@@ -200,6 +205,16 @@ var _ = Describe("create", func() {
 		Expect(vc.OpenSessions()).To(BeZero())
 	}, SpecTimeout(time.Minute))
 })
+
+// savedReport is a file with a run's report in JSON.
+func savedReport(run *report.Run) string {
+	GinkgoHelper()
+	file, err := os.Create(filepath.Join(GinkgoT().TempDir(), "saved.json"))
+	Expect(err).NotTo(HaveOccurred())
+	Expect(report.JSON(file, &report.Report{Requirements: run.Requirements, Runs: []*report.Run{run}})).To(Succeed())
+	Expect(file.Close()).To(Succeed())
+	return file.Name()
+}
 
 // ops is what a run says of the operations user.
 func ops(run *report.Run) string {

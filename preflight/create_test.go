@@ -263,8 +263,12 @@ var _ = DescribeTable("case by case, as the real program was seen to do", verify
 		bend: func(vc *sim.VCenter) {
 			vc.Fault("QueryAssignedLicenses", types.ManagedObjectReference{}, &types.NoPermission{PrivilegeId: "Global.Licenses"})
 		},
-		create:  refuses,
-		want:    []string{"license/esx01: unknown place-unreadable", "license/esx02: unknown place-unreadable", "license/esx03: unknown place-unreadable", "license-expiry/esx01: unknown place-unreadable", "license-expiry/esx02: unknown place-unreadable", "license-expiry/esx03: unknown place-unreadable"},
+		create: refuses,
+		want: []string{
+			"license/esx01: unknown place-unreadable", "license/esx02: unknown place-unreadable",
+			"license/esx03: unknown place-unreadable", "license-expiry/esx01: unknown place-unreadable",
+			"license-expiry/esx02: unknown place-unreadable", "license-expiry/esx03: unknown place-unreadable",
+		},
 		differs: "create may be run by another account: what this one may not read is not known (exit code 3)",
 	}),
 	Entry("esxi", SpecTimeout(time.Minute), oracle{scenario: "esxi", line: bare, create: passes}),
@@ -319,29 +323,39 @@ var _ = DescribeTable("case by case, as the real program was seen to do", verify
 	Entry("pnb-false", SpecTimeout(time.Minute), oracle{
 		bend:   option("false"),
 		create: passes,
-		want:   []string{"persist-network-backing/config.vpxd.SerialPort.PersistNetworkBacking: warn setting-unset create-silent"},
+		want: []string{
+			"persist-network-backing/config.vpxd.SerialPort.PersistNetworkBacking: warn setting-unset create-silent",
+		},
 	}),
 	Entry("pnb-false, unset", SpecTimeout(time.Minute), oracle{
 		bend:   option(),
 		create: passes,
-		want:   []string{"persist-network-backing/config.vpxd.SerialPort.PersistNetworkBacking: warn setting-unset create-silent"},
+		want: []string{
+			"persist-network-backing/config.vpxd.SerialPort.PersistNetworkBacking: warn setting-unset create-silent",
+		},
 	}),
 	Entry("pnb-refuse", SpecTimeout(time.Minute), oracle{
 		bend:   both(option("false"), func(vc *sim.VCenter) { vc.RevokeOnFolders("Global.Settings") }),
 		create: refuses,
-		want:   []string{"persist-network-backing/config.vpxd.SerialPort.PersistNetworkBacking: fail setting-refused create-refuses"},
+		want: []string{
+			"persist-network-backing/config.vpxd.SerialPort.PersistNetworkBacking: fail setting-refused create-refuses",
+		},
 	}),
 	Entry("pnb-true", SpecTimeout(time.Minute), oracle{bend: option("true"), create: passes}),
 	Entry("pnb-booltrue", SpecTimeout(time.Minute), oracle{bend: option(true), create: passes}),
 	Entry("pnb-TRUE", SpecTimeout(time.Minute), oracle{
 		bend:   option("TRUE"),
 		create: passes,
-		want:   []string{"persist-network-backing/config.vpxd.SerialPort.PersistNetworkBacking: warn setting-unset create-silent"},
+		want: []string{
+			"persist-network-backing/config.vpxd.SerialPort.PersistNetworkBacking: warn setting-unset create-silent",
+		},
 	}),
 	Entry("pnb-prefix", SpecTimeout(time.Minute), oracle{
 		bend:   func(vc *sim.VCenter) { vc.SetOption(inventory.SettingName+"Too", "x") },
 		create: refuses,
-		want:   []string{"persist-network-backing/config.vpxd.SerialPort.PersistNetworkBacking: fail setting-refused create-refuses"},
+		want: []string{
+			"persist-network-backing/config.vpxd.SerialPort.PersistNetworkBacking: fail setting-refused create-refuses",
+		},
 	}),
 	Entry("pnb-noquery", SpecTimeout(time.Minute), oracle{
 		bend: func(vc *sim.VCenter) {
@@ -365,7 +379,9 @@ var _ = DescribeTable("case by case, as the real program was seen to do", verify
 	Entry("fw1only, the control: the same host, attached", SpecTimeout(time.Minute), oracle{
 		bend:   shutPort("esx01"),
 		create: refuses,
-		want:   []string{"outbound-port/esx01: fail ruleset-disabled create-refuses", "cluster-drift/prod: warn drift create-silent"},
+		want: []string{
+			"outbound-port/esx01: fail ruleset-disabled create-refuses", "cluster-drift/prod: warn drift create-silent",
+		},
 	}),
 	Entry("nohosts", SpecTimeout(time.Minute), oracle{
 		bend:   func(vc *sim.VCenter) { vc.AddDatastore("vol-two", "esx02.example") },
@@ -379,7 +395,9 @@ var _ = DescribeTable("case by case, as the real program was seen to do", verify
 	Entry("vol-one", SpecTimeout(time.Minute), oracle{
 		line:   "--volume-store vol-one:default",
 		create: warns,
-		want:   []string{"datastore-access/prod: warn one-common-host create-warns", "volume-store/vol-one: warn partly-mounted create-silent"},
+		want: []string{
+			"datastore-access/prod: warn one-common-host create-warns", "volume-store/vol-one: warn partly-mounted create-silent",
+		},
 	}),
 	Entry("vol-edge", SpecTimeout(time.Minute), oracle{
 		line:   "--volume-store shared-edge:default",
@@ -394,12 +412,18 @@ var _ = DescribeTable("case by case, as the real program was seen to do", verify
 	Entry("img-local", SpecTimeout(time.Minute), oracle{
 		line:   "--image-store vol-one",
 		create: warns,
-		want:   []string{"datastore-access/prod: warn one-common-host create-warns", "attached-hosts/esx02: warn host-unattached create-silent", "attached-hosts/esx03: warn host-unattached create-silent"},
+		want: []string{
+			"datastore-access/prod: warn one-common-host create-warns", "attached-hosts/esx02: warn host-unattached create-silent",
+			"attached-hosts/esx03: warn host-unattached create-silent",
+		},
 	}),
 	Entry("img-missing", SpecTimeout(time.Minute), oracle{
-		line:    "--image-store nowhere",
-		create:  refuses,
-		want:    []string{"image-store/--image-store: fail datastore-missing create-refuses", "attached-hosts/esx01: unknown place-unreadable", "attached-hosts/esx02: unknown place-unreadable", "attached-hosts/esx03: unknown place-unreadable"},
+		line:   "--image-store nowhere",
+		create: refuses,
+		want: []string{
+			"image-store/--image-store: fail datastore-missing create-refuses", "attached-hosts/esx01: unknown place-unreadable",
+			"attached-hosts/esx02: unknown place-unreadable", "attached-hosts/esx03: unknown place-unreadable",
+		},
 		differs: "which hosts create would look at is not known",
 	}),
 	Entry("esxi-noimg", SpecTimeout(time.Minute), oracle{scenario: "esxi", line: "--no-tls --name vch1", create: passes}),
@@ -446,7 +470,10 @@ var _ = DescribeTable("case by case, as the real program was seen to do", verify
 		bend:   func(vc *sim.VCenter) { vc.AddOpaqueNetwork("nsx") },
 		line:   "--bridge-network nsx",
 		create: refuses,
-		want:   []string{"network-hosts/esx01: fail host-outside-switch create-refuses", "network-hosts/esx02: fail host-outside-switch create-refuses", "network-hosts/esx03: fail host-outside-switch create-refuses"},
+		want: []string{
+			"network-hosts/esx01: fail host-outside-switch create-refuses", "network-hosts/esx02: fail host-outside-switch create-refuses",
+			"network-hosts/esx03: fail host-outside-switch create-refuses",
+		},
 	}),
 	Entry("opaque, of all hosts", SpecTimeout(time.Minute), oracle{
 		bend:   func(vc *sim.VCenter) { vc.AddOpaqueNetwork("nsx", prod...) },
@@ -475,7 +502,9 @@ var _ = DescribeTable("case by case, as the real program was seen to do", verify
 	Entry("esxcli-deny", SpecTimeout(time.Minute), oracle{
 		bend:   func(vc *sim.VCenter) { vc.Host("esx02.example").RefuseEsxcli() },
 		create: refuses,
-		want:   []string{"esxcli/esx02: fail esxcli-refused create-refuses", "firewall-state/esx02: warn switch-unreadable create-silent"},
+		want: []string{
+			"esxcli/esx02: fail esxcli-refused create-refuses", "firewall-state/esx02: warn switch-unreadable create-silent",
+		},
 	}),
 	Entry("esxi-managed", SpecTimeout(time.Minute), oracle{
 		scenario: "esxi",
@@ -487,14 +516,21 @@ var _ = DescribeTable("case by case, as the real program was seen to do", verify
 	Entry("maint1", SpecTimeout(time.Minute), oracle{
 		bend:   both(maintain, drop("esx01", "serialuri")),
 		create: refuses,
-		want:   []string{"host-state/esx01: warn maintenance create-silent", "license/esx01: fail license-feature create-refuses"},
+		want: []string{
+			"host-state/esx01: warn maintenance create-silent", "license/esx01: fail license-feature create-refuses",
+		},
 	}),
 	Entry("disconnect1", SpecTimeout(time.Minute), oracle{
 		bend: both(drop("esx01", "serialuri"), func(vc *sim.VCenter) {
 			vc.Host("esx01.example").SetConnection(types.HostSystemConnectionStateDisconnected)
 		}),
-		create:  passes,
-		want:    []string{"outbound-port/esx01: unknown facts-unavailable", "firewall-state/esx01: unknown facts-unavailable", "host-state/esx01: warn disconnected create-silent", "rule-persistence/esx01: unknown facts-unavailable", "attached-hosts/esx01: warn host-unattached create-silent", "license/esx01: warn license-feature create-silent", "inbound-443/esx01: unknown place-unreadable", "esxcli/esx01: unknown place-unreadable"},
+		create: passes,
+		want: []string{
+			"outbound-port/esx01: unknown facts-unavailable", "firewall-state/esx01: unknown facts-unavailable",
+			"host-state/esx01: warn disconnected create-silent", "rule-persistence/esx01: unknown facts-unavailable",
+			"attached-hosts/esx01: warn host-unattached create-silent", "license/esx01: warn license-feature create-silent",
+			"inbound-443/esx01: unknown place-unreadable", "esxcli/esx01: unknown place-unreadable",
+		},
 		differs: "a host whose firewall nobody could read is not green: --allow-unknown tolerates it",
 	}),
 	Entry("off1", SpecTimeout(time.Minute), oracle{
@@ -502,7 +538,9 @@ var _ = DescribeTable("case by case, as the real program was seen to do", verify
 			vc.Host("esx01.example").SetPower(types.HostSystemPowerStatePoweredOff)
 		}),
 		create: passes,
-		want:   []string{"attached-hosts/esx01: warn host-unattached create-silent", "license/esx01: warn license-feature create-silent"},
+		want: []string{
+			"attached-hosts/esx01: warn host-unattached create-silent", "license/esx01: warn license-feature create-silent",
+		},
 	}),
 	Entry("ops-grant", SpecTimeout(time.Minute), oracle{
 		line:   "--ops-user ops --ops-password wrong --ops-grant-perms",
