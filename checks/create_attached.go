@@ -140,6 +140,9 @@ func attachedHosts() Check {
 		Reasons: []Reason{HostUnattached, PlaceUnreadable},
 		Run: onSite(func(s *site) []Result {
 			results := s.perHost(AttachedHostsCheck, func(h *inventory.Host) finding {
+				if store, f := s.store(s.vch.ImageStore, imageStoreOption); store == nil && f.Status == Fail {
+					return leftOut(NotJudged, "there is no image store to judge it by")
+				}
 				if s.attachment().Assumed && h.IsConnected() {
 					return leftOut(NotJudged, "no host can use the image store, which is a finding of its own: until it is mended create looks at none, "+
 						"and here this one is judged as if it did")

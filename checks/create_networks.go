@@ -32,7 +32,7 @@ func (s *site) network(name, option string) (*inventory.VirtualNetwork, finding)
 	case s.Networks == nil && !s.wasRead():
 		return nil, notKnown("the networks were not read")
 	case len(list) == 0:
-		return nil, refuses(NetworkMissing, "%s: there is no network %q", option, name)
+		return nil, refuses(NetworkMissing, "there is no network %q, for %s", name, option)
 	case len(list) > 1:
 		paths := make([]string, len(list))
 		for i, n := range list {

@@ -157,7 +157,7 @@ func (s *site) name() finding {
 	}
 	if s.Taken.InFolder != "" {
 		list = append(list, taken(NameTakenInFolder,
-			"what is in the folder of virtual machines has the name %s: %s; create finds it after it has made a resource pool", s.Taken.InFolder))
+			"the folder of virtual machines holds %s already: %s; create finds that after it has made a resource pool", s.Taken.InFolder))
 	}
 	if s.Taken.Unreadable != "" {
 		list = append(list, notKnown("whether the name is taken is not known: %s", s.Taken.Unreadable))

@@ -112,11 +112,7 @@ func imageStore() Check {
 			if store == nil {
 				return f.one(ImageStoreCheck, imageStoreOption)
 			}
-			list := s.judgeStore(store)
-			if s.attachment().Assumed {
-				list[0].Detail += "; no host has it for reading and writing: all hosts that are connected are judged as if they had"
-			}
-			return gravest(list).one(ImageStoreCheck, store.Path)
+			return gravest(s.judgeStore(store)).one(ImageStoreCheck, store.Path)
 		}),
 	}
 }
@@ -257,11 +253,11 @@ func (s *site) commonAmong(with, unsure []string, stores storeList) finding {
 	case len(with) == 0 && len(unsure) > 0, len(with) == 1 && len(unsure) > 0 && s.onVCenter():
 		return notKnown("whether %s can use all the datastores is not known", few(unsure))
 	case len(with) == 0:
-		return refuses(NoCommonHost, "none of %s can use all of %s", count(total, "host"), enumerate(stores.names()))
+		return refuses(NoCommonHost, "none of the %s can read and write all of %s", count(total, "host"), enumerate(stores.names()))
 	case len(with) == 1 && total > 1 && s.onVCenter():
-		return warns(OneCommonHost, "only %s of %d hosts can use all of %s", with[0], total, enumerate(stores.names()))
+		return warns(OneCommonHost, "only %s of %d hosts can read and write all of %s", with[0], total, enumerate(stores.names()))
 	}
-	return inOrder("%d of %s can use all of %s", len(with), count(len(s.Compute.Hosts), "host"), enumerate(stores.names()))
+	return inOrder("%d of %s can read and write all of %s", len(with), count(len(s.Compute.Hosts), "host"), enumerate(stores.names()))
 }
 
 // hasAll reports whether a host counts among those that have all the datastores, as

@@ -49,8 +49,8 @@ func (o *Options) validateCreate() error {
 			Option: "host", Err: errors.New("narrows the hosts, and create looks at all of the compute resource"),
 			Hints: []string{"leave it out, and hosts out of the configuration file: --compute-resource says which hosts are meant"},
 		}
-	case c.OpsLogin && c.VCH.OpsUser == "":
-		return usage("ops-login", "signs in as the operations user: --ops-user names it, and --ops-password")
+	case c.OpsLogin && (c.VCH.OpsUser == "" || !c.VCH.OpsPasswordGiven):
+		return usage("ops-login", "signs in as the operations user: it takes --ops-user and --ops-password")
 	}
 	return nil
 }

@@ -77,11 +77,12 @@ func (c *createFlags) execute(cmd *cobra.Command, a *app, args []string) error {
 	var wrong *vicmachine.UsageError
 	switch {
 	case errors.As(err, &wrong):
-		return usageError(err, wrong.Hints...)
+		return usageError(err, append(wrong.Hints, "options of vic-preflight itself stand before --")...)
 	case wanted.Help:
 		return cmd.Help()
 	case len(args)+len(c.target.Targets) > 1:
-		return usageError(errors.New("create takes one target, as vic-machine does"))
+		return usageError(errors.New("create takes one target, as vic-machine does, and there is another word for one"),
+			"a value with blanks stands in quotation marks, a boolean option takes its value behind =, and a long dash is no dash")
 	}
 	c.target.Targets = append(c.target.Targets, args...)
 	c.target.Take(wanted) // all else of the line holds for a target beside it, too
