@@ -199,4 +199,10 @@ var _ = Describe("create with the target as an argument", func() {
 		Expect(out.stdout).NotTo(ContainSubstring("verified"))
 		Expect(out.code).To(Equal(exitUnverified), out.stderr)
 	})
+
+	It("says by a dry run's exit code that create refuses, where there is nothing to change", func(ctx SpecContext) {
+		args := []string{"create", "sim://vic", "--fix", "--dry-run", "--", "--compute-resource", "prod", "--image-store", "shared", "--no-tls", "--bridge-network"}
+		Expect(invocation{args: append(args, "nosuch")}.run(ctx).code).To(Equal(exitFailed))
+		Expect(invocation{args: append(args, "vic-bridge")}.run(ctx).code).To(Equal(exitOK))
+	})
 })
