@@ -101,6 +101,10 @@ func Explanations() []Explanation { return allExplanations() }
 
 var allExplanations = sync.OnceValue(func() []Explanation { return slices.Concat(explanations, createExplanations, inputExplanations) })
 
+// createOnPort is what vic-machine create says of a host whose port is shut
+// (lib/install/validate/config.go).
+const createOnPort = "Firewall configuration incorrect on hosts: …; Firewall must permit dst 2377/tcp outbound to the VCH management interface"
+
 const (
 	preflightFix    = "vic-preflight fix --allow --target {target} --compute-resource {cluster}"
 	vicMachineAllow = "vic-machine-linux update firewall --target {target} --user USER --thumbprint THUMBPRINT --compute-resource {cluster} --allow"
@@ -143,14 +147,17 @@ var explanations = []Explanation{
 		Commands: []string{"vic-preflight check --probe serial --target {target} --host {name} {option} {peer}"},
 	},
 	{
-		Reason: FirewallOff,
+		Reason:  FirewallOff,
+		Differs: "create only warns where the firewall is switched off. Where its module is not loaded it does not look, and goes by the rulesets: then it refuses.",
 		Meaning: "The host's firewall is off or its module is not loaded, so everything passes. When somebody " +
 			"turns it on, a port that no ruleset permits is shut.",
 		Hint:     "Permit the port by a ruleset first, then turn the firewall on.",
 		Commands: []string{preflightFix, vicMachineAllow, govcSwitchOn},
 	},
 	{
-		Reason: DefaultPass,
+		Reason:  DefaultPass,
+		Create:  createOnPort,
+		Differs: "It works now, and create refuses it all the same: it looks at the rulesets alone.",
 		Meaning: "The firewall's default action lets outgoing traffic pass that no ruleset names. When somebody " +
 			"sets it back to DROP, a port that no ruleset permits is shut. vic-machine create looks at the rulesets alone, " +
 			"and refuses such a host.",
@@ -158,7 +165,9 @@ var explanations = []Explanation{
 		Commands: []string{preflightFix, vicMachineAllow, govcDefaultDrop},
 	},
 	{
-		Reason: AllowedHostsExcludePeer,
+		Reason:  AllowedHostsExcludePeer,
+		Create:  "Firewall configuration incorrect due to allowed IP restrictions on hosts: …",
+		Differs: "create compares the list with a static address of the management network alone. Here it is compared with all that --vch-ip names.",
 		Meaning: "A ruleset for the port is enabled, but its allowed hosts leave out {the peer}, " +
 			"or are an empty list.",
 		Hint: "Add {the peer}'s address to the ruleset's allowed hosts, or let fix enable {prefer} for " +
@@ -167,12 +176,14 @@ var explanations = []Explanation{
 	},
 	{
 		Reason:   RulesetDisabled,
+		Create:   createOnPort,
 		Meaning:  "The host has a ruleset that would let the port out, and it is disabled. This is how ESXi is installed.",
 		Hint:     "Enable the ruleset. That survives reboots.",
 		Commands: []string{preflightFix, vicMachineAllow, govcEnable, esxcliEnable},
 	},
 	{
 		Reason: NoRuleset,
+		Create: createOnPort,
 		Meaning: "The host has no ruleset that could let the port out. The vSphere API cannot create one, it can " +
 			"only enable those that are there.",
 		Hint: "Install a VIB that brings such a ruleset (not on a host with UEFI Secure Boot); a service written into " +
