@@ -92,6 +92,11 @@ func (r *Run) brief(b *strings.Builder, all []*advice, style Style) {
 			rest = append(rest, c.code)
 		}
 	}
+	writeCauses(b, causes, rest, style)
+}
+
+// writeCauses writes the causes that are shown, and counts the rest.
+func writeCauses(b *strings.Builder, causes []*cause, rest []string, style Style) {
 	b.WriteString("\n")
 	for _, c := range causes {
 		if c.shown {
