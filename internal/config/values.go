@@ -142,4 +142,3 @@ func gradable() (reasons []string) {
 	}
 	return reasons
 }
-

@@ -39,4 +39,3 @@ func without(path string, err error) error {
 	}
 	return fmt.Errorf("%s: %w", path, err)
 }
-

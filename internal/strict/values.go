@@ -123,4 +123,3 @@ func Truth(_ *Document, n *yaml.Node) (string, string) {
 	}
 	return strconv.FormatBool(b), ""
 }
-
