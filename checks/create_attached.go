@@ -140,12 +140,17 @@ func attachedHosts() Check {
 		Reasons: []Reason{HostUnattached, PlaceUnreadable},
 		Run: onSite(func(s *site) []Result {
 			results := s.perHost(AttachedHostsCheck, func(h *inventory.Host) finding {
+				if store, f := s.store(s.vch.ImageStore, imageStoreOption); store == nil && f.Status == Fail {
+					return leftOut(NotJudged, "there is no image store to judge it by")
+				}
 				if s.attachment().Assumed && h.IsConnected() {
 					return leftOut(NotJudged, "no host can use the image store, which is a finding of its own: until it is mended create looks at none, "+
 						"and here this one is judged as if it did")
 				}
 				if why := s.attachment().Others[h.ID]; why != "" {
-					return ours(HostUnattached, "create does not look at this host: %s", why)
+					f := ours(HostUnattached, "create does not look at this host: %s", why)
+					f.Store = s.lacks(h)
+					return f
 				}
 				if why := s.attachment().Unsure[h.ID]; why != "" {
 					return notKnown("whether create looks at this host is not known: %s", why)
@@ -159,6 +164,15 @@ func attachedHosts() Check {
 			return results
 		}),
 	}
+}
+
+// lacks is the image store where it is all that a host lacks to be looked at.
+func (s *site) lacks(h *inventory.Host) LackedStore {
+	store, _ := s.theImageStore()
+	if no, _ := s.detached(h, nil, ""); store == nil || no != "" { // it is not connected, or off
+		return LackedStore{}
+	}
+	return s.lacked(store, []*inventory.Host{h})
 }
 
 // lost are the IDs of hosts that the compute resource lists and nothing was read of.

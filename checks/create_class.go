@@ -21,6 +21,10 @@ func Classify(results []Result, f Facts) []Result {
 	}
 	left := slices.Clone(results)
 	for i := range left {
+		// The check esxcli says it, and what create does then.
+		if left[i].Reason == SwitchUnreadable && c.silent(left[i].Subject, results) {
+			left[i].Verdict = switchByESXCLI
+		}
 		if wrong(left[i].Status) && left[i].Class == "" {
 			left[i].Class = c.classOf(left[i])
 			if left[i].Class == CreateRefuses && left[i].Status != Fail {
@@ -36,6 +40,8 @@ type classifier struct {
 	attached Attachment
 	hosts    map[string]*inventory.Host
 	failed   map[*Verdict]*Verdict // hosts that are alike go on sharing their verdicts
+	// unanswered are the paths of the hosts that do not answer esxcli; nil until one is asked for.
+	unanswered map[string]bool
 }
 
 func (c *classifier) classOf(res Result) Class {
@@ -46,8 +52,23 @@ func (c *classifier) classOf(res Result) Class {
 	if res.Check == OutboundPort && c.byCreate(res.Requirement) {
 		return c.portByCreate(h)
 	}
-	return CreateSilent // of a switch that cannot be read the check esxcli tells
+	return CreateSilent
 }
+
+// silent reports whether the check esxcli says of a host that it does not answer.
+func (c *classifier) silent(host string, results []Result) bool {
+	if c.unanswered == nil {
+		c.unanswered = map[string]bool{}
+		for _, res := range results {
+			if res.Check == ESXCLICheck && res.Reason == ESXCLIRefused {
+				c.unanswered[res.Subject] = true
+			}
+		}
+	}
+	return c.unanswered[host]
+}
+
+var switchByESXCLI = &Verdict{Status: Skip, Reason: NotJudged, Detail: "whether the firewall is on could not be read: the check esxcli says why"}
 
 // byCreate reports whether create judges the requirement too.
 func (c *classifier) byCreate(name string) bool {

@@ -53,6 +53,11 @@ var _ = Describe("docs/create.md", func() {
 const createIntro = "# What `vic-machine create` asks for\n" + `
 Made of the explanations in ` + "`checks/`" + ` by ` + "`make golden`" + `. What create says is quoted from vmware/vic at commit 9489f63e3.
 
+**This tool says fail, and vic-machine create goes through?** Then create has not looked: at a host without the image store, one
+that is powered off or not connected, or at another spelling of the same network. **create refuses, and this tool says less?**
+create stops at the first reason of a kind and this tool does not, so that it is mostly the other way round; what it could not
+read it calls unknown. Each table says why ours differs.
+
 Every finding has one of three classes:
 
 | class | status | what it means |
@@ -82,10 +87,19 @@ cannot be read create refuses: that is the check ` + "`esxcli`" + `.
 at some (DRS or a mount's accessibility that the server leaves out), with exit code 0. Here it is unknown: exit code 3.
 `
 
+// portIntro is on the one check of the port that create makes too.
+const portIntro = "\n## `outbound-port`\n\nAn enabled ruleset lets the port out, to the virtual container host: [the whole table](verdicts.md). " +
+	"The class is by create's own reading of the host.\n\n| reason | what it means | create says | why ours differs |\n|---|---|---|---|\n"
+
 // createDocs has a table for each check.
 func createDocs() string {
 	var b strings.Builder
 	b.WriteString(createIntro)
+	b.WriteString(portIntro)
+	for _, reason := range []checks.Reason{checks.RulesetDisabled, checks.NoRuleset, checks.AllowedHostsExcludePeer, checks.DefaultPass, checks.FirewallOff} {
+		e, _ := checks.Explain(reason)
+		row(&b, "`"+string(e.Reason)+"`", say(e.Meaning), quoted(e.Create), e.Differs)
+	}
 	for _, c := range checks.Create() {
 		fmt.Fprintf(&b, "\n## `%s`\n\n%s. %s\n\n| reason | status, class | what it means | create says | why ours differs |\n|---|---|---|---|---|\n", c.ID, say(c.Title), say(c.Why))
 		for _, reason := range c.Reasons {
@@ -93,11 +107,7 @@ func createDocs() string {
 			if e.Class == "" {
 				continue // the same for all
 			}
-			quoted := e.Create
-			if quoted != "" {
-				quoted = "“" + quoted + "”"
-			}
-			row(&b, "`"+string(e.Reason)+"`", statusOf(e)+", `"+string(e.Class)+"`", say(e.Meaning), quoted, e.Differs)
+			row(&b, "`"+string(e.Reason)+"`", statusOf(e)+", `"+string(e.Class)+"`", say(e.Meaning), quoted(e.Create), e.Differs)
 		}
 	}
 	b.WriteString("\n## Of all checks\n\n| reason | status | what it means | why ours differs |\n|---|---|---|---|\n")
@@ -107,6 +117,13 @@ func createDocs() string {
 		}
 	}
 	return b.String()
+}
+
+func quoted(text string) string {
+	if text == "" {
+		return ""
+	}
+	return "“" + text + "”"
 }
 
 // unfound are the statuses of results of the checks of create that are no findings.

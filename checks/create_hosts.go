@@ -71,6 +71,14 @@ func timeSync() Check {
 }
 
 func (s *site) timeOf(h *inventory.Host, norm string) finding {
+	f := s.judgeTime(h, norm)
+	if f.Reason == NTPUnset || f.Reason == NTPDiffers {
+		f.Servers = s.serversNamed(norm)
+	}
+	return f
+}
+
+func (s *site) judgeTime(h *inventory.Host, norm string) finding {
 	placed := s.Hosts[h.ID]
 	why := cmp.Or(placed.Unreadable, s.HostsUnreadable, "it was not read")
 	if placed.NTPServers == nil {
@@ -103,6 +111,16 @@ func serversOf(p inventory.PlacedHost) string {
 	}
 	slices.Sort(servers)
 	return enumerate(slices.Compact(servers))
+}
+
+// serversNamed are the servers that serversOf gave a name; none where no host asks them.
+func (s *site) serversNamed(name string) []string {
+	for _, h := range s.hosts {
+		if p := s.Hosts[h.ID]; name != "" && serversOf(p) == name {
+			return p.NTPServers
+		}
+	}
+	return nil
 }
 
 // usualServers are those that most hosts ask, and of several alike the same in every run.

@@ -101,14 +101,14 @@ func (o *optionJudge) tls() {
 	v := o.vch
 	switch {
 	case v.NoTLS:
-		o.warn("--no-tls", NoTLS, "the API takes anybody, and nothing is encrypted")
+		o.warn("--no-tls", NoTLS, "whoever reaches its API controls the virtual container host, and nothing is encrypted")
 		return
 	case (v.ServerCert == "") != (v.ServerKey == ""):
 		o.refuse("--tls-server-cert", CertificateAndKeyApart, "--tls-server-cert and --tls-server-key are given together or not at all")
 		return
 	}
 	if v.NoTLSVerify {
-		o.warn("--no-tlsverify", TLSNotVerified, "the API takes anybody")
+		o.warn("--no-tlsverify", TLSNotVerified, "whoever reaches its API controls the virtual container host")
 	}
 	before := len(o.results)
 	authority, ok := o.read("--tls-ca", v.ClientCAs, CertificateUnreadable, o.gravity())
@@ -163,6 +163,9 @@ func (o *optionJudge) read(option string, files []string, reason Reason, status 
 		switch f, known := o.Files[name]; {
 		case !known:
 			o.say(option+" "+name, Unknown, "", FileNotRead, "the file was not read")
+			ok = false
+		case f.Unread != "":
+			o.say(option+" "+name, Unknown, "", FileNotRead, "%s", f.Unread)
 			ok = false
 		case f.Err != "":
 			o.broken(option+" "+name, status, reason, "%s", f.Err)
@@ -225,6 +228,6 @@ func (o *optionJudge) generated(client bool) {
 		}
 	}
 	if client && o.vch.commonName() == "" {
-		o.refuse("--tls-cname", CertificateWithoutName, "clients have to show certificates, and those that have to be made have no name")
+		o.refuse("--tls-cname", CertificateWithoutName, "no name is given for the certificates that create has to make")
 	}
 }

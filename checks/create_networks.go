@@ -32,7 +32,7 @@ func (s *site) network(name, option string) (*inventory.VirtualNetwork, finding)
 	case s.Networks == nil && !s.wasRead():
 		return nil, notKnown("the networks were not read")
 	case len(list) == 0:
-		return nil, refuses(NetworkMissing, "%s: there is no network %q", option, name)
+		return nil, refuses(NetworkMissing, "there is no network %q, for %s", name, option)
 	case len(list) > 1:
 		paths := make([]string, len(list))
 		for i, n := range list {
@@ -133,9 +133,25 @@ func bridgeNetwork() Check {
 				list = append(list, notKnown("whether %s is for uplinks is not known: %s", n.Name, cmp.Or(n.Unreadable, "it was not read")))
 			}
 			list = append(list, inOrder("%s is there, and is nobody else's", n.Name))
-			return gravest(list).one(BridgeNetworkCheck, n.Path)
+			f = gravest(list)
+			f.Switch = s.switchOf(n)
+			return f.one(BridgeNetworkCheck, n.Path)
 		}),
 	}
+}
+
+// switchOf is the path of the distributed switch that a port group belongs to; empty where
+// there is none.
+func (s *site) switchOf(n *inventory.VirtualNetwork) string {
+	if n == nil || n.Switch == "" {
+		return ""
+	}
+	for i := range s.Networks {
+		if other := &s.Networks[i]; other.Kind == inventory.SwitchNetwork && other.Name == n.Switch {
+			return other.Path
+		}
+	}
+	return n.Switch
 }
 
 // kind judges what kind of network it is: a bare host takes any.
@@ -229,8 +245,9 @@ func networkHosts() Check {
 // (lib/install/validate/network.go, checkNetworkMembership).
 type membership struct {
 	*inventory.VirtualNetwork
-	hosts map[string]bool
-	asked bool
+	hosts      map[string]bool
+	asked      bool
+	switchPath string
 }
 
 type memberships struct {
@@ -260,7 +277,7 @@ func (s *site) wanted() memberships {
 		for _, id := range n.Hosts {
 			hosts[id] = true
 		}
-		m.list = append(m.list, membership{n, hosts, asked})
+		m.list = append(m.list, membership{n, hosts, asked, s.switchOf(n)})
 	}
 	add(s.vch.bridge(), bridgeOption, true)
 	for _, c := range s.vch.containerNetworks() {
@@ -276,7 +293,7 @@ func (s *site) wanted() memberships {
 // on judges one host.
 func (m memberships) on(h *inventory.Host) finding {
 	var asked, unasked, names []string
-	swtch := ""
+	swtch, path, unaskedPath := "", "", ""
 	list := slices.Clone(m.lost)
 	for _, n := range m.list {
 		names = append(names, n.Name)
@@ -286,9 +303,10 @@ func (m memberships) on(h *inventory.Host) finding {
 		case n.VirtualNetwork.Hosts != nil && n.hosts[h.ID]:
 		case n.asked:
 			asked = append(asked, n.Name)
-			swtch = cmp.Or(swtch, n.Switch)
+			swtch, path = cmp.Or(swtch, n.Switch), cmp.Or(path, n.switchPath)
 		default:
 			unasked = append(unasked, n.Name)
+			unaskedPath = cmp.Or(unaskedPath, n.switchPath)
 		}
 	}
 	if len(asked) > 0 {
@@ -297,11 +315,13 @@ func (m memberships) on(h *inventory.Host) finding {
 			on = " (of the switch " + swtch + ")"
 		}
 		f := refuses(HostOutsideSwitch, "the host does not have %s%s", enumerate(asked), on)
-		f.Switch = swtch
+		f.Switch = path
 		list = append(list, f)
 	}
 	if len(unasked) > 0 {
-		list = append(list, ours(HostOutsideNetwork, "the host does not have %s", enumerate(unasked)))
+		f := ours(HostOutsideNetwork, "the host does not have %s", enumerate(unasked))
+		f.Switch = unaskedPath
+		list = append(list, f)
 	}
 	switch {
 	case len(list) > 0:

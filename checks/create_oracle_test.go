@@ -184,7 +184,7 @@ var _ = DescribeTable("case by case, as the real program was seen to do", verify
 	}, ""}),
 	Entry("esxcli-deny", oracle{func(p *plan) {
 		p.host(2).Firewall.Switch = inventory.Switch{Unreadable: "the account lacks the privilege Host.Config.Settings"}
-	}, refused, []string{"esxcli/esx02: fail esxcli-refused create-refuses", "firewall-state/esx02: warn switch-unreadable create-silent"}, ""}),
+	}, refused, []string{"esxcli/esx02: fail esxcli-refused create-refuses"}, ""}),
 	Entry("esxi-managed", oracle{
 		func(p *plan) { p.bare(); p.placed(1, func(h *inventory.PlacedHost) { h.ManagedBy = "127.0.0.1" }) }, refused,
 		[]string{"managed-by-vcenter/esx01: fail vcenter-managed create-refuses"},
@@ -230,9 +230,8 @@ var _ = DescribeTable("case by case, as the real program was seen to do", verify
 	}),
 	Entry("quota5", oracle{func(p *plan) { p.vch.StorageQuota = 5 }, passed, nil, ""}),
 	Entry("img-missing", oracle{func(p *plan) { p.vch.ImageStore = "nowhere" }, refused, []string{
-		"image-store/--image-store: fail datastore-missing create-refuses", "attached-hosts/esx01: unknown place-unreadable",
-		"attached-hosts/esx02: unknown place-unreadable", "attached-hosts/esx03: unknown place-unreadable",
-	}, "which hosts create would look at is not known"}),
+		"image-store/--image-store: fail datastore-missing create-refuses",
+	}, ""}),
 	Entry("cr-missing", oracle{
 		func(p *plan) {
 			p.place.Compute = inventory.ComputeResource{Problem: "compute resource 'prod' not found"}

@@ -118,6 +118,10 @@ func (s *site) setting() finding {
 	if len(set.Values) > 0 {
 		was = "it is " + strings.Join(quoteAll(set.Values), " and ") + ", which create does not take for true"
 	}
+	if len(set.Values) > 1 {
+		// create reads it again after it has set it, and takes one answer alone.
+		return refuses(SettingRefused, "%s; the vCenter answers more than one option for the name, and setting it does not change that", was)
+	}
 	switch set.MayChange {
 	case inventory.No:
 		return refuses(SettingRefused, "%s; create would set it, for which the account lacks Global.Settings on the root folder", was)
@@ -153,7 +157,7 @@ func (s *site) name() finding {
 	}
 	if s.Taken.InFolder != "" {
 		list = append(list, taken(NameTakenInFolder,
-			"what is in the folder of virtual machines has the name %s: %s; create finds it after it has made a resource pool", s.Taken.InFolder))
+			"the folder of virtual machines holds %s already: %s; create finds that after it has made a resource pool", s.Taken.InFolder))
 	}
 	if s.Taken.Unreadable != "" {
 		list = append(list, notKnown("whether the name is taken is not known: %s", s.Taken.Unreadable))

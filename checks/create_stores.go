@@ -112,11 +112,7 @@ func imageStore() Check {
 			if store == nil {
 				return f.one(ImageStoreCheck, imageStoreOption)
 			}
-			list := s.judgeStore(store)
-			if s.attachment().Assumed {
-				list[0].Detail += "; no host has it for reading and writing: all hosts that are connected are judged as if they had"
-			}
-			return gravest(list).one(ImageStoreCheck, store.Path)
+			return gravest(s.judgeStore(store)).one(ImageStoreCheck, store.Path)
 		}),
 	}
 }
@@ -174,7 +170,9 @@ func (s *site) judgeStore(store *inventory.Datastore) []finding {
 	} else if s.Compute.Datastores == nil {
 		list = append(list, s.unread("which datastores the compute resource has"))
 	} else if !slices.Contains(s.Compute.Datastores, store.ID) {
-		list = append(list, refuses(DatastoreOutside, "%s does not have the datastore %s", base(s.Compute.Path), store.Name))
+		f := refuses(DatastoreOutside, "%s does not have the datastore %s", base(s.Compute.Path), store.Name)
+		f.Store = s.lacked(store, s.hosts)
+		list = append(list, f)
 	}
 	if store.Accessible == inventory.No {
 		list = append(list, ours(DatastoreInaccessible, "vCenter says that %s is not accessible", store.Name))
@@ -207,7 +205,9 @@ func (s *site) partlyMounted(store *inventory.Datastore) []finding {
 	if len(without) == 0 {
 		return nil
 	}
-	return []finding{ours(PartlyMounted, "%s cannot use %s", few(without), store.Name)}
+	f := ours(PartlyMounted, "%s cannot use %s", few(without), store.Name)
+	f.Store = s.lacked(store, s.hosts)
+	return []finding{f}
 }
 
 func datastoreAccess() Check {
@@ -242,15 +242,22 @@ func (s *site) common() finding {
 			with = append(with, h.Name)
 		}
 	}
+	f = s.commonAmong(with, unsure, stores)
+	f.Store = s.lacked(s.rarest(stores), s.hosts)
+	return f
+}
+
+// commonAmong judges how many hosts have all the datastores.
+func (s *site) commonAmong(with, unsure []string, stores storeList) finding {
 	switch total := len(s.Compute.Hosts); {
 	case len(with) == 0 && len(unsure) > 0, len(with) == 1 && len(unsure) > 0 && s.onVCenter():
 		return notKnown("whether %s can use all the datastores is not known", few(unsure))
 	case len(with) == 0:
-		return refuses(NoCommonHost, "none of %s can use all of %s", count(total, "host"), enumerate(stores.names()))
+		return refuses(NoCommonHost, "none of the %s can read and write all of %s", count(total, "host"), enumerate(stores.names()))
 	case len(with) == 1 && total > 1 && s.onVCenter():
-		return warns(OneCommonHost, "only %s of %d hosts can use all of %s", with[0], total, enumerate(stores.names()))
+		return warns(OneCommonHost, "only %s of %d hosts can read and write all of %s", with[0], total, enumerate(stores.names()))
 	}
-	return inOrder("%d of %s can use all of %s", len(with), count(len(s.Compute.Hosts), "host"), enumerate(stores.names()))
+	return inOrder("%d of %s can read and write all of %s", len(with), count(len(s.Compute.Hosts), "host"), enumerate(stores.names()))
 }
 
 // hasAll reports whether a host counts among those that have all the datastores, as
@@ -265,6 +272,29 @@ func (s *site) hasAll(h *inventory.Host, stores storeList) (has, known bool) {
 		known = known && unsure == ""
 	}
 	return known, known
+}
+
+// rarest is the datastore that the fewest hosts have, the first of several.
+func (s *site) rarest(stores storeList) *inventory.Datastore {
+	return slices.MinFunc(stores, func(a, b *inventory.Datastore) int { return s.having(a) - s.having(b) })
+}
+
+// lacked tells commands of a datastore that some of the hosts lack.
+func (s *site) lacked(store *inventory.Datastore, hosts []*inventory.Host) LackedStore {
+	return LackedStore{
+		Path: store.Path, NFS: store.Type == "NFS", // NFS41 is mounted by other options
+		ReadOnly: slices.ContainsFunc(hosts, func(h *inventory.Host) bool { return s.mountsOf(store)[h.ID].ReadWrite == inventory.No }),
+	}
+}
+
+// having counts the hosts that are known to have a datastore.
+func (s *site) having(store *inventory.Datastore) (n int) {
+	for _, h := range s.hosts {
+		if no, unsure := s.detached(h, store, ""); no == "" && unsure == "" {
+			n++
+		}
+	}
+	return n
 }
 
 type storeList []*inventory.Datastore

@@ -295,7 +295,7 @@ var _ = DescribeTable("persist-network-backing", verifyRule,
 		func(p *plan) {
 			p.place.Setting.Values, p.place.Setting.MayChange = []string{"true", "true"}, inventory.Yes
 		},
-		[]string{settingResult + "warn setting-unset create-silent"},
+		[]string{settingResult + "fail setting-refused create-refuses"},
 		`"true" and "true"`,
 	}),
 	Entry("not set, and create may not set it", bent{
@@ -323,16 +323,14 @@ var _ = DescribeTable("persist-network-backing", verifyRule,
 var _ = DescribeTable("datastores", verifyRule,
 	Entry("an image store in a folder of the datastore", bent{func(p *plan) { p.vch.ImageStore = "ds://shared/images" }, nil, ""}),
 	Entry("no image store, with several datastores", bent{func(p *plan) { p.vch.ImageStore = "" }, []string{
-		"image-store/--image-store: fail datastore-missing create-refuses", "attached-hosts/esx01: unknown place-unreadable",
-		"attached-hosts/esx02: unknown place-unreadable", "attached-hosts/esx03: unknown place-unreadable",
+		"image-store/--image-store: fail datastore-missing create-refuses",
 	}, "the datacenter has 4"}),
 	Entry("no image store, with one datastore", bent{func(p *plan) { p.vch.ImageStore, p.place.Datastores = "", p.place.Datastores[:1] }, nil, ""}),
 	Entry("two datastores of one name", bent{func(p *plan) {
 		p.place.Datastores[1] = store("ds-2", "shared", p1to3...)
 		p.place.Datastores[1].Path = "/dc1/datastore/folder/shared"
 	}, []string{
-		"image-store/--image-store: fail datastore-ambiguous create-refuses", "attached-hosts/esx01: unknown place-unreadable",
-		"attached-hosts/esx02: unknown place-unreadable", "attached-hosts/esx03: unknown place-unreadable",
+		"image-store/--image-store: fail datastore-ambiguous create-refuses",
 	}, "/dc1/datastore/folder/shared"}),
 	Entry("datastores that may not be read", bent{func(p *plan) {
 		p.place.Datastores, p.place.DatastoresUnreadable = nil, "it takes System.View"
@@ -582,7 +580,7 @@ var _ = DescribeTable("esxcli, time and inbound 443", verifyRule,
 		p.host(3).Firewall.Switch = inventory.Switch{Unreadable: "the account has no permission"}
 		p.mount("shared", 3, readOnly)
 	}, []string{
-		"firewall-state/esx03: warn switch-unreadable create-silent", "attached-hosts/esx03: warn host-unattached create-silent",
+		"attached-hosts/esx03: warn host-unattached create-silent",
 		"esxcli/esx03: warn esxcli-refused create-silent",
 	}, ""}),
 	Entry("a host that there was no time for", bent{

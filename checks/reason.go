@@ -70,10 +70,18 @@ type Explanation struct {
 	Class Class
 	// Hint says how to mend it in a sentence or two; empty where nothing is wrong.
 	Hint string
-	// Commands mend it. {target}, {host} (by path), {name}, {cluster} and {ruleset}
-	// stand for the affected ones; {subject} for a result's, by path, {vch} for the virtual
-	// container host's name, and {switch} for Verdict.Switch. A line that needs a value which nobody has is
-	// left out.
+	// Commands mend it. A line that needs a value which nobody has is left out. Words in
+	// capitals the user fills, and the hint says with what. Place holders stand for
+	//   - the affected: {target}, {host} (by path), {name}, {cluster}, {ruleset}; {subject} is
+	//     a result's, by path;
+	//   - the virtual container host: {vch} is its name, {compute} the path of its compute
+	//     resource and {drs cluster} too, where that is a cluster, {networks} the path of its
+	//     datacenter's networks;
+	//   - Verdict.Switch: {switch}, {switch name}, and {switch or} with a word for want of one;
+	//   - Verdict.Store, or a datastore that is the subject: {store} is its path, {datastore}
+	//     its name, {nfs} that too where it is NFS, {read only nfs} the path of one that is
+	//     mounted for reading alone;
+	//   - Verdict.Servers: {server} and {servers}.
 	Commands []string
 }
 
@@ -92,6 +100,10 @@ func Explain(reason Reason) (e Explanation, ok bool) {
 func Explanations() []Explanation { return allExplanations() }
 
 var allExplanations = sync.OnceValue(func() []Explanation { return slices.Concat(explanations, createExplanations, inputExplanations) })
+
+// createOnPort is what vic-machine create says of a host whose port is shut
+// (lib/install/validate/config.go).
+const createOnPort = "Firewall configuration incorrect on hosts: …; Firewall must permit dst 2377/tcp outbound to the VCH management interface"
 
 const (
 	preflightFix    = "vic-preflight fix --allow --target {target} --compute-resource {cluster}"
@@ -135,14 +147,17 @@ var explanations = []Explanation{
 		Commands: []string{"vic-preflight check --probe serial --target {target} --host {name} {option} {peer}"},
 	},
 	{
-		Reason: FirewallOff,
+		Reason:  FirewallOff,
+		Differs: "create only warns where the firewall is switched off. Where its module is not loaded it does not look, and goes by the rulesets: then it refuses.",
 		Meaning: "The host's firewall is off or its module is not loaded, so everything passes. When somebody " +
 			"turns it on, a port that no ruleset permits is shut.",
 		Hint:     "Permit the port by a ruleset first, then turn the firewall on.",
 		Commands: []string{preflightFix, vicMachineAllow, govcSwitchOn},
 	},
 	{
-		Reason: DefaultPass,
+		Reason:  DefaultPass,
+		Create:  createOnPort,
+		Differs: "It works now, and create refuses it all the same: it looks at the rulesets alone.",
 		Meaning: "The firewall's default action lets outgoing traffic pass that no ruleset names. When somebody " +
 			"sets it back to DROP, a port that no ruleset permits is shut. vic-machine create looks at the rulesets alone, " +
 			"and refuses such a host.",
@@ -150,7 +165,9 @@ var explanations = []Explanation{
 		Commands: []string{preflightFix, vicMachineAllow, govcDefaultDrop},
 	},
 	{
-		Reason: AllowedHostsExcludePeer,
+		Reason:  AllowedHostsExcludePeer,
+		Create:  "Firewall configuration incorrect due to allowed IP restrictions on hosts: …",
+		Differs: "create compares the list with a static address of the management network alone. Here it is compared with all that --vch-ip names.",
 		Meaning: "A ruleset for the port is enabled, but its allowed hosts leave out {the peer}, " +
 			"or are an empty list.",
 		Hint: "Add {the peer}'s address to the ruleset's allowed hosts, or let fix enable {prefer} for " +
@@ -159,12 +176,14 @@ var explanations = []Explanation{
 	},
 	{
 		Reason:   RulesetDisabled,
+		Create:   createOnPort,
 		Meaning:  "The host has a ruleset that would let the port out, and it is disabled. This is how ESXi is installed.",
 		Hint:     "Enable the ruleset. That survives reboots.",
 		Commands: []string{preflightFix, vicMachineAllow, govcEnable, esxcliEnable},
 	},
 	{
 		Reason: NoRuleset,
+		Create: createOnPort,
 		Meaning: "The host has no ruleset that could let the port out. The vSphere API cannot create one, it can " +
 			"only enable those that are there.",
 		Hint: "Install a VIB that brings such a ruleset (not on a host with UEFI Secure Boot); a service written into " +

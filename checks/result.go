@@ -101,8 +101,12 @@ type Verdict struct {
 	// Missing are the peers that the deciding rulesets' allowed hosts leave out.
 	Missing []netip.Prefix
 
-	// Switch is the distributed switch that a host is no member of; else it is empty.
-	Switch string
+	// What follows is for commands that mend what was found, and empty where none does.
+	// Switch is the path of the distributed switch that it is about, Store the datastore that
+	// a host lacks; Servers are the NTP servers that most other hosts ask.
+	Switch  string
+	Store   LackedStore
+	Servers []string
 
 	// Note is a few words on a pass that must not be overlooked; else empty.
 	Note string
@@ -112,6 +116,15 @@ type Verdict struct {
 
 	// reach is whom an unverified list lets through, equal for equal ones.
 	reach string
+}
+
+// LackedStore is a datastore that hosts do not have, or not as they should. Commands mount
+// and unmount what is NFS alone: to unmount VMFS is to destroy it.
+type LackedStore struct {
+	Path string
+	NFS  bool
+	// ReadOnly says that a host has it for reading alone.
+	ReadOnly bool
 }
 
 // Result is a verdict about one host, one cluster, or the virtual container host.

@@ -75,6 +75,8 @@ type Datastore struct {
 	// Mounts are nil unless the datastore was asked for and could be read.
 	Mounts     []Mount
 	Unreadable string
+	// Type is summary.type, such as VMFS or NFS; empty where it is not known.
+	Type string
 	// Free is summary.freeSpace in bytes; nil where it is not known.
 	Free *int64
 	// Accessible is summary.accessible. Maintenance is summary.maintenanceMode: normal,
@@ -190,4 +192,7 @@ type LocalFile struct {
 	Err     string
 	// Missing means that Err is no more than that there is none of this name.
 	Missing bool
+	// Unread says why nothing is known of it, not even whether it can be read; else it is
+	// empty.
+	Unread string
 }

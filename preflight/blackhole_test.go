@@ -12,6 +12,7 @@ import (
 	. "github.com/onsi/gomega"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/internal/guard"
 	"github.com/vic-preflight/vic-preflight/internal/sim/simtest"
 	"github.com/vic-preflight/vic-preflight/inventory"
@@ -35,6 +36,10 @@ type command struct {
 
 var commands = []command{
 	{"check", 0, func(o *preflight.Options) { o.FirewallState = true }},
+	{"create", 0, func(o *preflight.Options) {
+		o.ComputeResource = "prod"
+		o.Create = &preflight.CreateOptions{VCH: checks.VCH{Name: "vch1", ComputeResource: "prod", NoTLS: true}}
+	}},
 	{"fix", cleanUp, func(o *preflight.Options) { o.Change.Do = preflight.Allow }},
 	{"undo", cleanUp, nil},
 	{"probe", cleanUp, func(o *preflight.Options) { o.Probe.Vantage = inventory.VantageSerial }},

@@ -83,10 +83,14 @@ func (in *inputs) changes(c *ChangeOptions) bool {
 	return c.Any()
 }
 
-// permit says why a plan must not be carried out: it is larger than was allowed, or its
-// user does not want it.
+// permit says why a plan must not be carried out: it is not clear which hosts are meant, it
+// is larger than was allowed, or its user does not want it.
 func permit(ctx context.Context, s *session, inv *inventory.Inventory, c *changes, o Options) error {
-	if hosts := len(c.plan.ChangedHosts()); o.Change.MaxHosts > 0 && hosts > o.Change.MaxHosts {
+	hosts := len(c.plan.ChangedHosts())
+	if hosts > 0 && o.Create != nil && o.ComputeResource == "" && inv.Placement.Compute.Problem != "" {
+		return fmt.Errorf("which hosts are meant is not clear: %s: nothing was changed", inv.Placement.Compute.Problem)
+	}
+	if o.Change.MaxHosts > 0 && hosts > o.Change.MaxHosts {
 		return fmt.Errorf("the plan changes %d hosts, and --max-hosts allows %d: nothing was changed", hosts, o.Change.MaxHosts)
 	}
 	if o.Change.Confirm == nil || c.dryRun || ctx.Err() != nil {

@@ -4,10 +4,13 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"slices"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -46,8 +49,8 @@ func (o *Options) validateCreate() error {
 			Option: "host", Err: errors.New("narrows the hosts, and create looks at all of the compute resource"),
 			Hints: []string{"leave it out, and hosts out of the configuration file: --compute-resource says which hosts are meant"},
 		}
-	case c.OpsLogin && c.VCH.OpsUser == "":
-		return usage("ops-login", "signs in as the operations user: --ops-user names it, and --ops-password")
+	case c.OpsLogin && (c.VCH.OpsUser == "" || !c.VCH.OpsPasswordGiven):
+		return usage("ops-login", "signs in as the operations user: it takes --ops-user and --ops-password")
 	}
 	return nil
 }
@@ -112,15 +115,12 @@ const registriesAtATime = 8
 // lookHere reads the files that the options name, and tries their registries.
 func lookHere(ctx context.Context, v *checks.VCH) inventory.Workstation {
 	found := inventory.Workstation{Files: map[string]inventory.LocalFile{}, Registries: map[string]string{}}
+	bounded, cancel := context.WithTimeout(ctx, filesTime)
+	defer cancel()
 	for _, path := range v.Files() {
-		content, err := os.ReadFile(path)
-		file := inventory.LocalFile{Content: content}
-		if err != nil {
-			file.Err, file.Missing = err.Error(), errors.Is(err, fs.ErrNotExist)
-		}
-		found.Files[path] = file
+		found.Files[path] = readLocal(bounded, path)
 	}
-	roots := x509.NewCertPool()
+	roots := x509.NewCertPool() // create trusts no others: pkg/fetcher of vmware/vic
 	for _, path := range v.RegistryCAs {
 		roots.AppendCertsFromPEM(found.Files[path].Content)
 	}
@@ -141,4 +141,39 @@ func lookHere(ctx context.Context, v *checks.VCH) inventory.Workstation {
 	}
 	_ = g.Wait() // each registry holds its own error
 	return found
+}
+
+// filesTime bounds the reading of all files together, and largestFile that of each: a pipe
+// that nobody writes to, or a file server that is gone, must not hold up a run.
+const (
+	filesTime   = 10 * time.Second
+	largestFile = 4 << 20
+)
+
+// readLocal reads a file, which may be a pipe: a shell makes one of <(command).
+func readLocal(ctx context.Context, path string) inventory.LocalFile {
+	read := make(chan inventory.LocalFile, 1)
+	go func() { read <- readAll(path) }() // an open of a pipe cannot be ended
+	select {
+	case file := <-read:
+		return file
+	case <-ctx.Done():
+		return inventory.LocalFile{Unread: "it could not be read in time"}
+	}
+}
+
+func readAll(path string) inventory.LocalFile {
+	in, err := os.Open(path)
+	if err != nil {
+		return inventory.LocalFile{Err: err.Error(), Missing: errors.Is(err, fs.ErrNotExist)}
+	}
+	defer in.Close()
+	content, err := io.ReadAll(io.LimitReader(in, largestFile+1))
+	switch {
+	case err != nil:
+		return inventory.LocalFile{Err: err.Error()}
+	case len(content) > largestFile:
+		return inventory.LocalFile{Unread: fmt.Sprintf("it is larger than %d MiB, and was not read", largestFile>>20)}
+	}
+	return inventory.LocalFile{Content: content}
 }

@@ -18,7 +18,7 @@ const registryTimeout = 10 * time.Second
 type RegistryOptions struct {
 	// Insecure takes any certificate, and plain HTTP where there is no TLS.
 	Insecure bool
-	// Roots are trusted besides the system's; nil means those alone.
+	// Roots are trusted in place of the system's; nil means the system's.
 	Roots *x509.CertPool
 }
 

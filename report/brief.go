@@ -54,7 +54,8 @@ func (r *Run) brief(b *strings.Builder, all []*advice, style Style) {
 		if c.worst != checks.Fail {
 			continue
 		}
-		if news := slices.ContainsFunc(c.hosts, func(h string) bool { return !named[h] }); news {
+		// What create refuses has to be mended, each of it.
+		if news := slices.ContainsFunc(c.hosts, func(h string) bool { return !named[h] }); news || c.class == checks.CreateRefuses {
 			show(c)
 			for _, h := range c.hosts {
 				named[h] = true

@@ -43,6 +43,9 @@ func Explain(w io.Writer, name string, req checks.Requirement, plans []checks.Ex
 	for _, c := range slices.Concat(checks.Default(), checks.Create()) {
 		if c.ID == name {
 			_, err := fmt.Fprintf(w, "%s: %s\n\n%s\n", c.ID, req.Say(c.Title), wrapped(c.Why, 78, ""))
+			if len(c.Reasons) > 0 && err == nil {
+				_, err = fmt.Fprintf(w, "\nIts reasons: %s\n", wrapped(listed(c.Reasons), 65, strings.Repeat(" ", 13)))
+			}
 			return true, err
 		}
 	}
@@ -57,9 +60,12 @@ func Explain(w io.Writer, name string, req checks.Requirement, plans []checks.Ex
 		return false, nil
 	}
 	var b strings.Builder
+	if words := classWords(e.Class); words != "" {
+		of = fmt.Sprintf(" (%s): %s", checkOf(e.Reason), words)
+	}
 	fmt.Fprintf(&b, "%s%s\n\n%s\n", e.Reason, of, wrapped(e.Meaning, 78, ""))
 	if e.Create != "" {
-		fmt.Fprintf(&b, "\n%s\n", strings.Join(Wrap("vic-machine create says: "+e.Create, 78), "\n"))
+		fmt.Fprintf(&b, "\n%s\n", strings.Join(Wrap("vic-machine create says: “"+e.Create+"”", 78), "\n"))
 	}
 	if e.Differs != "" {
 		fmt.Fprintf(&b, "\nWhat differs: %s\n", strings.Join(Wrap(e.Differs, 66), "\n              "))
@@ -74,5 +80,30 @@ func Explain(w io.Writer, name string, req checks.Requirement, plans []checks.Ex
 	return true, err
 }
 
+// listed are reasons in a sentence.
+func listed(reasons []checks.Reason) string {
+	texts := make([]string, len(reasons))
+	for i, reason := range reasons {
+		texts[i] = string(reason)
+	}
+	return strings.Join(texts, ", ")
+}
+
+// checkOf names the checks of create that have a reason.
+func checkOf(reason checks.Reason) string {
+	var ids []string
+	for _, c := range checks.Create() {
+		if slices.Contains(c.Reasons, reason) {
+			ids = append(ids, c.ID)
+		}
+	}
+	return strings.Join(ids, ", ")
+}
+
 // placeholders writes the commands' place holders as manuals do.
-var placeholders = strings.NewReplacer("{target}", "TARGET", "{host}", "HOST", "{name}", "HOST", "{cluster}", "CLUSTER", "{subject}", "PATH", "{datastore}", "DATASTORE", "{network}", "NETWORK", "{vch}", "VCH", "{switch}", "SWITCH", "{ruleset}", "RULESET", "{peer}", "ADDRESS")
+var placeholders = strings.NewReplacer(
+	"{target}", "TARGET", "{host}", "HOST", "{name}", "HOST", "{cluster}", "CLUSTER", "{drs cluster}", "CLUSTER", "{compute}", "CLUSTER",
+	"{subject}", "PATH", "{store}", "DATASTORE", "{datastore}", "DATASTORE", "{nfs}", "DATASTORE", "{read only nfs}", "DATASTORE", "{network}", "NETWORK", "{networks}", "/DATACENTER/network", "{vch}", "VCH",
+	"{switch}", "DVS", "{switch name}", "DVS", "{switch or}", "/DATACENTER/network/DVS", "{server}", "NTP-SERVER", "{servers}", "NTP-SERVER",
+	"{ruleset}", "RULESET", "{peer}", "ADDRESS",
+)

@@ -114,7 +114,7 @@ func (r *Run) advise() []*advice {
 			e.Hint, e.Commands = cause, nil
 		}
 		req := r.requirement(res.Requirement)
-		key := fmt.Sprint(res.Reason, req.Name, ruleset, locked, e.Hint, res.Switch)
+		key := fmt.Sprint(res.Reason, req.Name, ruleset, locked, e.Hint, res.Switch, res.Store, res.Servers)
 		if index[key] == nil {
 			index[key] = &advice{Explanation: e, requirement: req, status: res.Status, ruleset: ruleset, locked: locked, about: map[string]bool{}}
 			index[string(res.Reason)] = index[key]
@@ -304,7 +304,7 @@ func (a *advice) likewise(line, template string, places places) string {
 		return line
 	case strings.HasSuffix(line, "# on the host"):
 		return strings.TrimSuffix(line, "the host") + "each host"
-	case !slices.ContainsFunc([]string{"{host}", "{name}", "{subject}", "{datastore}", "{network}"}, func(mark string) bool { return strings.Contains(template, mark) }):
+	case !slices.ContainsFunc(a.own(), func(mark string) bool { return strings.Contains(template, mark) }):
 		return line
 	}
 	others := fmt.Sprintf("%d others", n)
@@ -312,6 +312,15 @@ func (a *advice) likewise(line, template string, places places) string {
 		others = places.of(a.results[1]).name
 	}
 	return remark(line, "likewise for "+others)
+}
+
+// own are the place holders for what each of the results has for itself.
+func (a *advice) own() []string {
+	own := []string{"{host}", "{name}", "{subject}", "{network}"}
+	if a.results[0].Store.Path == "" { // it is the subject
+		own = append(own, "{store}", "{datastore}")
+	}
+	return own
 }
 
 // byName names the ruleset that a fix does not take by itself.
@@ -357,10 +366,10 @@ func (a *advice) fill(template string, r *Run, at place, compute string, missing
 	}
 	values := map[string]string{
 		"{target}": r.commandTarget(), "{host}": at.host, "{name}": name, "{cluster}": compute, "{ruleset}": a.ruleset,
-		"{vch}": r.VCH, "{subject}": cmp.Or(path, at.host), "{datastore}": below("datastore", path), "{network}": below("network", path),
-		"{switch}": a.results[0].Switch,
+		"{vch}": r.VCH, "{subject}": cmp.Or(path, at.host), "{network}": below("network", path),
 	}
-	template = r.withOptions(template)
+	a.named(values, r, path)
+	template = withServers(r.withOptions(template), a.results[0].Servers)
 	whole := true
 	put := func(text string) string {
 		return placeholder.ReplaceAllStringFunc(text, func(mark string) string {
@@ -380,6 +389,56 @@ func (a *advice) fill(template string, r *Run, at place, compute string, missing
 	return withPeers(before, after, missing)
 }
 
+// named adds what the first finding names besides its subject. path is that of the subject,
+// where it has one.
+func (a *advice) named(values map[string]string, r *Run, path string) {
+	first := a.results[0]
+	store := cmp.Or(first.Store.Path, path)
+	name := below("datastore", store)
+	if values["{datastore}"] = name; name != "" {
+		values["{store}"] = store
+	}
+	if first.Store.NFS {
+		values["{nfs}"] = name
+	}
+	if first.Store.NFS && first.Store.ReadOnly {
+		values["{read only nfs}"] = store
+	}
+	if values["{switch}"] = first.Switch; first.Switch != "" {
+		values["{switch name}"] = lastElement(first.Switch)
+	}
+	values["{switch or}"] = cmp.Or(first.Switch, "DVS")
+	values["{servers}"] = strings.Join(ntpServers(first.Servers), ",")
+	if r.Inventory.Placement == nil {
+		return
+	}
+	if dc := r.Inventory.Placement.Datacenter; dc != "" {
+		values["{networks}"] = dc + "/network"
+		values["{switch or}"] = cmp.Or(first.Switch, dc+"/network/DVS")
+	}
+	at := r.Inventory.Placement.Compute
+	if values["{compute}"] = at.Path; at.Cluster { // govc takes a cluster for its hosts
+		values["{drs cluster}"] = at.Path
+	}
+}
+
+// ntpServers are those that hosts ask, or one for want of any.
+func ntpServers(servers []string) []string {
+	if len(servers) == 0 {
+		return []string{"pool.ntp.org"}
+	}
+	return servers
+}
+
+// withServers repeats the option of govc for each NTP server.
+func withServers(template string, servers []string) string {
+	var options []string
+	for _, server := range ntpServers(servers) {
+		options = append(options, "-server", Clean(server))
+	}
+	return strings.Replace(template, "-server {server}", literal(options), 1)
+}
+
 // withOptions puts the run's own options behind the target of a command of ours. A
 // command that gives peers itself gets no others.
 func (r *Run) withOptions(template string) string {
@@ -393,8 +452,12 @@ func (r *Run) withOptions(template string) string {
 		}
 		options = append(options, o)
 	}
-	quoted := strings.NewReplacer("{", "", "}", "").Replace(shellescape.QuoteCommand(options))
-	return strings.Replace(template, "--target {target}", "--target {target} "+Clean(quoted), 1)
+	return strings.Replace(template, "--target {target}", "--target {target} "+Clean(literal(options)), 1)
+}
+
+// literal quotes options for a template, in which no place holder is to be seen in them.
+func literal(options []string) string {
+	return strings.NewReplacer("{", "", "}", "").Replace(shellescape.QuoteCommand(options))
 }
 
 // withPeers writes the missing peers, where the text is cut, into a command.

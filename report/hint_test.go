@@ -10,6 +10,28 @@ import (
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
 
+var _ = ginkgo.It("names what the finding names, each by itself", func() {
+	run := &Run{Inventory: &inventory.Inventory{Placement: &inventory.Placement{Compute: inventory.ComputeResource{Path: "/dc 1/host/prod", Cluster: true}}}}
+	a := &advice{requirement: checks.VIC(), results: []checks.Result{{
+		Check: "c", Scope: checks.ScopeVCH, Subject: "/dc 1/host/prod", Verdict: &checks.Verdict{
+			Switch: "/dc 1/network/dvs1", Store: checks.LackedStore{Path: "/dc 1/datastore/shared", NFS: true, ReadOnly: true}, Servers: []string{"ntp1", "{name}"},
+		},
+	}}}
+	a.Commands = []string{"x {switch} {switch name} {switch or} {store} {datastore} {nfs} {read only nfs} {compute} {drs cluster} {servers} -server {server}"}
+	Expect(a.commands(run, run.places())).To(Equal([]string{
+		"x '/dc 1/network/dvs1' dvs1 '/dc 1/network/dvs1' '/dc 1/datastore/shared' shared shared '/dc 1/datastore/shared' '/dc 1/host/prod' '/dc 1/host/prod' 'ntp1,{name}' -server ntp1 -server 'name'",
+	}))
+})
+
+var _ = ginkgo.It("explains every command without a place holder", func() {
+	for _, e := range checks.Explanations() {
+		var b strings.Builder
+		_, err := Explain(&b, string(e.Reason), checks.VIC(), nil)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(b.String()).NotTo(MatchRegexp(`(?m)^  .*\{[a-z ]+\}`), "%s", e.Reason)
+	}
+})
+
 var _ = ginkgo.DescribeTable("a command for what an option of create names", func(template, subject, want string) {
 	run := &Run{
 		Target: "vc.example", VCH: "my vch", Compute: "prod",
@@ -23,7 +45,12 @@ var _ = ginkgo.DescribeTable("a command for what an option of create names", fun
 	Expect(strings.Join(a.commands(run, run.places()), "\n")).To(Equal(want))
 },
 	ginkgo.Entry("has its path", "govc object.collect -s {subject} host", "/dc1/datastore/shared", "govc object.collect -s /dc1/datastore/shared host"),
-	ginkgo.Entry("has its name, quoted", "govc datastore.info -H {datastore}", "/dc1/datastore/pod/the store", "govc datastore.info -H 'the store'"),
+	ginkgo.Entry("has its name, quoted", "govc datastore.create -name {datastore}", "/dc1/datastore/pod/the store", "govc datastore.create -name 'the store'"),
+	ginkgo.Entry("has a datastore's path, quoted", "govc datastore.info {store}", "/dc1/datastore/pod/the store", "govc datastore.info '/dc1/datastore/pod/the store'"),
+	ginkgo.Entry("has a word for a switch that nobody named", "govc x -dvs {switch or} {vch}-bridge", "/dc1/network/bridge", "govc x -dvs DVS 'my vch'-bridge"),
+	ginkgo.Entry("names no switch that nobody named", "govc dvs.add -dvs {switch} {switch name}", "/dc1/network/bridge", ""),
+	ginkgo.Entry("switches DRS on where there is a cluster alone", "govc cluster.change -drs-enabled {drs cluster}", "/dc1/host/esx1", ""),
+	ginkgo.Entry("has an NTP server for want of any", "govc x -server {server} {servers}", "/dc1/host/edge", "govc x -server pool.ntp.org pool.ntp.org"),
 	ginkgo.Entry("names no datastore that is none", "govc datastore.info {datastore}", "/dc1/network/bridge", ""),
 	ginkgo.Entry("has the network", "x {network} {name}", "/dc1/network/f/bridge", "x bridge bridge"),
 	ginkgo.Entry("has the virtual container host's name", "govc cluster.group.remove -cluster {subject} -name {vch}", "/dc1/host/prod", "govc cluster.group.remove -cluster /dc1/host/prod -name 'my vch'"),

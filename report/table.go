@@ -112,7 +112,7 @@ func (r *Run) title() string {
 		simulated = " (simulated)"
 	}
 	if r.creates() {
-		simulated += ", " + r.vchName()
+		return fmt.Sprintf("%s%s, %s: what vic-machine create would refuse, and %s", Clean(r.Target), simulated, r.vchName(), r.required())
 	}
 	return fmt.Sprintf("%s%s: %s", Clean(r.Target), simulated, r.required())
 }

@@ -20,6 +20,9 @@ type Classes struct {
 	Silent  int `json:"create-silent"`
 	// Unknown are results of which nothing is known, so that they have no class.
 	Unknown int `json:"unknown"`
+
+	// waived are those of Refuses that are accepted for a time; create knows no waiver.
+	waived int
 }
 
 // creates reports whether the run is about a virtual container host to be created.
@@ -34,6 +37,9 @@ func (r *Run) Classes() *Classes {
 	}
 	var c Classes
 	for _, res := range r.Results {
+		if res.Waiver != nil && res.Class == checks.CreateRefuses {
+			c.waived++
+		}
 		if n := c.of(classOf(res)); n != nil {
 			*n++
 		} else if res.Status == checks.Unknown {
@@ -62,7 +68,7 @@ func (c *Classes) add(other *Classes) *Classes {
 	if c == nil || other == nil {
 		return cmp.Or(c, other)
 	}
-	return &Classes{c.Refuses + other.Refuses, c.Warns + other.Warns, c.Silent + other.Silent, c.Unknown + other.Unknown}
+	return &Classes{c.Refuses + other.Refuses, c.Warns + other.Warns, c.Silent + other.Silent, c.Unknown + other.Unknown, c.waived + other.waived}
 }
 
 // Classes counts the findings of all targets; nil where none is about a virtual container
@@ -77,7 +83,11 @@ func (r *Report) Classes() *Classes {
 
 // line says first what create refuses, also where that is nothing.
 func (c *Classes) line(style Style) string {
-	refused := style.paint(checks.Fail, fmt.Sprintf("refuses for %s", counted(c.Refuses, "finding")))
+	text := fmt.Sprintf("refuses for %s", counted(c.Refuses, "finding"))
+	if c.waived > 0 {
+		text += fmt.Sprintf(" (%d waived)", c.waived)
+	}
+	refused := style.paint(checks.Fail, text)
 	if c.Refuses == 0 {
 		refused = "refuses nothing that was found"
 	}

@@ -77,14 +77,16 @@ func (c *createFlags) execute(cmd *cobra.Command, a *app, args []string) error {
 	var wrong *vicmachine.UsageError
 	switch {
 	case errors.As(err, &wrong):
-		return usageError(err, wrong.Hints...)
+		return usageError(err, append(wrong.Hints, "options of vic-preflight itself stand before --")...)
 	case wanted.Help:
 		return cmd.Help()
 	case len(args)+len(c.target.Targets) > 1:
-		return usageError(errors.New("create takes one target, as vic-machine does"))
+		return usageError(errors.New("create takes one target, as vic-machine does, and there is another word for one"),
+			"a value with blanks stands in quotation marks, a boolean option takes its value behind =, and a long dash is no dash")
 	}
-	if len(args) == 0 {
-		c.target.Take(wanted)
+	c.target.Targets = append(c.target.Targets, args...)
+	if c.target.Take(wanted) {
+		fmt.Fprintln(a.stderr, "note: the target of vic-machine's options, with its user and password, is passed over for the one of vic-preflight's own")
 	}
 	if at, ok := wanted.VCH.Address(); ok && len(c.requirement.vchIPs) == 0 {
 		c.requirement.vchIPs = []string{at.Addr().String()}
@@ -93,7 +95,7 @@ func (c *createFlags) execute(cmd *cobra.Command, a *app, args []string) error {
 	if wanted.OpsPassword != nil {
 		o.OpsPassword = *wanted.OpsPassword
 	}
-	return c.run(cmd, a, args, preflight.Options{Create: &o})
+	return c.run(cmd, a, nil, preflight.Options{Create: &o})
 }
 
 // read returns the command line of vic-machine: that of a file where one is named.

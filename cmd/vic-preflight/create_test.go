@@ -64,6 +64,18 @@ var _ = Describe("create", func() {
 		Expect(vc.OpenSessions()).To(BeZero())
 	})
 
+	It("sends the credentials of the command line to its own target alone", func(ctx SpecContext) {
+		vc := start("vic")
+		line := "-- vic-machine-linux create --user root --password " + secret + " --target "
+		own := "--target " + vc.URL.Host + " --thumbprint " + vc.Thumbprint + " -o json "
+		out := created(own + line + vc.URL.Host + "/dc1 " + wanted).run(ctx)
+		Expect(out.code).To(Equal(exitOK), out.stderr)
+		out = created(own + line + "vc.example " + wanted).run(ctx)
+		Expect(out.code).To(Equal(exitUsage), out.stderr)
+		Expect(out.stderr).To(And(ContainSubstring("is passed over"), ContainSubstring("no user"), Not(ContainSubstring(secret))))
+		Expect(vc.RequestsOf("Login")).To(Equal(1))
+	})
+
 	It("takes the address that hosts will dial for the port's peer", func(ctx SpecContext) {
 		address := " --public-network-ip 10.1.2.3/24 --public-network-gateway 10.1.2.1"
 		Expect(created("sim://vic " + wanted + address).run(ctx).stdout).To(ContainSubstring("outbound TCP 2377 to 10.1.2.3"))

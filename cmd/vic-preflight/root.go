@@ -106,6 +106,9 @@ func newRoot(a *app) *cobra.Command {
 			if err := longflag.Filled(cmd.Flags()); err != nil {
 				return usageError(err, "is a variable unset? leave the option out to do without it")
 			}
+			if at := cmd.ArgsLenAtDash(); at >= 0 {
+				args = args[:at] // what stands behind is another program's
+			}
 			if slices.Contains(args, "") && cmd.Name() != cobra.ShellCompRequestCmd {
 				return usageError(errors.New("an argument is given and empty"), "is a variable unset?")
 			}

@@ -176,3 +176,33 @@ var _ = Describe("the shell's completion", func() {
 		Expect(invocation{args: []string{"vib", "bild"}}.run(ctx).stderr).To(ContainSubstring("hint: did you mean build?"))
 	})
 })
+
+var _ = Describe("create with the target as an argument", func() {
+	It("holds to the compute resource of the pasted line", func(ctx SpecContext) {
+		out := invocation{args: []string{"create", "sim://vic", "-o", "json", "--", "vic-machine-linux", "create",
+			"--compute-resource", "prod", "--image-store", "shared", "--bridge-network", "vic-bridge", "--name", "vch1", "--no-tls"}}.run(ctx)
+		Expect(out.code).To(Equal(exitOK), out.stderr)
+		var r struct{ Targets []target }
+		Expect(json.Unmarshal([]byte(out.stdout), &r)).To(Succeed())
+		Expect(r.Targets).To(HaveLen(1))
+		var names []string
+		for _, h := range r.Targets[0].Hosts {
+			names = append(names, h.Name)
+		}
+		Expect(names).To(ConsistOf("esx01.example", "esx02.example", "esx03.example"))
+	})
+
+	It("changes no host where the line names no compute resource of several", func(ctx SpecContext) {
+		out := invocation{args: []string{"create", "sim://closed", "--fix", "--", "vic-machine-linux", "create", "--no-tls"}}.run(ctx)
+		Expect(out.stderr).To(ContainSubstring("which hosts are meant is not clear"))
+		Expect(out.stderr).To(ContainSubstring("nothing was changed"))
+		Expect(out.stdout).NotTo(ContainSubstring("verified"))
+		Expect(out.code).To(Equal(exitUnverified), out.stderr)
+	})
+
+	It("says by a dry run's exit code that create refuses, where there is nothing to change", func(ctx SpecContext) {
+		args := []string{"create", "sim://vic", "--fix", "--dry-run", "--", "--compute-resource", "prod", "--image-store", "shared", "--no-tls", "--bridge-network"}
+		Expect(invocation{args: append(args, "nosuch")}.run(ctx).code).To(Equal(exitFailed))
+		Expect(invocation{args: append(args, "vic-bridge")}.run(ctx).code).To(Equal(exitOK))
+	})
+})

@@ -25,7 +25,7 @@ func newUndo(a *app) *cobra.Command {
 	u := &undoFlags{}
 	cmd := &cobra.Command{
 		Use:   "undo JOURNAL",
-		Short: "Take back what fix or check --fix changed, host by host",
+		Short: "Take back what fix, check --fix or create changed",
 		Long:  longHelp("undo"), Example: exampleHelp("undo"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {

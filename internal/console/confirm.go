@@ -29,13 +29,7 @@ func Confirm(in io.Reader, out io.Writer, columns, word string) func(context.Con
 		if err := report.Plan(out, plan, report.Style{Width: Width(out, columns)}); err != nil {
 			return err
 		}
-		changed := map[string]bool{}
-		for _, e := range plan.Plan {
-			if e.Action != report.None && e.Action != report.Refuse {
-				changed[e.Path] = true
-			}
-		}
-		question, want := fmt.Sprintf("\nChange %d hosts of %s? [y/N] ", len(changed), report.Clean(plan.Target)), []string{"y", "yes"}
+		question, want := fmt.Sprintf("\nChange %s of %s? [y/N] ", changed(plan), report.Clean(plan.Target)), []string{"y", "yes"}
 		if word != "" {
 			question, want = fmt.Sprintf("\nThat is for all hosts of %s. Type %s to go on: ", report.Clean(plan.Target), word), []string{word}
 		}
@@ -50,4 +44,29 @@ func Confirm(in io.Reader, out io.Writer, columns, word string) func(context.Con
 		}
 		return ErrNotWanted
 	}
+}
+
+// changed says what a plan changes, in a few words.
+func changed(plan *report.Run) string {
+	hosts, setting := map[string]bool{}, false
+	for _, e := range plan.Plan {
+		switch {
+		case e.Action == report.None || e.Action == report.Refuse:
+		case e.Setting != nil:
+			setting = true
+		default:
+			hosts[e.Path] = true
+		}
+	}
+	text := fmt.Sprintf("%d hosts", len(hosts))
+	if len(hosts) == 1 {
+		text = "1 host"
+	}
+	switch {
+	case setting && len(hosts) == 0:
+		return "a setting"
+	case setting:
+		return text + " and a setting"
+	}
+	return text
 }

@@ -54,7 +54,7 @@ func Filled(flags *pflag.FlagSet) (err error) {
 		if list, ok := f.Value.(pflag.SliceValue); ok {
 			values = list.GetSlice()
 		}
-		if slices.Contains(values, "") {
+		if len(values) == 0 || slices.Contains(values, "") {
 			err = &EmptyError{f.Name}
 		}
 	})

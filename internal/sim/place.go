@@ -2,8 +2,6 @@ package sim
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 
 	"github.com/vmware/govmomi/simulator"
@@ -263,24 +261,13 @@ func (vc *VCenter) AddDatastore(name string, hosts ...string) {
 	if vc.entityExists(name, "Datastore") {
 		panic(fmt.Sprintf("the simulator has a datastore %q", name))
 	}
-	dir, err := os.MkdirTemp(vc.store, "nfs-")
-	if err != nil {
-		panic(err)
-	}
-	first := vc.Host(hosts[0]).object
-	local := filepath.Join(dir, name) // the stock simulator names it so
-	if err := os.Mkdir(local, 0o700); err != nil {
-		panic(err)
-	}
-	system := ctx.Map.Get(*first.ConfigManager.DatastoreSystem).(*simulator.HostDatastoreSystem)
-	body := system.CreateNasDatastore(ctx, &types.CreateNasDatastore{This: system.Self, Spec: types.HostNasVolumeSpec{
-		RemoteHost: "nas.example", RemotePath: "/export/" + name, LocalPath: local,
+	ds, fault := vc.newExport(ctx, vc.Host(hosts[0]), types.HostNasVolumeSpec{
+		RemoteHost: "nas.example", RemotePath: "/export/" + name, LocalPath: name,
 		AccessMode: string(types.HostMountModeReadWrite), Type: string(types.HostFileSystemVolumeFileSystemTypeNFS),
-	}}).(*methods.CreateNasDatastoreBody)
-	if body.Fault_ != nil {
-		panic(body.Fault_.String)
+	})
+	if fault != nil {
+		panic(fault.String)
 	}
-	ds := ctx.Map.Get(body.Res.Returnval).(*simulator.Datastore)
 	ctx.WithLock(ds, func() {
 		mount := ds.Host[0].MountInfo
 		mount.Path = "/vmfs/volumes/" + name
@@ -288,9 +275,7 @@ func (vc *VCenter) AddDatastore(name string, hosts ...string) {
 		for _, ref := range vc.hostRefs(hosts) {
 			ds.Host = append(ds.Host, types.DatastoreHostMount{Key: ref, MountInfo: mount})
 		}
-		ds.Summary.Capacity, ds.Summary.FreeSpace = 2*room, room
 		ds.Summary.MultipleHostAccess = types.NewBool(len(hosts) > 1)
-		ds.Info.GetDatastoreInfo().FreeSpace = room
 	})
 	for _, name := range hosts[1:] {
 		vc.mount(ctx, ds.Self, vc.Host(name))

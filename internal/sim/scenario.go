@@ -79,7 +79,7 @@ func ScenarioNames() [][2]string {
 		{"esxi60", "one bare ESXi 6.0 host with the rulesets of a recorded one"},
 		{"large", "many hosts, every fifth one shut: large?hosts=N, 1000 by default"},
 		{"vic", "a cluster that vic-machine create would take: vic?hosts=N"},
-		{"vic-broken", "the same names, with all wrong that create would refuse"},
+		{"vic-broken", "the same names, with much that create would refuse"},
 	}
 }
 

@@ -77,6 +77,22 @@ func (s *serviceSystem) StopService(ctx *simulator.Context, r *types.StopService
 	return body
 }
 
+// UpdateServicePolicy says whether a service starts with the host.
+func (s *serviceSystem) UpdateServicePolicy(ctx *simulator.Context, r *types.UpdateServicePolicy) soap.HasFault {
+	body := &methods.UpdateServicePolicyBody{}
+	i := slices.IndexFunc(s.ServiceInfo.Service, func(service types.HostService) bool { return service.Key == r.Id })
+	switch {
+	case !s.host.has(netService):
+		body.Fault_ = simulator.Fault("", &types.NoPermission{Object: &s.host.Ref, PrivilegeId: netService})
+	case i < 0:
+		body.Fault_ = simulator.Fault("", &types.NotFound{})
+	default:
+		s.show(ctx, i, func(service *types.HostService) { service.Policy = r.Policy })
+		body.Res = &types.UpdateServicePolicyResponse{}
+	}
+	return body
+}
+
 // ServiceRunning reports whether a service of the host runs.
 func (h *Host) ServiceRunning(key string) (running bool) {
 	newContext(h.image.registry).WithLock(h.services, func() {

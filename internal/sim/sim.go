@@ -94,6 +94,7 @@ type VCenter struct {
 	names     []string
 	meter     *meter
 	denials   *denials
+	keeper    *keeper
 	vmx       *vmxProcesses
 	network   Network
 	dialAfter time.Duration
@@ -133,6 +134,7 @@ func Start(scenario Scenario, opts Options) (vc *VCenter, err error) {
 		meter: &meter{user: opts.User, requests: map[string]int{}, faults: map[faultKey]*injected{}, readOnly: opts.ReadOnly},
 	}
 	vc.denials = newDenials(vc.meter)
+	vc.keeper = &keeper{types.ManagedObjectReference{Type: "Keeper", Value: "keeper"}, vc}
 	if err := vc.build(scenario); err != nil {
 		return nil, fmt.Errorf("build scenario %s: %w", scenario.Name, err)
 	}
@@ -141,9 +143,11 @@ func Start(scenario Scenario, opts Options) (vc *VCenter, err error) {
 	service.TLS.GetConfigForClient = vc.meter.connect
 	service.RegisterEndpoints = true
 	service.Listen = &url.URL{Host: opts.Listen, User: url.UserPassword(opts.User, opts.Password)}
-	service.Context.Map.Handler = vc.meter.call
+	service.Context.Map.Handler = vc.call
 	vc.server = service.NewServer()
+	vc.meter.mu.Lock() // every handshake takes it, also that of another process
 	vc.server.Config.Handler = vc.meter.files(versioned(vc.server.Config.Handler))
+	vc.meter.mu.Unlock()
 
 	u := *vc.server.URL
 	u.User = nil
@@ -372,6 +376,7 @@ func (vc *VCenter) install() {
 	pc.Self = content.PropertyCollector
 	m.Put(pc)
 	m.Put(vc.denials)
+	m.Put(vc.keeper)
 	vc.vmx = &vmxProcesses{vc: vc, running: map[types.ManagedObjectReference]context.CancelFunc{}}
 	m.AddHandler(vc.vmx)
 	if ref := content.AuthorizationManager; ref != nil {

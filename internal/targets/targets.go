@@ -30,7 +30,13 @@ type Flags struct {
 }
 
 // Take puts in what a command line of vic-machine says, where the flags say nothing.
-func (f *Flags) Take(c *vicmachine.Command) {
+// Its credentials go to its own target alone: where the flags name another server, they and
+// that target are passed over, and Take returns true.
+func (f *Flags) Take(c *vicmachine.Command) (passed bool) {
+	f.ComputeResource = cmp.Or(f.ComputeResource, c.VCH.ComputeResource)
+	if slices.ContainsFunc(f.Targets, func(t string) bool { return c.Target != "" && !sameServer(t, c.Target) }) {
+		return true
+	}
 	if len(f.Targets) == 0 && c.Target != "" {
 		f.Targets = []string{c.Target}
 	}
@@ -38,10 +44,18 @@ func (f *Flags) Take(c *vicmachine.Command) {
 		f.Thumbprints = []string{c.Thumbprint}
 	}
 	f.User = cmp.Or(f.User, c.User)
-	f.ComputeResource = cmp.Or(f.ComputeResource, c.VCH.ComputeResource)
 	if f.Password == "" && f.PasswordFile == "" && c.Password != nil {
 		f.Password = *c.Password
 	}
+	return false
+}
+
+// sameServer reports whether two targets are on one server, whatever their datacenters.
+func sameServer(a, b string) bool {
+	one, err := preflight.ParseTarget(a)
+	other, wrong := preflight.ParseTarget(b)
+	one.Datacenter, other.Datacenter = "", ""
+	return err == nil && wrong == nil && strings.EqualFold(plain(one), plain(other))
 }
 
 // Finder has all places where targets and credentials can come from.

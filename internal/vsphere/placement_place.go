@@ -132,7 +132,7 @@ func setDatastore(d *inventory.Datastore, n *node, err error) error {
 		return cmp.Or(err, errGone)
 	}
 	if summary, ok := n.prop("summary").(types.DatastoreSummary); ok {
-		d.Accessible, d.Maintenance = inventory.Known(summary.Accessible), summary.MaintenanceMode
+		d.Type, d.Accessible, d.Maintenance = summary.Type, inventory.Known(summary.Accessible), summary.MaintenanceMode
 		if summary.Accessible { // else the number is none: vSphere API reference
 			d.Free = &summary.FreeSpace
 		}

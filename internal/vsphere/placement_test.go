@@ -88,7 +88,7 @@ var _ = Describe("ReadPlacement", func() {
 				{Host: hosts[1].Value, ReadWrite: inventory.No, Mounted: inventory.Yes, Accessible: inventory.Yes},
 				{Host: hosts[2].Value, ReadWrite: inventory.Yes, Mounted: inventory.No, Accessible: inventory.No},
 			},
-			Free: new(int64(5 << 30)), Accessible: inventory.Yes, Maintenance: "inMaintenance",
+			Free: new(int64(5 << 30)), Accessible: inventory.Yes, Maintenance: "inMaintenance", Type: "NFS",
 		}))))
 		bridge := p.FindNetworks("bridge")[0]
 		Expect(bridge.Kind).To(Equal(inventory.DistributedNetwork))

@@ -7,10 +7,22 @@ import (
 
 	"github.com/vmware/govmomi/cli"
 	_ "github.com/vmware/govmomi/cli/about"
+	_ "github.com/vmware/govmomi/cli/cluster"
+	_ "github.com/vmware/govmomi/cli/cluster/group"
+	_ "github.com/vmware/govmomi/cli/datastore"
+	_ "github.com/vmware/govmomi/cli/datastore/maintenance"
+	_ "github.com/vmware/govmomi/cli/dvs"
+	_ "github.com/vmware/govmomi/cli/dvs/portgroup"
 	_ "github.com/vmware/govmomi/cli/host"
+	_ "github.com/vmware/govmomi/cli/host/date"
 	_ "github.com/vmware/govmomi/cli/host/esxcli"
 	_ "github.com/vmware/govmomi/cli/host/firewall"
+	_ "github.com/vmware/govmomi/cli/host/portgroup"
+	_ "github.com/vmware/govmomi/cli/host/service"
+	_ "github.com/vmware/govmomi/cli/license"
 	_ "github.com/vmware/govmomi/cli/object"
+	_ "github.com/vmware/govmomi/cli/option"
+	_ "github.com/vmware/govmomi/cli/vm"
 )
 
 func main() { os.Exit(cli.Run(os.Args[1:])) }
