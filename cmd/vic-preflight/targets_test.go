@@ -179,8 +179,10 @@ var _ = Describe("the shell's completion", func() {
 
 var _ = Describe("create with the target as an argument", func() {
 	It("holds to the compute resource of the pasted line", func(ctx SpecContext) {
-		out := invocation{args: []string{"create", "sim://vic", "-o", "json", "--", "vic-machine-linux", "create",
-			"--compute-resource", "prod", "--image-store", "shared", "--bridge-network", "vic-bridge", "--name", "vch1", "--no-tls"}}.run(ctx)
+		out := invocation{args: []string{
+			"create", "sim://vic", "-o", "json", "--", "vic-machine-linux", "create",
+			"--compute-resource", "prod", "--image-store", "shared", "--bridge-network", "vic-bridge", "--name", "vch1", "--no-tls",
+		}}.run(ctx)
 		Expect(out.code).To(Equal(exitOK), out.stderr)
 		var r struct{ Targets []target }
 		Expect(json.Unmarshal([]byte(out.stdout), &r)).To(Succeed())
