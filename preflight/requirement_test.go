@@ -79,7 +79,7 @@ var _ = Describe("what must be open", func() {
 		for _, res := range run.Results {
 			reasons[res.Subject[strings.LastIndex(res.Subject, "/")+1:]] = res.Reason
 		}
-		Expect(reasons).To(HaveKeyWithValue("esx25.example", checks.RulesetDisabled), "it has the site's ruleset")
+		Expect(reasons).To(HaveKeyWithValue("esx25.example", checks.Permitted), "it has the site's ruleset")
 		Expect(reasons).To(HaveKeyWithValue("esx01.example", checks.NoRuleset))
 		Expect(list[0].Direction).To(Equal(inventory.Outbound))
 	})

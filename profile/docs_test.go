@@ -32,7 +32,7 @@ func page() string {
 	for _, p := range profile.All() {
 		fmt.Fprintf(&b, "\n## `%s`\n\n%s. Peer: %s, by `%s`", p.Name, p.Title, p.Peer.Kind, p.Peer.Flag)
 		if from := profile.Settings(p.Peer.From); from != "" {
-			fmt.Fprintf(&b, "; hosts have it in %s", from)
+			fmt.Fprintf(&b, "; set on hosts in %s", from)
 		}
 		b.WriteString(".\n")
 		if form := p.Peer.Form(); form != "" {

@@ -37,7 +37,7 @@ func Profile(w io.Writer, p profile.Profile) error {
 	}
 	b.WriteString(strings.Join(Wrap(p.Name+": "+p.Title, proseWidth), "\n") + "\n\n")
 	line("peer", p.Peer.Kind+", by "+p.Peer.Flag)
-	line("hosts have it in", profile.Settings(p.Peer.From))
+	line("set on hosts in", profile.Settings(p.Peer.From))
 	line("address", p.Peer.Form())
 	for _, n := range p.Needs {
 		fmt.Fprintf(&b, "\n%s\n", n.Name)

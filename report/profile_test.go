@@ -34,7 +34,7 @@ ntp           Time by NTP
 		Expect(b.String()).To(Equal(`vcenter: Management by vCenter Server
 
   peer            the vCenter Server, by --peer
-  read from       the address of the vCenter Server that manages the host
+  set on hosts in the address of the vCenter Server that manages the host
 
 vcenter-heartbeat
   opens           outbound UDP 902 to the vCenter Server
