@@ -17,7 +17,7 @@ CA_CERTIFICATES ?= /etc/ssl/certs/ca-certificates.crt
 # package:target
 FUZZ     := checks:FuzzCovers report:FuzzTable internal/vsphere:FuzzParseTarget fix:FuzzReadJournal probe:FuzzNegotiation internal/vsphere:FuzzAnswer \
             internal/firewallxml:FuzzParse internal/firewallxml:FuzzInsert internal/vib:FuzzRead internal/facts:FuzzDecode
-FUZZ     += internal/config:FuzzConfig internal/vicmachine:FuzzParse
+FUZZ     += internal/config:FuzzConfig profile:FuzzParse profile:FuzzParsePeer internal/vicmachine:FuzzParse
 
 .DEFAULT_GOAL := help
 .PHONY: help build man dist dist-check image needs test race e2e cover bench bench-micro fuzz golden screenshot fmt lint tidy check clean
@@ -76,6 +76,7 @@ fuzz: ## Fuzz each target for FUZZTIME
 
 golden: ## Rewrite the golden files; review their diff like code
 	$(GO) test ./checks -update
+	$(GO) test ./profile -update
 	$(GO) test ./report -update
 	$(GO) test ./internal/vib -update
 

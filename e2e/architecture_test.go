@@ -41,6 +41,20 @@ var banned = []struct{ pkg, dep, why string }{
 	{"internal/config", module + "/report", configFiles},
 	{"internal/config", module + "/internal/vsphere", configFiles},
 	{"internal/config", module + "/internal/sim", configFiles},
+	{"internal/strict", module + "/checks", "a file is read strictly, whatever is in it"},
+	{"internal/strict", module + "/inventory", "a file is read strictly, whatever is in it"},
+	{"internal/strict", module + "/profile", "a file is read strictly, whatever is in it"},
+	{"internal/config", module + "/profile", configFiles},
+	{"profile", "github.com/vmware/", asked},
+	{"profile", "github.com/spf13/", asked},
+	{"profile", "net/http", asked},
+	{"profile", module + "/fix", asked},
+	{"profile", module + "/preflight", asked},
+	{"profile", module + "/probe", asked},
+	{"profile", module + "/report", asked},
+	{"profile", module + "/internal/config", "a site's own file is no configuration file, and both are read by internal/strict"},
+	{"profile", module + "/internal/vsphere", asked},
+	{"profile", module + "/internal/sim", "the production code must not know the simulator"},
 	{"internal/nearest", module, "a word is near another, whatever it is for"},
 	{"internal/newfile", module, "a file is written, whatever is in it"},
 	{"fix", "github.com/vmware/", "a fix declares the small interface that it needs"},
@@ -116,6 +130,7 @@ const (
 	anyCaller        = "a run is for any caller, not for a command line or a terminal"
 	firewallFiles    = "a file format needs the standard library and the facts that it holds: bytes in, bytes out"
 	configFiles      = "a configuration file is read without knowing what is done with it: names, values, severities and waivers out"
+	asked            = "a profile says what must be open, and nothing of how that is read, judged or shown"
 	vibs             = "a file format needs the standard library and the firewall files inside: bytes in, bytes out"
 )
 

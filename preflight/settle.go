@@ -77,6 +77,9 @@ func (o *Options) asFlags() (flags []string) {
 		}
 	}
 	req := o.requirement()
+	if req.Name != checks.VIC().Name {
+		return flags // no command of this tool opens another one yet
+	}
 	if port := req.Ports[0]; port != checks.DefaultPort {
 		add("port", strconv.Itoa(port))
 	}

@@ -42,6 +42,7 @@ func newCheck(a *app) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error { return c.execute(cmd, a, args) },
 	}
 	c.register(cmd, checks.DefaultIDs())
+	c.requirement.registerProfiles(cmd)
 	cmd.Flags().StringVar(&c.facts, "facts", "", "`file` of facts that collect wrote, in place of a target: no connection is made")
 	usage.Section(cmd.Flags(), "checks")
 	return cmd
@@ -82,8 +83,8 @@ func (c *checkFlags) execute(cmd *cobra.Command, a *app, args []string) error {
 func (c *checkFlags) run(cmd *cobra.Command, a *app, args []string, o preflight.Options) error {
 	f := cmd.Flags()
 	logsIn := c.origins || c.probe.vantage == string(inventory.VantageSSH)
-	req, err := c.requirement.requirement()
-	o.Requirements, o.Only, o.Skip, o.Refresh = []checks.Requirement{req}, c.only, c.skip, c.refresh
+	required, err := c.requirement.Requirements()
+	o.Requirements, o.Only, o.Skip, o.Refresh = required, c.only, c.skip, c.refresh
 	o.FirewallState, o.Origins, o.Baseline, o.FailOn = c.firewallState, c.origins, c.baseline, c.failOn
 	if o.Change.Setting = c.setting; c.fix {
 		o.Change.Do = preflight.Allow
@@ -94,12 +95,14 @@ func (c *checkFlags) run(cmd *cobra.Command, a *app, args []string, o preflight.
 		err = cmp.Or(err, usageError(fmt.Errorf("--wait %s is negative", c.output.wait)))
 	case c.output.wait > 0 && changes:
 		err = cmp.Or(err, usageError(errors.New("--wait only looks, and --fix changes: leave one of them out")))
+	case c.requirement.OfProfiles() && (changes || c.probe.vantage != vantageNone):
+		err = cmp.Or(err, usageError(errors.New("--fix and --probe are for a virtual container host's port: leave --profile and --requirements out"), "the report has the commands that open what a profile asks for"))
 	}
 	if err := cmp.Or(
 		goesWith(f, c.fix, "--fix", "ruleset", "allowed-ip", "narrow-broad", "host-timeout", "max-hosts"),
 		goesWith(f, changes, "--fix", "dry-run", "journal", "verify-timeout", "yes"),
 		goesWith(f, logsIn, "--probe ssh or --ssh", sshNames...),
-		err, c.allow.put(&o, req), c.change.put(&o, a, f), c.confirm.put(&o, a, f, ""), c.probe.put(&o, f), c.ssh.put(&o.SSH, a),
+		err, c.allow.put(&o, required), c.change.put(&o, a, f), c.confirm.put(&o, a, f, ""), c.probe.put(&o, f), c.ssh.put(&o.SSH, a),
 	); err != nil {
 		return err
 	}

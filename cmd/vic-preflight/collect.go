@@ -31,7 +31,7 @@ func newCollect(a *app) *cobra.Command {
 	f.StringVarP(&c.path, "output", "o", "", "new `file` for the facts")
 	f.BoolVar(&c.force, "force", false, "replace the file when it exists")
 	f.BoolVar(&c.refresh, "refresh", false, "ask each host to refresh its firewall first: vCenter's copy can be minutes old")
-	f.IntVar(&c.requirement.port, "port", checks.DefaultPort, "destination `port` that will be judged: of hosts where that hangs on it, what is installed is read")
+	f.IntVar(&c.requirement.Port, "port", checks.DefaultPort, "destination `port` that will be judged: of hosts where that hangs on it, what is installed is read")
 	f.DurationVar(&c.output.timeout, "timeout", 5*time.Minute, "`time` that it may take; 0 for no limit")
 	usage.Section(f, "facts")
 	usage.Show(f, "output")
@@ -39,8 +39,8 @@ func newCollect(a *app) *cobra.Command {
 }
 
 func (c *collectFlags) execute(cmd *cobra.Command, a *app, args []string) error {
-	req, err := c.requirement.requirement()
-	base := preflight.Options{Requirements: []checks.Requirement{req}, Refresh: c.refresh}
+	required, err := c.requirement.Requirements()
+	base := preflight.Options{Requirements: required, Refresh: c.refresh}
 	c.output.put(&base, a, cmd)
 	if c.path == "" {
 		err = usageError(fmt.Errorf("give --output FILE: the new file for the facts"))

@@ -88,8 +88,8 @@ func (c *createFlags) execute(cmd *cobra.Command, a *app, args []string) error {
 	if c.target.Take(wanted) {
 		fmt.Fprintln(a.stderr, "note: the target of vic-machine's options, with its user and password, is passed over for the one of vic-preflight's own")
 	}
-	if at, ok := wanted.VCH.Address(); ok && len(c.requirement.vchIPs) == 0 {
-		c.requirement.vchIPs = []string{at.Addr().String()}
+	if at, ok := wanted.VCH.Address(); ok && len(c.requirement.VCHs) == 0 {
+		c.requirement.VCHs = []string{at.Addr().String()}
 	}
 	o := preflight.CreateOptions{VCH: wanted.VCH, OpsLogin: c.opsLogin}
 	if wanted.OpsPassword != nil {

@@ -104,8 +104,8 @@ func fixCommand(a *app, name, short, help string, asks bool) *cobra.Command {
 
 func (x *fixFlags) execute(cmd *cobra.Command, a *app, args []string) error {
 	f := cmd.Flags()
-	req, err := x.requirement.requirement()
-	o := preflight.Options{Requirements: []checks.Requirement{req}, Only: []string{checks.OutboundPort, checks.RulePersistence}}
+	required, err := x.requirement.Requirements()
+	o := preflight.Options{Requirements: required, Only: []string{checks.OutboundPort, checks.RulePersistence}}
 	o.Change.Do = preflight.Allow
 	if x.deny {
 		o.Change.Do, o.Only = preflight.Deny, o.Only[:1]
@@ -113,7 +113,7 @@ func (x *fixFlags) execute(cmd *cobra.Command, a *app, args []string) error {
 	x.method.put(&o)
 	if err := cmp.Or(
 		goesWith(f, x.method.onHost(), "--method vib|service-xml", sshNames...),
-		err, x.allow.put(&o, req), x.change.put(&o, a, f), x.ssh.put(&o.SSH, a),
+		err, x.allow.put(&o, required), x.change.put(&o, a, f), x.ssh.put(&o.SSH, a),
 		x.ask(&o, a, f),
 	); err != nil {
 		return err

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"net/netip"
 	"path/filepath"
 	"runtime"
 	"time"
@@ -19,50 +18,29 @@ import (
 	"github.com/vic-preflight/vic-preflight/internal/usage"
 	"github.com/vic-preflight/vic-preflight/inventory"
 	"github.com/vic-preflight/vic-preflight/preflight"
+	"github.com/vic-preflight/vic-preflight/profile"
 )
 
 // The flags that commands share. Each group registers its flags, and puts what they
 // say into preflight.Options.
 
 // requirementFlags state what must be open.
-type requirementFlags struct {
-	port   int
-	vchIPs []string
-}
+type requirementFlags struct{ preflight.Wanted }
 
 func (r *requirementFlags) register(f *pflag.FlagSet) {
-	f.IntVar(&r.port, "port", checks.DefaultPort, "destination `port` that must be open")
-	f.StringArrayVar(&r.vchIPs, "vch-ip", nil, "`address` of the virtual container host, or the CIDR it will be leased from (repeatable)")
+	f.IntVar(&r.Port, "port", checks.DefaultPort, "destination `port` that must be open")
+	f.StringArrayVar(&r.VCHs, "vch-ip", nil, "`address` of the virtual container host, or the CIDR it will be leased from (repeatable)")
 	usage.Section(f, "checks")
 }
 
-// requirement is vic, at the port and for the addresses.
-func (r *requirementFlags) requirement() (checks.Requirement, error) {
-	req := checks.VIC().At(r.port)
-	if r.port < 1 || r.port > 65535 {
-		return req, usageError(fmt.Errorf("--port %d is not a port: it takes 1 to 65535", r.port))
-	}
-	for _, s := range r.vchIPs {
-		p, err := parsePeer("--vch-ip", s)
-		if err != nil {
-			return req, err
-		}
-		req.Peers = append(req.Peers, p)
-	}
-	return req, nil
-}
-
-// parsePeer reads an address or a network that a flag gives.
-func parsePeer(flag, s string) (netip.Prefix, error) {
-	p, err := inventory.ParsePeer(s)
-	var two *inventory.AmbiguousPeerError
-	switch {
-	case errors.As(err, &two):
-		return p, usageError(fmt.Errorf("%s %w", flag, err), fmt.Sprintf("give %s for the address, or %s for the network", two.Address, two.Network))
-	case err != nil:
-		return p, usageError(fmt.Errorf("%s: %w", flag, err))
-	}
-	return p, nil
+// registerProfiles registers what else may be required than a virtual container host's port.
+func (r *requirementFlags) registerProfiles(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringArrayVar(&r.Profiles, "profile", nil, "`name` of what must be open in place of a virtual container host's port, such as ntp; vic-preflight profiles lists them (repeatable)")
+	f.StringArrayVar(&r.Files, "requirements", nil, "`file` with a profile of your own; docs/profile.schema.json describes it (repeatable)")
+	f.StringArrayVar(&r.Peers, "peer", nil, "`address` or network on the profile's other side: [PROFILE=][SCHEME://]ADDRESS[:PORT] (repeatable)")
+	usage.Section(f, "checks")
+	complete(cmd, "profile", profile.Names()...)
 }
 
 // allowFlags say how the port is opened.
@@ -79,17 +57,17 @@ func (al *allowFlags) register(f *pflag.FlagSet) {
 	usage.Section(f, "changes")
 }
 
-func (al *allowFlags) put(o *preflight.Options, req checks.Requirement) error {
+func (al *allowFlags) put(o *preflight.Options, required []checks.Requirement) error {
 	o.Change.Ruleset, o.Change.NarrowBroad = al.ruleset, al.broad
 	for _, s := range al.allowedIPs {
 		if s == "vch" {
-			if len(req.Peers) == 0 {
+			if len(required) != 1 || len(required[0].Peers) == 0 {
 				return usageError(errors.New("--allowed-ip vch needs the virtual container host's address: give --vch-ip"))
 			}
-			o.Change.Only = append(o.Change.Only, req.Peers...)
+			o.Change.Only = append(o.Change.Only, required[0].Peers...)
 			continue
 		}
-		p, err := parsePeer("--allowed-ip", s)
+		p, err := preflight.ParsePeer("allowed-ip", s)
 		if err != nil {
 			return err
 		}

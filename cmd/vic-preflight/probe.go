@@ -48,9 +48,9 @@ func newProbe(a *app) *cobra.Command {
 
 func (p *probeCommandFlags) execute(cmd *cobra.Command, a *app, args []string) error {
 	f := cmd.Flags()
-	req, err := p.requirement.requirement()
+	required, err := p.requirement.Requirements()
 	o := preflight.Options{
-		Requirements: []checks.Requirement{req}, Only: []string{checks.OutboundPort, checks.TCPConnect},
+		Requirements: required, Only: []string{checks.OutboundPort, checks.TCPConnect},
 	}
 	switch err := cmp.Or(
 		err, p.probe.put(&o, f), goesWith(f, p.probe.vantage == string(inventory.VantageSSH), "--probe ssh", sshNames...),

@@ -57,7 +57,7 @@ var what = []a{
 	{line: "", offers: []string{"check", "fix", "undo", "probe", "vib", "sim", "explain", "completion"}, never: files},
 	{line: "che", only: []string{"check"}, tab: "check "},
 	{line: "version ", only: []string{}},
-	{line: "check --pro", only: []string{"--probe", "--probe-target", "--probe-timeout", "--probe-retries"}, tab: "check --probe"},
+	{line: "check --pro", only: []string{"--probe", "--probe-target", "--probe-timeout", "--probe-retries", "--profile"}, tab: "check --pro"},
 	{line: "check -o ", offers: []string{"table", "wide", "json"}, never: files},
 	{line: "check --output w", only: []string{"wide"}, tab: "check --output wide "},
 	{line: "check -o json=j", only: []string{"json=journal.json"}, tab: "check -o json=journal.json "},

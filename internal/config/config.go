@@ -6,14 +6,13 @@ package config
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/internal/strict"
 )
 
 // Config is what a configuration file says. Paths in it are ready to be opened: in the
@@ -66,22 +65,11 @@ type Setting struct {
 	Place  Place
 }
 
-// Place is a place in a file. Line and Column count from 1, columns in characters.
-type Place struct {
-	Path         string
-	Line, Column int
-}
-
-// String returns FILE:LINE:COLUMN.
-func (p Place) String() string { return fmt.Sprintf("%s:%d:%d", p.Path, p.Line, p.Column) }
-
-// Error is what is wrong at a place. Its text repeats no value that could hold a secret.
-type Error struct {
-	Place Place
-	Text  string
-}
-
-func (e *Error) Error() string { return e.Place.String() + ": " + e.Text }
+// Place is a place in a file, Error what is wrong there.
+type (
+	Place = strict.Place
+	Error = strict.Error
+)
 
 // names are those that Find looks for, the first one first.
 var names = []string{".vic-preflight.yaml", ".vic-preflight.yml"}
@@ -99,45 +87,17 @@ func Find(dir string) (path string, found bool) {
 	return "", false
 }
 
-// largest is the size of a file, in bytes, that is read. A thousand waivers have 200 KB.
-const largest = 1 << 20
+// kind is what a file is called.
+const kind = "configuration file"
 
 // Read reads a configuration file. It returns everything that is wrong with it at once:
 // the error joins an *Error for each, in the order of the file.
 func Read(path string) (*Config, error) {
-	data, err := load(path)
+	data, err := strict.Load(path, kind)
 	if err != nil {
 		return nil, err
 	}
 	return parse(path, data)
-}
-
-func load(path string) ([]byte, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, without(path, err)
-	}
-	defer file.Close()
-	if info, err := file.Stat(); err == nil && info.IsDir() {
-		return nil, fmt.Errorf("%s: it is a directory, and no configuration file", path)
-	}
-	data, err := io.ReadAll(io.LimitReader(file, largest+1))
-	switch {
-	case err != nil:
-		return nil, without(path, err)
-	case len(data) > largest:
-		return nil, fmt.Errorf("%s: it has more than 1 MiB, and is no configuration file", path)
-	}
-	return data, nil
-}
-
-// without names the file first, as all errors here do, and the call not at all.
-func without(path string, err error) error {
-	var inner *fs.PathError
-	if errors.As(err, &inner) {
-		err = inner.Err
-	}
-	return fmt.Errorf("%s: %w", path, err)
 }
 
 // soon is how long before a waiver expires Notes tells of it.
@@ -160,20 +120,13 @@ func (c *Config) Notes(now time.Time) (notes []string) {
 
 // parse reads the bytes of the file at path.
 func parse(path string, data []byte) (*Config, error) {
-	d := &document{path: path}
+	d := &strict.Document{Path: path, Kind: kind}
 	c := &Config{Path: path}
-	if root := d.root(data); root != nil {
-		d.config(c, root)
+	if root := d.Root(data); root != nil {
+		read(d, c, root)
 	}
-	if len(d.errs) == 0 {
-		return c, nil
+	if err := d.Err(); err != nil {
+		return nil, err
 	}
-	slices.SortStableFunc(d.errs, func(a, b *Error) int {
-		return compare(a.Place, b.Place)
-	})
-	list := make([]error, len(d.errs))
-	for i, err := range d.errs {
-		list[i] = err
-	}
-	return nil, errors.Join(list...)
+	return c, nil
 }

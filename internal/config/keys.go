@@ -2,12 +2,12 @@ package config
 
 import (
 	"maps"
-	"slices"
 	"time"
 
 	"go.yaml.in/yaml/v4"
 
 	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/internal/strict"
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
 
@@ -19,51 +19,53 @@ const (
 )
 
 // settings are the keys that are flags of commands, and no part of a target.
-var settings = vocabulary{
-	"port": one(whole(1, 65535)), "vch-ip": many(peer),
-	"only": many(check), "skip": many(check),
-	"refresh": one(truth), "ssh": one(truth), "firewall-state": one(truth),
+var settings = strict.Vocabulary{
+	"port": strict.One(strict.Whole(1, 65535)), "vch-ip": strict.Many(peer),
+	"only": strict.Many(check), "skip": strict.Many(check),
+	"refresh": strict.One(strict.Truth), "ssh": strict.One(strict.Truth), "firewall-state": strict.One(strict.Truth),
 
-	"probe":        one(oneOf("none", string(inventory.VantageLocal), string(inventory.VantageSSH), string(inventory.VantageSerial))),
-	"probe-target": one(text), "listener-key": one(file), "probe-timeout": one(span), "probe-retries": one(whole(0, 10)),
-	"ssh-user": one(text), "ssh-key": one(file), "ssh-password-file": one(file), "ssh-known-hosts": one(file), "ssh-port": one(whole(1, 65535)),
+	"probe":        strict.One(strict.OneOf("none", string(inventory.VantageLocal), string(inventory.VantageSSH), string(inventory.VantageSerial))),
+	"probe-target": strict.One(strict.Text), "listener-key": strict.One(file), "probe-timeout": strict.One(span), "probe-retries": strict.One(strict.Whole(0, 10)),
+	"ssh-user": strict.One(strict.Text), "ssh-key": strict.One(file), "ssh-password-file": strict.One(file), "ssh-known-hosts": strict.One(file), "ssh-port": strict.One(strict.Whole(1, 65535)),
 
-	"timeout": one(limit), "wait": one(span), "concurrency": one(whole(1, 256)), "max-hosts": one(whole(1, 1_000_000)),
+	"timeout": strict.One(limit), "wait": strict.One(span), "concurrency": strict.One(strict.Whole(1, 256)), "max-hosts": strict.One(strict.Whole(1, 1_000_000)),
 
-	"output": many(output), "strict": one(truth), "allow-unknown": one(truth), "nagios-exit": one(truth),
-	"baseline": one(file), "fail-on": one(oneOf("new")),
+	"output": strict.Many(output), "strict": strict.One(strict.Truth), "allow-unknown": strict.One(strict.Truth), "nagios-exit": strict.One(strict.Truth),
+	"baseline": strict.One(file), "fail-on": strict.One(strict.OneOf("new")),
 }
 
 // shared are the keys of a target that may also stand at the top, for all of them.
-var shared = vocabulary{
-	"user": one(text), "password-file": one(file),
-	"password-env": one(matching(pattern(`^[A-Z_][A-Z0-9_]*$`),
+var shared = strict.Vocabulary{
+	"user": strict.One(strict.Text), "password-file": strict.One(file),
+	"password-env": strict.One(strict.Matching(strict.Pattern(`^[A-Z_][A-Z0-9_]*$`),
 		"takes the name of an environment variable in capital letters, such as VC1_PASSWORD, and never a password")),
-	"thumbprint": many(matching(pattern(`^(.*=)?[: -]*([0-9A-Fa-f][: -]*){40}(([0-9A-Fa-f][: -]*){24})?$`),
+	"thumbprint": strict.Many(strict.Matching(strict.Pattern(`^(.*=)?[: -]*([0-9A-Fa-f][: -]*){40}(([0-9A-Fa-f][: -]*){24})?$`),
 		"takes a certificate's thumbprint, which has 40 (SHA-1) or 64 (SHA-256) hexadecimal digits")),
-	"insecure": one(truth), "compute-resource": one(text), "host": many(glob),
+	"insecure": strict.One(strict.Truth), "compute-resource": strict.One(strict.Text), "host": strict.Many(glob),
 }
 
 // The kinds of mappings.
 var (
-	top = section{
-		"a configuration file", "key of a configuration file",
-		joined(settings, shared, vocabulary{keyTargets: nil, keySeverities: nil, keyWaivers: nil}),
-	}
-	ofTarget = section{"a target", "key of a target", joined(shared, vocabulary{"target": one(address)})}
-	ofWaiver = section{"a waiver", "key of a waiver", vocabulary{
-		"check": one(check), "reason": one(reason), "host": one(glob), "target": one(glob),
-		"because": one(prose), "ticket": one(text), "expires": one(day),
-	}}
-	severities = section{"severities", ofReason, severitiesOf(gradable())}
+	top = part("a configuration file", "key of a configuration file",
+		joined(settings, shared, strict.Vocabulary{keyTargets: nil, keySeverities: nil, keyWaivers: nil}))
+	ofTarget = part("a target", "key of a target", joined(shared, strict.Vocabulary{"target": strict.One(address)}))
+	ofWaiver = part("a waiver", "key of a waiver", strict.Vocabulary{
+		"check": strict.One(check), "reason": strict.One(reason), "host": strict.One(glob), "target": strict.One(glob),
+		"because": strict.One(strict.Prose), "ticket": strict.One(strict.Text), "expires": strict.One(day),
+	})
+	severities = part("severities", ofReason, severitiesOf(gradable()))
 )
 
-var check = wordOf("a check"+explained, checks.IDs()...)
+func part(name, noun string, keys strict.Vocabulary) strict.Section {
+	return strict.Section{Name: name, Noun: noun, Example: "port: 2377", Keys: keys, Refused: refused}
+}
 
-func severitiesOf(reasons []string) vocabulary {
-	v := vocabulary{}
+var check = strict.WordOf("a check"+explained, checks.IDs()...)
+
+func severitiesOf(reasons []string) strict.Vocabulary {
+	v := strict.Vocabulary{}
 	for _, name := range reasons {
-		v[name] = one(oneOf(checks.Warn.String(), checks.Fail.String()))
+		v[name] = strict.One(strict.OneOf(checks.Warn.String(), checks.Fail.String()))
 	}
 	return v
 }
@@ -88,127 +90,87 @@ func refusals() map[string]string {
 	return why
 }
 
-func joined(parts ...vocabulary) vocabulary {
-	all := vocabulary{}
+func joined(parts ...strict.Vocabulary) strict.Vocabulary {
+	all := strict.Vocabulary{}
 	for _, part := range parts {
 		maps.Copy(all, part)
 	}
 	return all
 }
 
-// config reads the file into c.
-func (d *document) config(c *Config, root *yaml.Node) {
-	list := d.entries(root, top)
-	d.exclude(list, "ssh-key", "ssh-password-file")
+// read reads the file into c.
+func read(d *strict.Document, c *Config, root *yaml.Node) {
+	list := d.Entries(root, top)
+	d.Exclude(list, "ssh-key", "ssh-password-file")
 	c.Shared.take(d, list)
 	for _, e := range list {
 		switch {
-		case e.name == keyTargets:
-			d.each(e, func(n *yaml.Node) { c.Targets = append(c.Targets, d.target(n, c.Shared)) })
-		case e.name == keyWaivers:
-			d.each(e, func(n *yaml.Node) { c.waive(d, n) })
-		case e.name == keySeverities:
-			c.Severities = d.severities(e.node)
-		case settings[e.name] != nil:
-			c.Settings = append(c.Settings, Setting{e.name, e.values, d.at(e.key)})
+		case e.Name == keyTargets:
+			d.Each(e, func(n *yaml.Node) { c.Targets = append(c.Targets, readTarget(d, n, c.Shared)) })
+		case e.Name == keyWaivers:
+			d.Each(e, func(n *yaml.Node) { c.waive(d, n) })
+		case e.Name == keySeverities:
+			c.Severities = readSeverities(d, e.Node)
+		case settings[e.Name] != nil:
+			c.Settings = append(c.Settings, Setting{e.Name, e.Values, d.At(e.Key)})
 		}
 	}
 }
 
-// each reads the items of a list of mappings.
-func (d *document) each(e entry, read func(*yaml.Node)) {
-	switch {
-	case empty(e.node): // that was said
-	case e.node.Kind != yaml.SequenceNode:
-		d.wrong(e.node, "%s takes a list: begin each item with a dash", e.name)
-	default:
-		for _, item := range e.node.Content {
-			read(item)
-		}
-	}
-}
-
-// exclude refuses two keys that say the same thing in different ways.
-func (d *document) exclude(list entries, a, b string) {
-	if one, other := list.find(a), list.find(b); one != nil && other != nil {
-		later := one
-		if compare(d.at(one.key), d.at(other.key)) < 0 {
-			later = other
-		}
-		d.wrong(later.key, "%s and %s exclude each other", a, b)
-	}
-}
-
-// missing notes keys that a mapping must have.
-func (d *document) missing(n *yaml.Node, s section, names ...string) {
-	if n.Kind != yaml.MappingNode {
-		return // that was said
-	}
-	var given []string
-	for i := 0; i < len(n.Content); i += 2 {
-		given = append(given, n.Content[i].Value)
-	}
-	for _, name := range names {
-		if !slices.Contains(given, name) {
-			d.wrong(n, "%s needs the key %s", s.name, name)
-		}
-	}
-}
-
-func (d *document) target(n *yaml.Node, from Target) Target {
-	list := d.entries(n, ofTarget)
-	d.missing(n, ofTarget, "target")
+func readTarget(d *strict.Document, n *yaml.Node, from Target) Target {
+	list := d.Entries(n, ofTarget)
+	d.Missing(n, ofTarget, "target")
 	t := from
-	t.Place, t.Address = d.at(n), list.first("target")
+	t.Place, t.Address = d.At(n), list.First("target")
 	t.take(d, list)
 	return t
 }
 
 // take puts what is given into the target, and leaves the rest as it is.
-func (t *Target) take(d *document, list entries) {
-	d.exclude(list, "password-file", "password-env")
+func (t *Target) take(d *strict.Document, list strict.Entries) {
+	d.Exclude(list, "password-file", "password-env")
 	for _, e := range list {
-		switch e.name {
+		switch e.Name {
 		case "user":
-			t.User = e.values[0]
+			t.User = e.Values[0]
 		case "password-file":
-			t.PasswordFile, t.PasswordEnv = e.values[0], ""
+			t.PasswordFile, t.PasswordEnv = e.Values[0], ""
 		case "password-env":
-			t.PasswordFile, t.PasswordEnv = "", e.values[0]
+			t.PasswordFile, t.PasswordEnv = "", e.Values[0]
 		case "thumbprint":
-			t.Thumbprints = e.values
+			t.Thumbprints = e.Values
 		case "insecure":
-			t.Insecure = e.values[0] == "true"
+			t.Insecure = e.Values[0] == "true"
 		case "compute-resource":
-			t.ComputeResource = e.values[0]
+			t.ComputeResource = e.Values[0]
 		case "host":
-			t.Hosts = e.values
+			t.Hosts = e.Values
 		}
 	}
 }
 
-func (d *document) severities(n *yaml.Node) map[checks.Reason]checks.Status {
-	if empty(n) {
+func readSeverities(d *strict.Document, n *yaml.Node) map[checks.Reason]checks.Status {
+	if strict.Empty(n) {
 		return nil
 	}
 	set := map[checks.Reason]checks.Status{}
-	for _, e := range d.entries(n, severities) {
-		set[checks.Reason(e.name)] = checks.Warn
-		if e.values[0] == checks.Fail.String() {
-			set[checks.Reason(e.name)] = checks.Fail
+	for _, e := range d.Entries(n, severities) {
+		set[checks.Reason(e.Name)] = checks.Warn
+		if e.Values[0] == checks.Fail.String() {
+			set[checks.Reason(e.Name)] = checks.Fail
 		}
 	}
 	return set
 }
 
-func (c *Config) waive(d *document, n *yaml.Node) {
-	list := d.entries(n, ofWaiver)
-	d.missing(n, ofWaiver, "reason", "because", "expires")
-	expires, _ := time.Parse(time.DateOnly, list.first("expires"))
+func (c *Config) waive(d *strict.Document, n *yaml.Node) {
+	list := d.Entries(n, ofWaiver)
+	d.Missing(n, ofWaiver, "reason", "because", "expires")
+	expires, _ := time.Parse(time.DateOnly, list.First("expires"))
 	c.Waivers = append(c.Waivers, checks.Waiver{
-		Check: list.first("check"), Reason: checks.Reason(list.first("reason")),
-		Host: list.first("host"), Target: list.first("target"),
-		Because: list.first("because"), Ticket: list.first("ticket"), Expires: expires,
+		Check: list.First("check"), Reason: checks.Reason(list.First("reason")),
+		Host: list.First("host"), Target: list.First("target"),
+		Because: list.First("because"), Ticket: list.First("ticket"), Expires: expires,
 	})
-	c.waiverPlaces = append(c.waiverPlaces, d.at(n))
+	c.waiverPlaces = append(c.waiverPlaces, d.At(n))
 }

@@ -1,0 +1,86 @@
+package preflight_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/inventory"
+	"github.com/vic-preflight/vic-preflight/preflight"
+)
+
+// site is a file with a profile of a site's own.
+func site(text string) string {
+	GinkgoHelper()
+	path := filepath.Join(GinkgoT().TempDir(), "site.yaml")
+	Expect(os.WriteFile(path, []byte(text), 0o600)).To(Succeed())
+	return path
+}
+
+// anyPort is Wanted without a port of a virtual container host that was asked for.
+func anyPort(w preflight.Wanted) preflight.Wanted {
+	w.Port = checks.DefaultPort
+	return w
+}
+
+var _ = Describe("what must be open", func() {
+	DescribeTable("is", func(w preflight.Wanted, want ...string) {
+		list, err := anyPort(w).Requirements()
+		Expect(err).NotTo(HaveOccurred())
+		var got []string
+		for _, req := range list {
+			got = append(got, req.Name+": "+req.String())
+		}
+		Expect(got).To(Equal(want))
+	},
+		Entry("a virtual container host's port by itself", preflight.Wanted{}, "vic: outbound TCP 2377 to a virtual container host"),
+		Entry("for its addresses", preflight.Wanted{VCHs: []string{"10.0.0.5", "10.1.0.0/16"}}, "vic: outbound TCP 2377 to 10.0.0.5, 10.1.0.0/16"),
+		Entry("a profile", preflight.Wanted{Profiles: []string{"ntp"}}, "ntp: outbound UDP 123 to an NTP server"),
+		Entry("a profile for its peers", preflight.Wanted{Profiles: []string{"ntp"}, Peers: []string{"10.0.0.1", "ntp=10.0.0.2"}}, "ntp: outbound UDP 123 to 10.0.0.1, 10.0.0.2"),
+		Entry("several, each for its peer", preflight.Wanted{Profiles: []string{"syslog", "ntp"}, Peers: []string{"ntp=10.0.0.1", "syslog=udp://10.0.0.9"}},
+			"syslog-udp: outbound UDP 514 to 10.0.0.9", "ntp: outbound UDP 123 to 10.0.0.1"),
+		Entry("the alternative that the scheme picks, at its port", preflight.Wanted{Profiles: []string{"syslog"}, Peers: []string{"ssl://10.0.0.9:6514"}},
+			"syslog-ssl-6514: outbound TCP 6514 to 10.0.0.9"))
+
+	DescribeTable("is refused, with the option and the way out", func(w preflight.Wanted, message, hint string) {
+		_, err := anyPort(w).Requirements()
+		var usage *preflight.UsageError
+		Expect(errors.As(err, &usage)).To(BeTrue(), "%v", err)
+		Expect(usage.Error()).To(ContainSubstring(message))
+		Expect(strings.Join(usage.Hints, "; ")).To(ContainSubstring(hint))
+	},
+		Entry("an unknown profile", preflight.Wanted{Profiles: []string{"syslgo"}}, "did you mean syslog?", "vic-preflight profiles"),
+		Entry("one twice", preflight.Wanted{Profiles: []string{"ntp", "ntp"}}, "the profile ntp is given twice", ""),
+		Entry("an alternative that nothing picks", preflight.Wanted{Profiles: []string{"syslog"}}, "which one is not known", "profiles syslog"),
+		Entry("a peer without a profile", preflight.Wanted{Peers: []string{"10.0.0.1"}}, "--peer goes with --profile", "--vch-ip"),
+		Entry("a peer of none of several", preflight.Wanted{Profiles: []string{"ntp", "kms"}, Peers: []string{"10.0.0.1"}}, "--peer does not say of which profile", "ntp=10.0.0.9"),
+		Entry("a peer of another", preflight.Wanted{Profiles: []string{"ntp"}, Peers: []string{"kms=10.0.0.1"}}, "--peer is of a profile that is not asked for", ""),
+		Entry("a name", preflight.Wanted{Profiles: []string{"ntp"}, Peers: []string{"ntp.example"}}, "ntp.example is a name", "give its address"),
+		Entry("a scheme where there is none", preflight.Wanted{Profiles: []string{"ntp"}, Peers: []string{"udp://10.0.0.1"}}, "without a scheme", ""),
+		Entry("an address of a virtual container host", preflight.Wanted{Profiles: []string{"ntp"}, VCHs: []string{"10.0.0.1"}}, "--vch-ip and --port are of a virtual container host", "--peer"),
+		Entry("a file that is not there", preflight.Wanted{Files: []string{"nosuch.yaml"}}, "--requirements: ", "docs/profile.schema.json"))
+
+	It("may be a site's own", func(ctx SpecContext) {
+		file := site("profile: docker-api\ntitle: The Docker API\npeer: {kind: a Docker host}\nrequirements:\n" +
+			"  - {direction: outbound, protocol: tcp, ports: [2375], prefer: [site-docker], owner: user, breaks: nothing is built}\nsource: [https://example.com/runbook]\n")
+		list, err := anyPort(preflight.Wanted{Files: []string{file}}).Requirements()
+		Expect(err).NotTo(HaveOccurred())
+
+		o := on(start("mixed"))
+		o.Requirements, o.Only = list, []string{checks.OutboundPort}
+		run, err := preflight.Run(ctx, o)
+		Expect(err).NotTo(HaveOccurred())
+		reasons := map[string]checks.Reason{}
+		for _, res := range run.Results {
+			reasons[res.Subject[strings.LastIndex(res.Subject, "/")+1:]] = res.Reason
+		}
+		Expect(reasons).To(HaveKeyWithValue("esx25.example", checks.Permitted), "it has the site's ruleset")
+		Expect(reasons).To(HaveKeyWithValue("esx01.example", checks.NoRuleset))
+		Expect(list[0].Direction).To(Equal(inventory.Outbound))
+	})
+})

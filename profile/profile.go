@@ -1,0 +1,237 @@
+// Package profile has named requirements: what must be open on every host for syslog, NTP,
+// backup and the like. They are YAML, in the binary and in a site's own file, which
+// docs/profile.schema.json describes for editors.
+package profile
+
+import (
+	"embed"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/internal/nearest"
+	"github.com/vic-preflight/vic-preflight/inventory"
+)
+
+// Default is the name of the profile of whoever names none.
+const Default = "vic"
+
+// Profile is one or more requirements under a name.
+type Profile struct {
+	// Name is kebab-case, and a contract.
+	Name, Title string
+	Peer        PeerKind
+	// Needs are in the order of the file.
+	Needs []Need
+	// Sources are where it is known from. There is at least one.
+	Sources []string
+}
+
+// PeerKind is who is on the other side of all requirements of a profile.
+type PeerKind struct {
+	// Kind has an article: a log collector.
+	Kind string
+	// Flag is the option that gives its address.
+	Flag string
+	// From are the settings of hosts that hold its address, none where no setting does.
+	From []Origin
+	// CarriesScheme and CarriesPort say that scheme and port come with the address.
+	CarriesScheme, CarriesPort bool
+}
+
+// Origin is a setting of hosts that holds addresses of peers.
+type Origin string
+
+// The origins.
+const (
+	SyslogLogHosts  Origin = "syslog-log-hosts"
+	NTPServers      Origin = "ntp-servers"
+	ManagingVCenter Origin = "managing-vcenter"
+	NFSMounts       Origin = "nfs-mounts"
+	ISCSITargets    Origin = "iscsi-targets"
+	KMIPServers     Origin = "kmip-servers"
+	VMotionHosts    Origin = "vmotion-hosts"
+	VSANHosts       Origin = "vsan-hosts"
+)
+
+// Origins are all of them.
+func Origins() []Origin {
+	return []Origin{SyslogLogHosts, NTPServers, ManagingVCenter, NFSMounts, ISCSITargets, KMIPServers, VMotionHosts, VSANHosts}
+}
+
+// onHosts reports whether the peers are ESXi hosts themselves.
+func (p PeerKind) onHosts() bool {
+	return slices.Contains(p.From, VMotionHosts) || slices.Contains(p.From, VSANHosts)
+}
+
+// Owner is who switches the rulesets of a requirement.
+type Owner string
+
+// The owners. What a host itself says goes before it.
+const (
+	ByUser    Owner = "user"
+	ByService Owner = "service"
+	ByHost    Owner = "host"
+)
+
+// Need is a requirement with what is known of it besides.
+type Need struct {
+	checks.Requirement
+	// OneOf is the name of the choice that it is an alternative of, empty where it must
+	// hold by itself.
+	OneOf string
+	// Word is its name within the profile: of an alternative, the scheme that picks it.
+	Word  string
+	Owner Owner
+	// Daemon is the key of the service that switches the rulesets, with ByService.
+	Daemon string
+	// Switched says when ESXi itself switches them.
+	Switched string
+	// NeverNarrowWithout means that allowed hosts without the peer would shut out who
+	// manages the host.
+	NeverNarrowWithout bool
+	// Proof is how a connection shows that it holds.
+	Proof Proof
+}
+
+// Proof is where a connection starts that shows that a requirement holds.
+type Proof string
+
+// The proofs.
+const (
+	FromHost     Proof = "from the host"
+	FromHere     Proof = "from the machine that asks"
+	FromPeerHost Proof = "from the other hosts"
+	NotProvable  Proof = "none: UDP does not answer"
+)
+
+func proof(n Need, peer PeerKind) Proof {
+	switch {
+	case n.Protocol == inventory.UDP:
+		return NotProvable
+	case n.Direction == inventory.Outbound:
+		return FromHost
+	case peer.onHosts():
+		return FromPeerHost
+	}
+	return FromHere
+}
+
+//go:embed builtin/*.yaml
+var builtin embed.FS
+
+// names are those of the built-in profiles, in the order in which they are shown.
+var names = []string{
+	"vic", "syslog", "ntp", "vcenter", "vddk-nbd", "online-depot", "vmotion", "vsan", "nfs3", "iscsi", "kms", "ad-join",
+}
+
+// builtins reads the files when they are first asked for: most runs need none.
+var builtins = sync.OnceValue(func() []Profile {
+	list := make([]Profile, len(names))
+	for i, name := range names {
+		path := "builtin/" + name + ".yaml"
+		data, err := builtin.ReadFile(path)
+		if err == nil {
+			list[i], err = parse(path, data)
+		}
+		if err != nil {
+			panic(err) // the tests read them all
+		}
+	}
+	return list
+})
+
+// All are the built-in profiles, the default first.
+func All() []Profile { return slices.Clone(builtins()) }
+
+// Names are those of the built-in profiles.
+func Names() []string { return slices.Clone(names) }
+
+// UnknownError means that no built-in profile has the name.
+type UnknownError struct{ Name, Nearest string }
+
+func (e *UnknownError) Error() string {
+	text := fmt.Sprintf("%q is no profile", e.Name)
+	if e.Nearest != "" {
+		return text + "; did you mean " + e.Nearest + "?"
+	}
+	return text + ": there are " + strings.Join(names, ", ")
+}
+
+// Named returns the built-in profile of the name, else an *UnknownError.
+func Named(name string) (Profile, error) {
+	if i := slices.Index(names, name); i >= 0 {
+		return builtins()[i], nil
+	}
+	return Profile{}, &UnknownError{name, nearest.Of(name, names)}
+}
+
+// Requirements are what must be open for the peers, and for any peer where none is given.
+// What a peer carries picks its alternative and replaces the port; alternatives that
+// nothing picks are all returned, with OneOf set. The peers must have addresses.
+func (p Profile) Requirements(peers ...Peer) ([]Need, error) {
+	if len(peers) == 0 {
+		return slices.Clone(p.Needs), nil
+	}
+	var list []Need
+	for _, peer := range peers {
+		picked, err := p.pick(peer)
+		if err != nil {
+			return nil, err
+		}
+		for _, n := range picked {
+			i := slices.IndexFunc(list, func(have Need) bool { return have.Name == n.Name })
+			if i < 0 {
+				list, i = append(list, n), len(list)
+			} else if list[i].OneOf != n.OneOf {
+				return nil, fmt.Errorf("which of %s %s needs is not known: give all addresses of the profile %s with a scheme, or none",
+					strings.Join(p.words(), ", "), peer, p.Name)
+			}
+			list[i].Peers = append(slices.Clone(list[i].Peers), peer.Prefix)
+		}
+	}
+	return list, nil
+}
+
+// pick are the needs for one peer.
+func (p Profile) pick(peer Peer) ([]Need, error) {
+	switch {
+	case !peer.Prefix.IsValid():
+		return nil, fmt.Errorf("the address of %s is not known", peer)
+	case peer.Scheme != "" && !p.Peer.CarriesScheme:
+		return nil, fmt.Errorf("the profile %s takes addresses without a scheme, and %s has one", p.Name, peer)
+	case peer.Port != 0 && !p.Peer.CarriesPort:
+		return nil, fmt.Errorf("the profile %s takes addresses without a port, and %s has one", p.Name, peer)
+	case peer.Scheme != "" && !slices.Contains(p.words(), peer.Scheme):
+		return nil, fmt.Errorf("the profile %s takes one of %s for a scheme, and %s has another", p.Name, strings.Join(p.words(), ", "), peer)
+	}
+	needs := slices.Clone(p.Needs)
+	switch {
+	case peer.Scheme != "":
+		needs = slices.DeleteFunc(needs, func(n Need) bool { return n.Word != peer.Scheme })
+	case slices.ContainsFunc(needs, func(n Need) bool { return n.Ports[0] == peer.Port }):
+		needs = slices.DeleteFunc(needs, func(n Need) bool { return n.Ports[0] != peer.Port })
+	}
+	for i := range needs {
+		if peer.Port != 0 && needs[i].Ports[0] != peer.Port {
+			needs[i].Requirement = needs[i].At(peer.Port)
+			needs[i].Name += "-" + strconv.Itoa(peer.Port) // peers at several ports are several requirements
+		}
+		if len(needs) == 1 {
+			needs[i].OneOf = ""
+		}
+	}
+	return needs, nil
+}
+
+// words are the names of the needs within the profile.
+func (p Profile) words() []string {
+	list := make([]string, len(p.Needs))
+	for i, n := range p.Needs {
+		list[i] = n.Word
+	}
+	return list
+}

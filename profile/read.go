@@ -1,0 +1,214 @@
+package profile
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/internal/strict"
+	"github.com/vic-preflight/vic-preflight/inventory"
+)
+
+// kind is what a file is called.
+const kind = "profile"
+
+// The values of direction that a file has besides those of requirements, and of flag.
+const (
+	both        = "both"
+	defaultFlag = "--peer"
+	vchFlag     = "--vch-ip"
+)
+
+var (
+	kebab   = strict.Pattern(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
+	key     = strict.Pattern(`^[A-Za-z][A-Za-z0-9_.-]*$`)
+	article = strict.Pattern(`^(an?|the) \S`)
+	owner   = strict.Pattern(`^(user|host|service:[a-z][A-Za-z0-9_.-]*)$`)
+)
+
+var (
+	word = strict.One(strict.Matching(kebab, "takes small letters and digits, with hyphens between words, such as backup-proxy"))
+	keys = strict.Many(strict.Matching(key, "takes the key of a ruleset, such as syslog"))
+)
+
+// The kinds of mappings.
+var (
+	top = strict.Section{Name: "a profile", Noun: "key of a profile", Example: "profile: syslog", Keys: strict.Vocabulary{
+		"profile": word, "title": strict.One(strict.Prose), "peer": nil, "requirements": nil, "source": strict.Many(strict.Prose),
+	}}
+	ofPeer = strict.Section{Name: "peer", Noun: "key of a peer", Example: "kind: a log collector", Keys: strict.Vocabulary{
+		"kind": strict.One(strict.Matching(article, "takes words with an article, such as a log collector")),
+		"flag": strict.One(strict.OneOf(defaultFlag, vchFlag)), "from": strict.Many(strict.OneOf(origins()...)), "carries": strict.Many(strict.OneOf("scheme", "port")),
+	}}
+	ofNeed = strict.Section{Name: "a requirement", Noun: "key of a requirement", Example: "protocol: tcp", Keys: strict.Vocabulary{
+		"name": word, "oneOf": word,
+		"direction": strict.One(strict.OneOf(inventory.Outbound, inventory.Inbound, both)),
+		"protocol":  strict.One(strict.OneOf(inventory.TCP, inventory.UDP)),
+		"ports":     strict.Many(strict.Whole(1, 65535)),
+		"prefer":    keys, "accept": keys, "fallback": keys,
+		"owner":              strict.One(strict.Matching(owner, "takes user, host or service:NAME, such as service:ntpd")),
+		"switched":           strict.One(strict.Prose),
+		"neverNarrowWithout": strict.One(strict.Truth),
+		"breaks":             strict.One(strict.Prose),
+	}}
+)
+
+func origins() (list []string) {
+	for _, o := range Origins() {
+		list = append(list, string(o))
+	}
+	return list
+}
+
+// Read reads a site's own profile. It returns everything that is wrong with the file at
+// once, each with its place.
+func Read(path string) (Profile, error) {
+	data, err := strict.Load(path, kind)
+	if err != nil {
+		return Profile{}, err
+	}
+	return Parse(path, data)
+}
+
+// Parse reads the bytes of a site's own profile; path is where they are from.
+func Parse(path string, data []byte) (Profile, error) { return parse(path, data, taken) }
+
+// parse reads a profile. Each of more looks at what is in it besides.
+func parse(path string, data []byte, more ...func(*strict.Document, *yaml.Node, Profile)) (Profile, error) {
+	d := &strict.Document{Path: path, Kind: kind}
+	var p Profile
+	if root := d.Root(data); root != nil {
+		p = read(d, root)
+		for _, look := range more {
+			look(d, root, p)
+		}
+	}
+	if err := d.Err(); err != nil {
+		return Profile{}, err
+	}
+	return p, nil
+}
+
+// taken refuses the names of what is built in: a report says which requirement it is about
+// by the name alone.
+func taken(d *strict.Document, root *yaml.Node, p Profile) {
+	for _, b := range builtins() {
+		if b.Name == p.Name {
+			d.Wrong(root, "%s is the name of a built-in profile: give it another one", p.Name)
+			return
+		}
+		for _, n := range b.Needs {
+			if slices.ContainsFunc(p.Needs, func(own Need) bool { return own.Name == n.Name }) {
+				d.Wrong(root, "%s is the name of a requirement of the built-in profile %s: give it another one", n.Name, b.Name)
+			}
+		}
+	}
+}
+
+func read(d *strict.Document, root *yaml.Node) Profile {
+	list := d.Entries(root, top)
+	d.Missing(root, top, "profile", "title", "peer", "requirements", "source")
+	p := Profile{Name: list.First("profile"), Title: list.First("title"), Sources: list.All("source")}
+	if e := list.Find("peer"); e != nil && !strict.Empty(e.Node) {
+		p.Peer = readPeer(d, e.Node)
+	}
+	e := list.Find("requirements")
+	if e == nil || strict.Empty(e.Node) {
+		return p
+	}
+	alone := len(e.Node.Content) == 1
+	d.Each(*e, func(n *yaml.Node) { p.Needs = append(p.Needs, readNeed(d, n, p, alone)...) })
+	p.whole(d, e.Node)
+	return p
+}
+
+func readPeer(d *strict.Document, n *yaml.Node) PeerKind {
+	list := d.Entries(n, ofPeer)
+	d.Missing(n, ofPeer, "kind")
+	p := PeerKind{
+		Kind: list.First("kind"), Flag: list.First("flag"),
+		CarriesScheme: slices.Contains(list.All("carries"), "scheme"), CarriesPort: slices.Contains(list.All("carries"), "port"),
+	}
+	if p.Flag == "" {
+		p.Flag = defaultFlag
+	}
+	for _, o := range list.All("from") {
+		p.From = append(p.From, Origin(o))
+	}
+	return p
+}
+
+// readNeed reads a requirement, which is two where it is of both directions.
+func readNeed(d *strict.Document, n *yaml.Node, p Profile, alone bool) []Need {
+	list := d.Entries(n, ofNeed)
+	d.Missing(n, ofNeed, "direction", "protocol", "ports", "owner", "breaks")
+	if !alone {
+		d.Missing(n, ofNeed, "name")
+	}
+	by, service, _ := strings.Cut(list.First("owner"), ":")
+	need := Need{
+		Requirement: checks.Requirement{
+			Name: p.Name, Direction: list.First("direction"), Protocol: list.First("protocol"),
+			Prefer: list.All("prefer"), Accept: list.All("accept"), Fallback: list.All("fallback"),
+			Words: checks.Words{Peer: p.Peer.Kind, PeerOption: p.Peer.Flag, Breaks: list.First("breaks")},
+		},
+		Word: list.First("name"), OneOf: list.First("oneOf"), Owner: Owner(by), Daemon: service,
+		Switched: list.First("switched"), NeverNarrowWithout: list.First("neverNarrowWithout") == "true",
+	}
+	if need.Word != "" {
+		need.Name += "-" + need.Word
+	}
+	for _, text := range list.All("ports") {
+		port, _ := strconv.Atoi(text) // the reader took numbers alone
+		need.Ports = append(need.Ports, port)
+	}
+	if need.Switched != "" && need.Owner != ByHost {
+		d.Wrong(list.Find("switched").Key, "switched says when ESXi itself switches the rulesets: it goes with owner: host")
+	}
+	for _, key := range need.Fallback {
+		if !slices.Contains(need.Accept, key) {
+			d.Wrong(list.Find("fallback").Key, "fallback takes keys that accept has")
+		}
+	}
+	if need.Direction != both {
+		need.Proof = proof(need, p.Peer)
+		return []Need{need}
+	}
+	if need.OneOf != "" {
+		d.Wrong(list.Find("oneOf").Key, "oneOf does not go with direction: both, which is two requirements that both must hold")
+	}
+	out, in := need, need
+	out.Name, out.Direction = need.Name+"-out", inventory.Outbound
+	in.Name, in.Direction = need.Name+"-in", inventory.Inbound
+	out.Proof, in.Proof = proof(out, p.Peer), proof(in, p.Peer)
+	return []Need{out, in}
+}
+
+// whole notes what no requirement shows by itself.
+func (p Profile) whole(d *strict.Document, n *yaml.Node) {
+	seen, choices := map[string]bool{}, map[string]int{}
+	onePort := true
+	for _, need := range p.Needs {
+		if seen[need.Name] {
+			d.Wrong(n, "two requirements have the name %s", need.Name)
+		}
+		seen[need.Name] = true
+		choices[need.OneOf]++
+		onePort = onePort && len(need.Ports) == 1
+	}
+	for _, need := range p.Needs {
+		if need.OneOf != "" && choices[need.OneOf] == 1 {
+			d.Wrong(n, "oneOf %s has one requirement, and a choice has two at least", need.OneOf)
+		}
+	}
+	choice := len(choices) == 1 && choices[""] == 0
+	switch {
+	case p.Peer.CarriesScheme && !choice:
+		d.Wrong(n, "the peer carries a scheme, which picks one of the requirements: give all the same oneOf")
+	case p.Peer.CarriesPort && (!onePort || !choice && len(p.Needs) > 1):
+		d.Wrong(n, "the peer carries a port: give one requirement, or several of the same oneOf, with one port each")
+	}
+}

@@ -1,0 +1,60 @@
+package profile
+
+import "strings"
+
+// settings says what an origin is.
+var settings = map[Origin]string{
+	SyslogLogHosts:  "the option Syslog.global.logHost",
+	NTPServers:      "the list of NTP servers",
+	ManagingVCenter: "the address of the vCenter Server that manages the host",
+	NFSMounts:       "the servers of mounted NFS datastores",
+	ISCSITargets:    "the targets of the software iSCSI adapter",
+	KMIPServers:     "the KMIP servers of vCenter Server",
+	VMotionHosts:    "the vMotion addresses of the other hosts",
+	VSANHosts:       "the vSAN addresses of the other hosts and the witness",
+}
+
+// Settings are origins in words, empty where there is none.
+func Settings(list []Origin) string {
+	var words []string
+	for _, o := range list {
+		words = append(words, settings[o])
+	}
+	return strings.Join(words, ", ")
+}
+
+// Form says what may come with the address of a peer, empty where nothing may.
+func (p PeerKind) Form() string {
+	switch {
+	case p.CarriesScheme && p.CarriesPort:
+		return "SCHEME://ADDRESS:PORT, where the scheme says which of these applies"
+	case p.CarriesScheme:
+		return "SCHEME://ADDRESS, where the scheme says which of these applies"
+	case p.CarriesPort:
+		return "ADDRESS:PORT, where the port takes the place of the profile's"
+	}
+	return ""
+}
+
+// Switcher says who switches the rulesets of a requirement.
+func (n Need) Switcher() string {
+	switch {
+	case n.Owner == ByService:
+		return "the service " + n.Daemon
+	case n.Switched != "":
+		return "the host, " + n.Switched
+	case n.Owner == ByHost:
+		return "the host itself"
+	}
+	return "users"
+}
+
+// Alternatives are the names of the requirements of a choice.
+func (p Profile) Alternatives(oneOf string) (list []string) {
+	for _, n := range p.Needs {
+		if n.OneOf == oneOf {
+			list = append(list, n.Name)
+		}
+	}
+	return list
+}
