@@ -160,6 +160,9 @@ const notJudged = "it judges vic-machine create alone: give that command's line"
 
 // afterVerb drops the program and the verb in front of the options, where they stand.
 func afterVerb(args []string) ([]string, error) {
+	if len(args) > 1 && args[0] == "sudo" && isProgram(args[1]) {
+		args = args[1:]
+	}
 	program := len(args) > 0 && isProgram(args[0])
 	if program {
 		args = args[1:]

@@ -202,6 +202,7 @@ var _ = Describe("a command line of vic-machine create", func() {
 		Entry(nil, "vic-machine", "create"),
 		Entry(nil, "vic-machine-linux", "create"),
 		Entry(nil, "./vic-machine-darwin", "create"),
+		Entry(nil, "sudo", "./vic-machine-linux", "create"),
 		Entry(nil, `.\vic-machine-windows.exe`, "create"),
 		Entry(nil, `C:\vic\vic-machine-windows`, "create"),
 		Entry(nil, "/opt/vic/vic-machine-linux", "create"))
