@@ -126,7 +126,6 @@ func verifyOracle(ctx SpecContext, o oracle) {
 	if o.scenario == "esxi" {
 		vc.Host("esxi.example").SetRuleset("vic-engine", true)
 		vc.Host("esxi.example").SetNTP(true, "ntp1.example")
-		lasting(vc.Host("esxi.example"))
 	}
 	if o.bend != nil {
 		o.bend(vc)

@@ -3,6 +3,7 @@ package sim
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25"
@@ -163,5 +164,12 @@ func (h *Host) changeLicenses(f func([]types.LicenseManagerLicenseInfo) []types.
 			}
 		}
 		assigned.QueryAssignedLicensesResponse.Returnval = list
+	})
+}
+
+// evaluate says when the host's evaluation ends, which the stock license does not tell.
+func (h *Host) evaluate(left time.Duration) {
+	h.ChangeLicense(func(info *types.LicenseManagerLicenseInfo) {
+		info.Properties = append(info.Properties, types.KeyAnyValue{Key: "expirationDate", Value: time.Now().Add(left).UTC()})
 	})
 }

@@ -313,6 +313,7 @@ func (vc *VCenter) buildESXi(scenario Scenario) error {
 	b := newBuilder(vc, vc.context())
 	b.adopt(host, spec)
 	host.Summary.ManagementServerIp = "" // the stock template has one; vic-machine refuses such a host
+	vc.Host(spec.name).evaluate(60 * 24 * time.Hour)
 	vc.install()
 	return vc.addDatastores()
 }
