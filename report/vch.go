@@ -263,11 +263,12 @@ func (r *Run) vchRow(res checks.Result, widest int, style Style, wide bool) stri
 		text = r.told(res) + "\n" + strings.Repeat(" ", indented) + subject
 	}
 	line += text
-	switch {
+	// Several checks may be about one subject, and have one code.
+	switch detail := res.Check + ": " + Clean(res.Detail); {
 	case wide && style.Width < 1:
-		line += "  " + Clean(res.Detail)
+		line += "  " + detail
 	case wide:
-		line += "\n" + indent(Clean(res.Detail), strings.Repeat(" ", indented), style.Width)
+		line += "\n" + indent(detail, strings.Repeat(" ", indented), style.Width)
 	}
 	return line + "\n"
 }
