@@ -124,7 +124,7 @@ func (s *site) setting() finding {
 	}
 	switch set.MayChange {
 	case inventory.No:
-		return refuses(SettingRefused, "%s; create would set it, for which the account lacks Global.Settings on the root folder", was)
+		return refuses(SettingRefused, "%s; create would set it, for which the account lacks %s on the root folder", was, inventory.SettingPrivilege)
 	case inventory.Yes:
 		return ours(SettingUnset, "%s; create would set it itself, a change to the vCenter while it validates", was)
 	}

@@ -12,10 +12,6 @@ import (
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
 
-// SettingPrivilege is what changing a setting of a vCenter takes, on the root folder
-// (vSphere API reference, OptionManager.UpdateOptions).
-const SettingPrivilege = "Global.Settings"
-
 // SettingPlan is what is to be done about the vCenter's inventory.SettingName.
 type SettingPlan struct {
 	Reason Reason
@@ -98,12 +94,12 @@ func leaveSetting(reason Reason, format string, args ...any) *SettingPlan {
 
 func changeSetting(s *inventory.Setting, value, why, effect string) *SettingPlan {
 	if s.MayChange == inventory.No {
-		return leaveSetting(NotPrivileged, "the account lacks the privilege %s on the vCenter's root folder", SettingPrivilege)
+		return leaveSetting(NotPrivileged, "the account lacks the privilege %s on the vCenter's root folder", inventory.SettingPrivilege)
 	}
 	p := leaveSetting(Chosen, "%s", why)
 	p.Change = &SettingChange{Setting: s, Why: why, Effect: effect, Before: slices.Clone(s.Values), After: []string{value}}
 	if s.MayChange == inventory.Unknown {
-		p.Warnings = []string{fmt.Sprintf("whether the account has the privilege %s is not known: the change will tell", SettingPrivilege)}
+		p.Warnings = []string{fmt.Sprintf("whether the account has the privilege %s is not known: the change will tell", inventory.SettingPrivilege)}
 	}
 	return p
 }

@@ -48,6 +48,10 @@ type Placement struct {
 // ports of container VMs are lost when the vCenter restarts: vmware/vic issue 6473.
 const SettingName = "config.vpxd.SerialPort.PersistNetworkBacking"
 
+// SettingPrivilege is what changing it takes, on the vCenter's root folder (vSphere API
+// reference, OptionManager.UpdateOptions).
+const SettingPrivilege = "Global.Settings"
+
 // ComputeResource is the cluster or the standalone host that was named, by itself or by
 // one of its resource pools.
 type ComputeResource struct {

@@ -50,7 +50,7 @@ func planSetting(ctx context.Context, s *session, inv *inventory.Inventory, o Op
 		*setting = s.ReadSetting(ctx)
 	}
 	if setting.MayChange == inventory.Unknown && setting.Asked {
-		setting.MayChange = s.MayChangeSetting(ctx, fix.SettingPrivilege)
+		setting.MayChange = s.MayChangeSetting(ctx)
 	}
 	if undoes {
 		return fix.UndoSetting(setting, in.journal.Setting, o.Change.Force)

@@ -192,9 +192,9 @@ var _ = Describe("the vCenter's setting", func() {
 		Expect(options(vc)).To(Equal(then))
 	},
 		Entry("refused by the server", func(vc *sim.VCenter) {
-			vc.Fault("UpdateOptions", types.ManagedObjectReference{}, &types.NoPermission{PrivilegeId: fix.SettingPrivilege})
+			vc.Fault("UpdateOptions", types.ManagedObjectReference{}, &types.NoPermission{PrivilegeId: inventory.SettingPrivilege})
 		}, `set chosen ["false"] ["true"] verified=false`, "UpdateOptions of config.vpxd.SerialPort.PersistNetworkBacking: the account lacks the privilege Global.Settings"),
-		Entry("without the privilege", func(vc *sim.VCenter) { vc.RevokeOnFolders(fix.SettingPrivilege) },
+		Entry("without the privilege", func(vc *sim.VCenter) { vc.RevokeOnFolders(inventory.SettingPrivilege) },
 			`refuse not-privileged [] [] verified=false`, "the account lacks the privilege Global.Settings on the vCenter's root folder"),
 		Entry("not readable", func(vc *sim.VCenter) {
 			vc.Fault("QueryOptions", types.ManagedObjectReference{}, &types.NoPermission{PrivilegeId: "System.Read"})

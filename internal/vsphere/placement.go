@@ -133,14 +133,10 @@ func (r *placement) readSetting(ctx context.Context) {
 		},
 		func() {
 			// What is not known stays so; it is no reason of its own.
-			_ = try(func() error { r.Setting.MayChange = r.MayChangeSetting(ctx, settingPrivilege); return nil })
+			_ = try(func() error { r.Setting.MayChange = r.MayChangeSetting(ctx); return nil })
 		},
 	)
 }
-
-// settingPrivilege is needed on the root folder to change an option: vSphere API
-// reference, OptionManager.UpdateOptions.
-const settingPrivilege = "Global.Settings"
 
 // TryLogin signs in to the same server as another user, and out again, and does nothing
 // else.

@@ -97,9 +97,9 @@ func (s *Session) WriteSetting(ctx context.Context, value string) error {
 
 // MayChangeSetting tells whether the account has the privilege on the root folder that
 // WriteSetting needs: Unknown where the server does not say. It is one call.
-func (s *Session) MayChangeSetting(ctx context.Context, privilege string) inventory.Tristate {
+func (s *Session) MayChangeSetting(ctx context.Context) inventory.Tristate {
 	root := s.client.ServiceContent.RootFolder
-	granted, err := s.granted(ctx, []types.ManagedObjectReference{root}, privilege)
+	granted, err := s.granted(ctx, []types.ManagedObjectReference{root}, inventory.SettingPrivilege)
 	if err != nil {
 		return inventory.Unknown
 	}

@@ -49,11 +49,11 @@ var _ = Describe("a vCenter's setting", func() {
 	It("may be changed by who has the privilege on the root folder", func(ctx SpecContext) {
 		vc := start("closed")
 		s := login(ctx, vc)
-		Expect(s.MayChangeSetting(ctx, "Global.Settings")).To(Equal(inventory.Yes))
+		Expect(s.MayChangeSetting(ctx)).To(Equal(inventory.Yes))
 		vc.RevokeOnFolders("Global.Settings")
-		Expect(s.MayChangeSetting(ctx, "Global.Settings")).To(Equal(inventory.No))
+		Expect(s.MayChangeSetting(ctx)).To(Equal(inventory.No))
 		vc.Fault("HasPrivilegeOnEntities", types.ManagedObjectReference{}, &types.NotSupported{})
-		Expect(s.MayChangeSetting(ctx, "Global.Settings")).To(Equal(inventory.Unknown))
+		Expect(s.MayChangeSetting(ctx)).To(Equal(inventory.Unknown))
 	}, SpecTimeout(time.Minute))
 })
 
