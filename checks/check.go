@@ -36,7 +36,8 @@ type Check struct {
 	// of Create have them: docs/create.md is made of them.
 	Reasons []Reason
 	// Run answers for every host, or for every cluster; a check of requirements
-	// does so for each of them. It must be pure, and it must leave no subject out.
+	// does so for each of them that is required of the host. It must be pure, and it must
+	// leave no other subject out.
 	Run func(Facts) []Result
 }
 
@@ -49,6 +50,7 @@ func Default() []Check {
 		rulePersistence(),
 		tcpConnect(),
 		clusterDrift(),
+		peerSettings(),
 	}
 }
 
@@ -224,5 +226,5 @@ func joinPrefixes(list []netip.Prefix) string {
 			texts[i] = p.Addr().String()
 		}
 	}
-	return strings.Join(texts, ", ")
+	return Some(texts)
 }

@@ -21,7 +21,8 @@ func factsFor(req checks.Requirement, hosts ...inventory.Host) checks.Facts {
 
 // verdictOn is the verdict on the port of one host.
 func verdictOn(h *inventory.Host, req checks.Requirement) *checks.Verdict {
-	return checks.NewJudge(req).Host(h).Port
+	j, _ := checks.NewJudge(req).Host(h)
+	return j.Port
 }
 
 // vicAt is the requirement vic at another port.
@@ -178,7 +179,7 @@ var _ = Describe("Select", func() {
 	It("takes all by default, in order", func() {
 		all, err := checks.Select(checks.Default(), nil, nil)
 		Expect(err).NotTo(HaveOccurred())
-		Expect(ids(all)).To(Equal([]string{"outbound-port", "firewall-state", "host-state", "rule-persistence", "tcp-connect", "cluster-drift"}))
+		Expect(ids(all)).To(Equal([]string{"outbound-port", "firewall-state", "host-state", "rule-persistence", "tcp-connect", "cluster-drift", "peer-settings"}))
 	})
 	It("narrows and leaves out", func() {
 		some, err := checks.Select(checks.Default(), []string{"host-state", "outbound-port"}, []string{"host-state"})
@@ -189,7 +190,7 @@ var _ = Describe("Select", func() {
 		_, err := checks.Select(checks.Default(), []string{"port-outbound"}, []string{"nope"})
 		var unknown *checks.UnknownIDError
 		Expect(err).To(BeAssignableToTypeOf(unknown))
-		Expect(err).To(MatchError(`unknown check "port-outbound", "nope"; the checks are: outbound-port, firewall-state, host-state, rule-persistence, tcp-connect, cluster-drift`))
+		Expect(err).To(MatchError(`unknown check "port-outbound", "nope"; the checks are: outbound-port, firewall-state, host-state, rule-persistence, tcp-connect, cluster-drift, peer-settings`))
 	})
 })
 

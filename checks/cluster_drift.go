@@ -23,13 +23,17 @@ func clusterDrift() Check {
 			var results []Result
 			clusters := f.Inventory.Clusters()
 			for _, judged := range f.Judged {
+				byHost := make(map[*inventory.Host]*Judgement, len(judged.Hosts))
+				for i := range judged.Hosts {
+					byHost[judged.Hosts[i].Host] = &judged.Hosts[i]
+				}
 				for _, c := range clusters {
 					if c.Name == "" {
 						continue // standalone hosts have nothing to differ from
 					}
 					results = append(results, Result{
 						Check: ClusterDrift, Requirement: judged.Requirement.Name, Scope: ScopeCluster, Subject: c.Path,
-						Verdict: judgeDrift(judged.Hosts, c),
+						Verdict: judgeDrift(f.Inventory, byHost, c),
 					})
 				}
 			}
@@ -38,21 +42,23 @@ func clusterDrift() Check {
 	}
 }
 
-func judgeDrift(hosts []Judgement, c inventory.Cluster) *Verdict {
+// judgeDrift leaves out the hosts that nothing is required of.
+func judgeDrift(inv *inventory.Inventory, byHost map[*inventory.Host]*Judgement, c inventory.Cluster) *Verdict {
 	groups := map[string][]string{} // how a host treats the port: host names
 	status := map[string]Status{}
 	judged := 0
 	for _, i := range c.Hosts {
-		v := hosts[i].Port
-		if v.Status == Unknown {
+		j := byHost[&inv.Hosts[i]]
+		if j == nil || j.Port.Status == Unknown {
 			continue
 		}
 		judged++
+		v := j.Port
 		how := string(v.Reason)
 		if v.reach != "" {
 			how += " for " + v.reach
 		}
-		groups[how], status[how] = append(groups[how], hosts[i].Host.Name), v.Status
+		groups[how], status[how] = append(groups[how], j.Host.Name), v.Status
 	}
 	switch {
 	case judged < 2:

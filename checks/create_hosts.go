@@ -149,7 +149,8 @@ func inbound443() Check {
 		Run: onSite(func(s *site) []Result {
 			judge := NewJudge(httpsIn(s.facts))
 			return s.perHost(Inbound443Check, func(h *inventory.Host) finding {
-				v := judge.Host(h).Port
+				j, _ := judge.Host(h) // it is required of every host
+				v := j.Port
 				switch v.Status {
 				case Pass:
 					return inOrder("%s", v.Detail)

@@ -2,6 +2,7 @@ package checks
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -13,6 +14,8 @@ import (
 // the facts that were read; results, plans and reports take it from here.
 type Judgement struct {
 	Host *inventory.Host
+	// Required is the requirement as Requirement.For has it for the host.
+	Required *Requirement
 	// Port says whether the firewall lets the requirement through, State whether
 	// the host takes part, Persistence whether what permits the port lasts.
 	Port, State, Persistence *Verdict
@@ -30,24 +33,35 @@ func (j *Judgement) Lost() bool { return j.Persistence.Reason == LostAtReboot }
 type Judge struct {
 	Requirement Requirement
 
-	mu         sync.Mutex
+	mu     sync.Mutex
+	bench  *bench            // where every host has the requirement's own peers
+	others map[string]*bench // else by the hosts' peers
+}
+
+// bench judges hosts of which the same is required.
+type bench struct {
+	req        Requirement
 	ports      map[firewallFacts]*Verdict
 	persistent map[rulesetsID]*Verdict // of hosts of which the rulesets alone are known
 	groups     map[rulesetsID][]matches
 }
 
-// NewJudge returns a judge of the requirement, which must be valid.
-func NewJudge(req Requirement) *Judge {
-	return &Judge{
-		Requirement: req, ports: map[firewallFacts]*Verdict{},
+func newBench(req Requirement) *bench {
+	return &bench{
+		req: req, ports: map[firewallFacts]*Verdict{},
 		persistent: map[rulesetsID]*Verdict{}, groups: map[rulesetsID][]matches{},
 	}
 }
 
-// Judgements are those of all hosts of an inventory for one requirement.
+// NewJudge returns a judge of the requirement, which must be valid.
+func NewJudge(req Requirement) *Judge {
+	return &Judge{Requirement: req, bench: newBench(req), others: map[string]*bench{}}
+}
+
+// Judgements are those of an inventory's hosts for one requirement.
 type Judgements struct {
 	Requirement Requirement
-	// Hosts are in the order of the inventory's.
+	// Hosts are in the order of the inventory's, without those that nothing is required of.
 	Hosts []Judgement
 }
 
@@ -56,19 +70,41 @@ func JudgeAll(inv *inventory.Inventory, reqs ...Requirement) []Judgements {
 	all := make([]Judgements, len(reqs))
 	for i, req := range reqs {
 		judge := NewJudge(req)
-		all[i] = Judgements{Requirement: req, Hosts: make([]Judgement, len(inv.Hosts))}
+		all[i] = Judgements{Requirement: req, Hosts: make([]Judgement, 0, len(inv.Hosts))}
 		for n := range inv.Hosts {
-			all[i].Hosts[n] = judge.Host(&inv.Hosts[n])
+			if j, required := judge.Host(&inv.Hosts[n]); required {
+				all[i].Hosts = append(all[i].Hosts, j)
+			}
 		}
 	}
 	return all
 }
 
-// Host passes judgement on one host.
-func (j *Judge) Host(h *inventory.Host) Judgement {
+// benchFor is nil where nothing is required of the host.
+func (j *Judge) benchFor(h *inventory.Host) *bench {
+	req, required := j.Requirement.For(h)
+	switch {
+	case !required:
+		return nil
+	case req.Of == nil:
+		return j.bench
+	}
+	key := fmt.Sprintf("%v %q %q", req.Peers, req.Unnamed, req.From)
+	if j.others[key] == nil {
+		j.others[key] = newBench(req)
+	}
+	return j.others[key]
+}
+
+// Host passes judgement on one host. It is false where nothing is required of it.
+func (j *Judge) Host(h *inventory.Host) (Judgement, bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return Judgement{Host: h, Port: j.port(h), State: judgeHostState(h), Persistence: j.persistence(h)}
+	b := j.benchFor(h)
+	if b == nil {
+		return Judgement{}, false
+	}
+	return Judgement{Host: h, Required: &b.req, Port: b.port(h), State: judgeHostState(h), Persistence: b.persistence(h)}, true
 }
 
 // SwitchMatters reports whether the verdict on a host can be another one when the
@@ -76,7 +112,11 @@ func (j *Judge) Host(h *inventory.Host) Judgement {
 func (j *Judge) SwitchMatters(h *inventory.Host) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	v := j.port(h)
+	b := j.benchFor(h)
+	if b == nil {
+		return false
+	}
+	v := b.port(h)
 	switch {
 	case v.Status == Pass, v.Reason == AllowedHostsUnverified, v.Reason == BorrowedRuleset, v.Reason == ListsOverlap, v.Reason == FactsStale:
 		return false
@@ -90,8 +130,9 @@ func (j *Judge) SwitchMatters(h *inventory.Host) bool {
 func (j *Judge) SoftwareMatters(h *inventory.Host) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return unreadable(h) == nil && slices.ContainsFunc(j.groupsOf(h.Firewall.Rulesets), func(m matches) bool {
-		return m.softwareMatters(j.Requirement.Peers)
+	b := j.benchFor(h)
+	return b != nil && unreadable(h) == nil && slices.ContainsFunc(b.groupsOf(h.Firewall.Rulesets), func(m matches) bool {
+		return m.softwareMatters(&b.req)
 	})
 }
 
@@ -122,14 +163,14 @@ func idOf(rulesets []*inventory.Ruleset) rulesetsID {
 	return rulesetsID{&rulesets[0], len(rulesets)}
 }
 
-// matchings sorts a list of rulesets by what they can do, once for each group of
+// groupsOf sorts a list of rulesets by what they can do, once for each group of
 // ports that the same of them cover.
-func (j *Judge) groupsOf(rulesets []*inventory.Ruleset) []matches {
+func (b *bench) groupsOf(rulesets []*inventory.Ruleset) []matches {
 	id := idOf(rulesets)
-	found, ok := j.groups[id]
+	found, ok := b.groups[id]
 	if !ok {
-		found = match(rulesets, j.Requirement)
-		j.groups[id] = found
+		found = match(rulesets, b.req)
+		b.groups[id] = found
 	}
 	return found
 }

@@ -29,7 +29,7 @@ type firewallFacts struct {
 }
 
 // port is the first line of the verdict table (docs/verdicts.md) that applies.
-func (j *Judge) port(h *inventory.Host) *Verdict {
+func (b *bench) port(h *inventory.Host) *Verdict {
 	if v := unreadable(h); v != nil {
 		return v
 	}
@@ -40,14 +40,17 @@ func (j *Judge) port(h *inventory.Host) *Verdict {
 		IncomingBlocked: h.Firewall.IncomingBlocked, OutgoingBlocked: h.Firewall.OutgoingBlocked,
 	}
 	facts := firewallFacts{idOf(fw.Rulesets), fw.Switch, fw.IncomingBlocked, fw.OutgoingBlocked}
-	v, ok := j.ports[facts]
+	v, ok := b.ports[facts]
 	if !ok {
-		groups := j.groupsOf(fw.Rulesets)
+		groups := b.groupsOf(fw.Rulesets)
 		for i := range groups {
-			v = worse(v, groups[i].judge(&fw, j.Requirement))
+			v = worse(v, groups[i].judge(&fw, b.req))
 		}
-		v.Rulesets = rulesetVerdicts(groups, j.Requirement, v.Decides)
-		j.ports[facts] = v
+		if b.req.From != "" {
+			v.Detail += fmt.Sprintf(" (%s)", b.req.From)
+		}
+		v.Rulesets = rulesetVerdicts(groups, b.req, v.Decides)
+		b.ports[facts] = v
 	}
 	return on(h, v)
 }
@@ -81,7 +84,7 @@ func (m *matches) judge(fw *inventory.Firewall, req Requirement) *Verdict {
 	service := req.service(m.ports)
 
 	switch {
-	case own.covers(req.Peers):
+	case own.covers(&req):
 		d := m.decider(req)
 		if narrower := m.overlapping(req, d.keys); len(narrower) > 0 {
 			return &Verdict{
@@ -92,14 +95,10 @@ func (m *matches) judge(fw *inventory.Firewall, req Requirement) *Verdict {
 		}
 		return &Verdict{Status: Pass, Reason: Permitted, Decides: d.keys, Detail: d.sentence(req, service), Note: d.note(req)}
 
-	case len(req.Peers) == 0 && len(own.prefixes) > 0:
-		return &Verdict{
-			Status: Warn, Reason: AllowedHostsUnverified, Decides: keys(m.own), reach: own.canonical(),
-			Detail: req.Say(fmt.Sprintf("%s lets %s {way} {to} %s alone; give {the peer}'s address with {option}",
-				joined(m.own), service, joinPrefixes(own.prefixes))),
-		}
+	case !req.peersKnown() && len(own.prefixes) > 0 && len(own.missing(req.Peers)) == 0:
+		return m.unverified(own, req, service)
 
-	case any.covers(req.Peers):
+	case any.covers(&req):
 		return &Verdict{
 			Status: Warn, Reason: BorrowedRuleset, Decides: keys(m.borrowed),
 			Detail: fmt.Sprintf("%s passes only through %s, which belongs to another service and goes when that does",
@@ -134,9 +133,28 @@ func (m *matches) judge(fw *inventory.Firewall, req Requirement) *Verdict {
 	return m.shut(own, req, service)
 }
 
+// unverified is the verdict where a list lets through what is known of the peers, and not
+// all of them are known.
+func (m *matches) unverified(own reach, req Requirement, service string) *Verdict {
+	v := &Verdict{Status: Warn, Reason: AllowedHostsUnverified, Decides: keys(m.own), reach: own.canonical()}
+	v.Detail = req.Say(fmt.Sprintf("%s lets %s {way} {to} %s alone; ", joined(m.own), service, joinPrefixes(own.prefixes)))
+	if len(req.Unnamed) > 0 {
+		v.Detail += fmt.Sprintf("whether that has %s is not known: a list holds addresses", strings.Join(req.Unnamed, ", "))
+	} else {
+		v.Detail += req.Say("give {the peer}'s address with {option}")
+	}
+	return v
+}
+
 // shut is the verdict where nothing lets the ports through.
 func (m *matches) shut(own reach, req Requirement, service string) *Verdict {
 	switch {
+	case req.Momentary, req.Switched != "" && req.From == "":
+		return &Verdict{
+			Status: Skip, Reason: SwitchedWhenNeeded,
+			Detail: fmt.Sprintf("%s does not get %s now; ESXi itself switches %s, %s", service, req.way(), strings.Join(req.Prefer, " or "), req.Switched),
+		}
+
 	case len(m.own) > 0 && len(own.prefixes) == 0:
 		return &Verdict{
 			Status: Fail, Reason: AllowedHostsExcludePeer, Decides: keys(m.own), Missing: req.Peers,
@@ -152,21 +170,34 @@ func (m *matches) shut(own reach, req Requirement, service string) *Verdict {
 		}
 
 	case len(m.disabled) > 0:
-		rs := m.pick(req)
-		detail := fmt.Sprintf("%s would let %s %s, but it is disabled", rs.Key, service, req.way())
-		if rs.UserControllable == inventory.No {
-			detail += ", and the host says that users may not switch it"
-		}
-		if len(m.borrowed) > 0 {
-			detail += fmt.Sprintf(" (%s is enabled, but for its own service's peers)", joined(m.borrowed))
-		}
-		return &Verdict{Status: Fail, Reason: RulesetDisabled, Decides: []string{rs.Key}, Detail: detail}
+		return m.disabledOne(req, service)
 	}
 	detail := fmt.Sprintf("no ruleset of this host lets %s %s", service, req.way())
 	if m.foreign > 0 {
 		detail = fmt.Sprintf("only rulesets of other services could let %s %s", service, req.way())
 	}
 	return &Verdict{Status: Fail, Reason: NoRuleset, Detail: detail}
+}
+
+// disabledOne is the verdict where a ruleset only has to be enabled.
+func (m *matches) disabledOne(req Requirement, service string) *Verdict {
+	rs := m.pick(req)
+	v := &Verdict{Status: Fail, Reason: RulesetDisabled, Decides: []string{rs.Key}}
+	v.Detail = fmt.Sprintf("%s would let %s %s, but it is disabled", rs.Key, service, req.way())
+	switch by, daemon := req.SwitchedBy(rs); {
+	case by == ByService:
+		v.Reason = SwitchedByService
+		v.Detail += fmt.Sprintf("; the service %s switches it", daemon)
+	case by == ByHost && req.Owner == ByHost:
+		v.Reason = SwitchedByHost
+		v.Detail += "; ESXi itself switches it"
+	case by == ByHost:
+		v.Detail += ", and the host says that users may not switch it"
+	}
+	if len(m.borrowed) > 0 {
+		v.Detail += fmt.Sprintf(" (%s is enabled, but for its own service's peers)", joined(m.borrowed))
+	}
+	return v
 }
 
 // matches are the rulesets of one host that cover a group of ports, sorted by
@@ -279,7 +310,7 @@ func (m *matches) overlapping(req Requirement, permit []string) []*inventory.Rul
 	var list []*inventory.Ruleset
 	for _, rs := range m.own {
 		one := reachOf([]*inventory.Ruleset{rs})
-		if !slices.Contains(permit, rs.Key) && req.BreadthOf(rs) == Broad && len(one.unknown) == 0 && !one.covers(req.Peers) {
+		if !slices.Contains(permit, rs.Key) && req.BreadthOf(rs) == Broad && len(one.unknown) == 0 && !one.covers(&req) {
 			list = append(list, rs)
 		}
 	}
@@ -343,13 +374,10 @@ func reachOf(rulesets []*inventory.Ruleset) reach {
 	return r
 }
 
-// covers reports whether every peer passes. When no peer is named, only "all"
-// is known to cover it.
-func (r reach) covers(peers []netip.Prefix) bool {
-	if r.all {
-		return true
-	}
-	return len(peers) > 0 && len(r.missing(peers)) == 0
+// covers reports whether every peer passes. Where not all peers are known, only "all"
+// is known to cover them.
+func (r reach) covers(req *Requirement) bool {
+	return r.all || req.peersKnown() && len(r.missing(req.Peers)) == 0
 }
 
 func (r reach) missing(peers []netip.Prefix) []netip.Prefix {
@@ -377,7 +405,7 @@ func (m *matches) decider(req Requirement) decision {
 	best := decision{keys: keys(m.own)}
 	found := false
 	for _, rs := range m.own {
-		if !reachOf([]*inventory.Ruleset{rs}).covers(req.Peers) {
+		if !reachOf([]*inventory.Ruleset{rs}).covers(&req) {
 			continue
 		}
 		d := decision{keys: []string{rs.Key}}

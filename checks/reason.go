@@ -19,6 +19,9 @@ const (
 	AllowedHostsExcludePeer Reason = "allowed-hosts-exclude-peer"
 	RulesetDisabled         Reason = "ruleset-disabled"
 	NoRuleset               Reason = "no-ruleset"
+	SwitchedByService       Reason = "switched-by-service"
+	SwitchedByHost          Reason = "switched-by-host"
+	SwitchedWhenNeeded      Reason = "switched-when-needed"
 	FactsUnavailable        Reason = "facts-unavailable"
 
 	Filtering        Reason = "filtering"
@@ -50,6 +53,8 @@ const (
 	NameUnresolved      Reason = "name-unresolved"
 	PathIntercepted     Reason = "path-intercepted"
 	ProbeFailed         Reason = "probe-failed"
+
+	SettingsKnown Reason = "settings-known"
 
 	Uniform     Reason = "uniform"
 	Drift       Reason = "drift"
@@ -191,6 +196,25 @@ var explanations = []Explanation{
 		Commands: []string{vibBuild, vibInstall},
 	},
 	{
+		Reason: SwitchedByService,
+		Meaning: "The ruleset that lets the port {way} is disabled, and a service of the host enables it when it starts. " +
+			"ESXi refuses to enable it while the service is stopped, or the service takes it back.",
+		Hint:     "Start the service, and let it start with the host.",
+		Commands: []string{"govc host.service -host {host} start {daemon}", "govc host.service -host {host} enable {daemon}"},
+	},
+	{
+		Reason: SwitchedByHost,
+		Meaning: "The ruleset that lets the port {way} is disabled, and ESXi itself enables it with what it belongs to, such as " +
+			"the software iSCSI adapter, vSAN, or vMotion on a VMkernel adapter.",
+		Hint:     "Look at whether what the host is set up for is enabled on it. Users cannot switch the ruleset for it.",
+		Commands: []string{govcHostInfo},
+	},
+	{
+		Reason: SwitchedWhenNeeded,
+		Meaning: "The ruleset that lets the port {way} is shut now, and ESXi itself opens it when it is needed: for a mount, or " +
+			"for the time of an exchange.",
+	},
+	{
 		Reason: FactsUnavailable,
 		Meaning: "What is needed for a verdict could not be read: the host is not connected, the account may not " +
 			"read it, or vCenter has no firewall information of it.",
@@ -311,6 +335,8 @@ var explanations = []Explanation{
 		Reason: ProbeFailed, Meaning: "The connection could not be tried, so nothing is known of it.",
 		Hint: "The detail names the step; a serial probe needs to make a virtual machine for a moment.",
 	},
+
+	{Reason: SettingsKnown, Meaning: "Whom the host talks to by its own settings could be read, and every one of them was judged."},
 
 	{Reason: Uniform, Meaning: "All hosts of the cluster that could be read treat the port alike."},
 	{

@@ -5,6 +5,7 @@ import "slices"
 // neverWrong are the reasons of results that pass, are left out or are unknown, and
 // of no others.
 var neverWrong = []Reason{
+	SwitchedWhenNeeded, SettingsKnown,
 	Permitted, FactsUnavailable, Filtering, SwitchNotAsked, HostConnected, SurvivesReboot, NothingToPersist,
 	NotProbed, Reachable, NobodyListens, ProbeFailed, Uniform, TooFewHosts,
 }

@@ -35,7 +35,85 @@ type Requirement struct {
 	// Prefer.
 	Fallback []string
 
+	// Owner is who switches the rulesets of Prefer; empty means ByUser. What a host
+	// says of its rulesets goes before it.
+	Owner Owner
+	// Daemon is the key of the service that switches them, with ByService.
+	Daemon string
+	// Switched says when ESXi itself switches them, with ByHost; empty where that is not
+	// known. Momentary ones are shut most of the time, which is as it should be.
+	Switched  string
+	Momentary bool
+	// NeverNarrowWithout means that allowed hosts without the peers would shut out who
+	// manages the host.
+	NeverNarrowWithout bool
+	// Since is the version of ESXi from which on it is required, such as 8.0.2; empty
+	// means of every version.
+	Since string
+
+	// Of are the hosts that it is required of by their own settings, by inventory.Host.ID;
+	// nil means every host, with Peers.
+	Of map[string]Demand
+	// From says of the one host that For has returned it for where the peers came from,
+	// such as Syslog.global.logHost; Unnamed are peers that are known by a name alone.
+	From    string
+	Unnamed []string
+
 	Words
+}
+
+// Owner is who switches a ruleset.
+type Owner string
+
+// The owners.
+const (
+	ByUser    Owner = "user"
+	ByService Owner = "service"
+	ByHost    Owner = "host"
+)
+
+// Demand is what one host's own settings say of a requirement.
+type Demand struct {
+	Peers []netip.Prefix
+	// Unnamed are peers whose address is not known, by their names: a list of allowed
+	// hosts holds addresses, and what a name stands for on the host is the host's to say.
+	Unnamed []string
+	// From is the setting and what it says, such as Syslog.global.logHost: udp://logs:5514.
+	From string
+}
+
+// For is the requirement of one host, with the host's own peers. It is false where
+// nothing is required of the host.
+func (r Requirement) For(h *inventory.Host) (Requirement, bool) {
+	if r.Since != "" && h.Version != "" && inventory.CompareVersions(h.Version, r.Since) < 0 {
+		return r, false
+	}
+	if r.Of == nil {
+		return r, true
+	}
+	d, ok := r.Of[h.ID]
+	r.Peers, r.Unnamed, r.From = d.Peers, d.Unnamed, d.From
+	return r, ok
+}
+
+// peersKnown reports whether the addresses of all peers are known.
+func (r *Requirement) peersKnown() bool { return len(r.Peers) > 0 && len(r.Unnamed) == 0 }
+
+// SwitchedBy says who switches a ruleset, and with ByService the key of the service. What
+// the host says of the ruleset goes before what is said of the requirement.
+func (r Requirement) SwitchedBy(rs *inventory.Ruleset) (by Owner, daemon string) {
+	made := slices.Contains(r.Prefer, rs.Key)
+	switch {
+	case rs.UserControllable == inventory.Yes:
+		return ByUser, ""
+	case rs.Service != "":
+		return ByService, rs.Service
+	case made && r.Owner == ByService:
+		return ByService, r.Daemon
+	case rs.UserControllable == inventory.No, made && r.Owner == ByHost:
+		return ByHost, ""
+	}
+	return ByUser, ""
 }
 
 // Words say in a report what the requirement is about.
@@ -63,6 +141,7 @@ func VIC(peers ...netip.Prefix) Requirement {
 		// 1024-65535 in.
 		Accept:   []string{"vmware-vic", "vicoutgoing", "vSPC", "remoteSerialPort"},
 		Fallback: []string{"vSPC"},
+		Owner:    ByUser,
 		Words: Words{
 			Peer: "a virtual container host", PeerOption: "--vch-ip",
 			Breaks: "vic-machine create fails its verification, or containers stay in Starting",
@@ -197,7 +276,7 @@ func (r Requirement) KeyFrom(s Source) string {
 
 // Say fills the requirement's words into a text: {service}, {way} (out or in),
 // {to} (to or from), {a peer}, {the peer}, {option}, {breaks}, and, for commands,
-// {prefer}, {fallback} and {vib}.
+// {prefer}, {fallback}, {vib} and {daemon}.
 func (r Requirement) Say(text string) string {
 	if !strings.Contains(text, "{") {
 		return text
@@ -212,7 +291,7 @@ func (r Requirement) Say(text string) string {
 		"{service}", r.Service(), "{way}", r.way(), "{to}", r.to(), "{a peer}", r.Peer, "{the peer}", the,
 		"{option}", r.PeerOption, "{breaks}", r.Breaks,
 	}
-	for name, key := range map[string]string{"{prefer}": first(r.Prefer), "{fallback}": first(r.Fallback), "{vib}": r.KeyFrom(FromVIB)} {
+	for name, key := range map[string]string{"{prefer}": first(r.Prefer), "{fallback}": first(r.Fallback), "{vib}": r.KeyFrom(FromVIB), "{daemon}": r.Daemon} {
 		if key != "" { // what nobody can fill stays, and its command is left out
 			words = append(words, name, key)
 		}

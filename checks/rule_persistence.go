@@ -2,7 +2,6 @@ package checks
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -23,21 +22,21 @@ func rulePersistence() Check {
 	}
 }
 
-func (j *Judge) persistence(h *inventory.Host) *Verdict {
+func (b *bench) persistence(h *inventory.Host) *Verdict {
 	if v := unreadable(h); v != nil {
 		return v
 	}
 	id := idOf(h.Firewall.Rulesets)
 	alone := byKeyAlone(h) && h.Software.Unreadable == "" && h.Earlier == nil
-	if v, ok := j.persistent[id]; ok && alone {
+	if v, ok := b.persistent[id]; ok && alone {
 		return v
 	}
 	var v *Verdict
-	for _, m := range j.groupsOf(h.Firewall.Rulesets) {
-		v = worse(v, m.persistence(h, j.Requirement))
+	for _, m := range b.groupsOf(h.Firewall.Rulesets) {
+		v = worse(v, m.persistence(h, b.req))
 	}
 	if alone {
-		j.persistent[id] = v
+		b.persistent[id] = v
 	}
 	return v
 }
@@ -46,8 +45,8 @@ func (j *Judge) persistence(h *inventory.Host) *Verdict {
 func (m *matches) persistence(h *inventory.Host, req Requirement) *Verdict {
 	lasting := ofOrigin(h, m.own, inventory.Yes)
 	now := reachOf(m.own)
-	permits, unread := now.permits(req.Peers)
-	if permits && reachOf(lasting).reaches(now, req.Peers) {
+	permits, unread := now.permits(&req)
+	if permits && reachOf(lasting).reaches(now, &req) {
 		return &Verdict{
 			Status: Pass, Reason: SurvivesReboot, Decides: keys(lasting),
 			Detail: ways(h, lasting, ": it survives a reboot"),
@@ -65,7 +64,7 @@ func (m *matches) persistence(h *inventory.Host, req Requirement) *Verdict {
 		}
 	case !permits:
 		return nothingToPersist
-	case reachOf(unsure).reaches(now, req.Peers):
+	case reachOf(unsure).reaches(now, &req):
 		return &Verdict{
 			Status: Warn, Reason: OriginUnknown, Decides: keys(unsure),
 			Detail: ways(h, ofOrigin(h, m.own, inventory.Unknown), ""),
@@ -120,33 +119,33 @@ func ways(h *inventory.Host, rulesets []*inventory.Ruleset, tail string) string 
 	return strings.Join(texts, "; ")
 }
 
-func (m *matches) softwareMatters(peers []netip.Prefix) bool {
+func (m *matches) softwareMatters(req *Requirement) bool {
 	lasting := slices.DeleteFunc(slices.Clone(m.own), func(rs *inventory.Ruleset) bool { return !builtin[rs.Key] })
 	if len(lasting) == len(m.own) {
 		return false
 	}
 	now := reachOf(m.own)
-	permits, _ := now.permits(peers)
-	return permits && !reachOf(lasting).reaches(now, peers)
+	permits, _ := now.permits(req)
+	return permits && !reachOf(lasting).reaches(now, req)
 }
 
 // permits reports whether r lets anything through that could be lost. That may
 // hang on what was not read.
-func (r reach) permits(peers []netip.Prefix) (yes, unread bool) {
+func (r reach) permits(req *Requirement) (yes, unread bool) {
 	switch {
-	case r.covers(peers):
+	case r.covers(req):
 		return true, false
 	case len(r.unknown) > 0:
 		return false, true
 	}
-	return len(peers) == 0 && len(r.prefixes) > 0, false
+	return !req.peersKnown() && len(r.prefixes) > 0 && len(r.missing(req.Peers)) == 0, false
 }
 
 // reaches reports whether r still lets everything through that matters of now:
 // the peers where there are any, else whatever now lets through.
-func (r reach) reaches(now reach, peers []netip.Prefix) bool {
-	if len(peers) > 0 || now.all {
-		return r.covers(peers)
+func (r reach) reaches(now reach, req *Requirement) bool {
+	if req.peersKnown() || now.all {
+		return r.covers(req)
 	}
 	return r.all || len(r.missing(now.prefixes)) == 0
 }

@@ -79,7 +79,7 @@ func (a *allowance) permitted() bool {
 
 // open plans to enable a ruleset.
 func (a *allowance) open() HostPlan {
-	req := a.judge.Requirement
+	req := a.Required
 	key, why := a.choose()
 	if key == "" {
 		return a.leave(NoRuleset, "%s", req.Say(fmt.Sprintf("the host has none of %s that lets {service} {way}; a VIB that brings a ruleset is the lasting way: fix --allow --method vib",
@@ -109,7 +109,7 @@ func (a *allowance) enable(rs *inventory.Ruleset, why string) HostPlan {
 		return hp
 	}
 	changed := after(a.Host, c)
-	then := a.judge.Host(&changed)
+	then, _ := a.judge.Host(&changed) // it is the host that this plan is for
 	if then.Port.Status == checks.Fail || then.Port.Status == checks.Unknown {
 		// Allowed hosts that could not be read, or hold something that is no
 		// address: writing the list back would lose it.
@@ -118,7 +118,7 @@ func (a *allowance) enable(rs *inventory.Ruleset, why string) HostPlan {
 	c.Opens = Opens(rs, c.After.Allowed)
 	hp := a.leave(Chosen, "%s", why)
 	hp.Changes, hp.Warnings = []*Change{c}, stale(a.Host)
-	req := a.judge.Requirement
+	req := a.Required
 	if a.permitted() && !then.Lasts() {
 		hp.Warnings = append(hp.Warnings, req.Say(fmt.Sprintf("%s lets the port {way} {to} %s alone: what else permits it now is lost at the next reboot, give {option}", rs.Key, c.After.Allowed)))
 	}
@@ -158,7 +158,7 @@ func (a *allowance) refuse(rs *inventory.Ruleset, c *Change) (HostPlan, bool) {
 // narrowsBroad reports whether a broad ruleset, which lets everybody through when it
 // is enabled, would get a list.
 func (a *allowance) narrowsBroad(rs *inventory.Ruleset, after *inventory.AllowedHosts) bool {
-	return a.judge.Requirement.BreadthOf(rs) == checks.Broad && rs.Allowed != nil && rs.Allowed.All && after != nil && !after.All
+	return a.Required.BreadthOf(rs) == checks.Broad && rs.Allowed != nil && rs.Allowed.All && after != nil && !after.All
 }
 
 // replaces reports whether a ruleset would let the port through past the next
@@ -203,7 +203,7 @@ func (a *allowance) choose() (key, why string) {
 	if a.opts.named() {
 		return a.opts.Ruleset, "named by --ruleset"
 	}
-	req := a.judge.Requirement
+	req := a.Required
 	key = req.Pick(a.Host)
 	switch {
 	case key == "":
@@ -227,7 +227,7 @@ func (a *allowance) choose() (key, why string) {
 
 // allowedAfter is whom the ruleset is to let through.
 func (a *allowance) allowedAfter(rs *inventory.Ruleset) *inventory.AllowedHosts {
-	before, peers := rs.Allowed, a.judge.Requirement.Peers
+	before, peers := rs.Allowed, a.Required.Peers
 	switch {
 	case len(a.opts.Only) > 0 && !rs.Enabled:
 		// A list that is left over from before is not in force, and is not put

@@ -16,8 +16,8 @@ import (
 func Deny(judged checks.Judgements, serialVMs map[string][]string) *Plan {
 	p := &Plan{Hosts: make([]HostPlan, len(judged.Hosts))}
 	for i := range judged.Hosts {
-		h := judged.Hosts[i].Host
-		p.Hosts[i] = denyHost(h, judged.Requirement, serialVMs[h.ID])
+		j := &judged.Hosts[i]
+		p.Hosts[i] = denyHost(j.Host, *j.Required, serialVMs[j.Host.ID])
 	}
 	return p
 }

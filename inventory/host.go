@@ -50,6 +50,8 @@ type Host struct {
 	// Origins tells by a ruleset's key where it came from. It is of this host
 	// alone, as its Rulesets need not be; nil when the host was not looked into.
 	Origins map[string]Origin
+	// PeerSettings are nil when they were not asked for, else one for each PeerOrigin.
+	PeerSettings []PeerSetting
 	// Earlier is nil when there is no earlier report of the host.
 	Earlier *Earlier
 	// Probe is nil when no connection was tried from the host.
@@ -91,4 +93,20 @@ func MajorVersion(version string) int {
 		return 0
 	}
 	return n
+}
+
+// CompareVersions is negative where a is the earlier of two versions such as 8.0.2, and 0
+// where they are the same. What is no number counts as 0.
+func CompareVersions(a, b string) int {
+	for a != "" || b != "" {
+		var one, two string
+		one, a, _ = strings.Cut(a, ".")
+		two, b, _ = strings.Cut(b, ".")
+		m, _ := strconv.Atoi(one)
+		n, _ := strconv.Atoi(two)
+		if m != n {
+			return m - n
+		}
+	}
+	return 0
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/fix"
@@ -13,8 +14,8 @@ import (
 )
 
 // collect reads the facts. When the run ends half way it returns what is known, and
-// no error: the context tells.
-func collect(ctx context.Context, s *session, o Options, in *inputs) (*inventory.Inventory, error) {
+// no error: the context tells. What the hosts' own settings ask for it adds to the options.
+func collect(ctx context.Context, s *session, o *Options, in *inputs) (*inventory.Inventory, error) {
 	if in.journal != nil && len(in.journal.Entries) == 0 {
 		if in.journal.Setting == nil {
 			o.observer().Note("the journal holds no change: there is nothing to undo")
@@ -29,7 +30,7 @@ func collect(ctx context.Context, s *session, o Options, in *inputs) (*inventory
 	}
 	var missing *vsphere.SelectionError
 	if inv == nil {
-		inv, missing = unplaced(s, o, err)
+		inv, missing = unplaced(s, *o, err)
 	}
 	if inv == nil && in.journal != nil {
 		err = fmt.Errorf("the journal is of %s: %w", in.journal.Header.Address, err)
@@ -38,7 +39,7 @@ func collect(ctx context.Context, s *session, o Options, in *inputs) (*inventory
 		return nil, classify(err)
 	}
 	if o.Create != nil {
-		place(ctx, s, inv, o, missing)
+		place(ctx, s, inv, *o, missing)
 	}
 	warnStale(inv, o.observer())
 	return inv, o.remind(s.label, inv, in)
@@ -61,7 +62,10 @@ func (o *Options) facts(in *inputs) vsphere.CollectOptions {
 	opts := vsphere.CollectOptions{
 		Refresh: o.Refresh || o.Change.Do != NoChange, HostTimeout: o.Change.HostTimeout, Progress: o.progress,
 	}
-	judges := o.judges()
+	judges := sync.OnceValue(o.judges) // when the requirements are known
+	if len(o.BySettings) > 0 {
+		opts.PeerSettings = o.demand
+	}
 	// What a deny, or an undo, leaves open is told for every host, and create asks every one.
 	if !o.FirewallState && o.Create == nil && !slices.Contains(o.Only, checks.FirewallState) && (o.Change.Do == NoChange || o.Change.Do == Allow) {
 		opts.Switch = anyJudge(judges, (*checks.Judge).SwitchMatters)
@@ -82,9 +86,9 @@ func (o *Options) judges() []*checks.Judge {
 }
 
 // anyJudge reports whether a fact matters to one of the requirements.
-func anyJudge(judges []*checks.Judge, matters func(*checks.Judge, *inventory.Host) bool) func(*inventory.Host) bool {
+func anyJudge(judges func() []*checks.Judge, matters func(*checks.Judge, *inventory.Host) bool) func(*inventory.Host) bool {
 	return func(h *inventory.Host) bool {
-		return slices.ContainsFunc(judges, func(j *checks.Judge) bool { return matters(j, h) })
+		return slices.ContainsFunc(judges(), func(j *checks.Judge) bool { return matters(j, h) })
 	}
 }
 

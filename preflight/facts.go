@@ -100,7 +100,7 @@ func collectTarget(ctx context.Context, o Options) (*facts.Target, error) {
 		return nil, err
 	}
 	defer s.Close()
-	inv, err := collect(ctx, s, o, in)
+	inv, err := collect(ctx, s, &o, in)
 	switch {
 	case err != nil:
 		return nil, err
@@ -202,6 +202,7 @@ func judge(ctx context.Context, o Options, in *inputs) (*report.Run, error) {
 	if err != nil {
 		return nil, classify(err)
 	}
+	o.recall(inv)
 	o.leaveUnasked(inv, in)
 	warnStale(inv, o.observer())
 	if err := o.remind(in.facts.Name, inv, in); err != nil {
@@ -210,6 +211,19 @@ func judge(ctx context.Context, o Options, in *inputs) (*report.Run, error) {
 	done, err := settle(ctx, o, in, outcome{started: started, label: in.facts.Label(), name: in.facts.Name, inventory: inv})
 	done.CommandTarget, done.StartedAt, done.Refreshed = in.facts.Name, in.facts.CollectedAt, in.facts.Refreshed
 	return done, err
+}
+
+// recall takes the hosts' settings of a file for what a run on the server would have read.
+func (o *Options) recall(inv *inventory.Inventory) {
+	for i := range inv.Hosts {
+		switch h := &inv.Hosts[i]; {
+		case len(o.BySettings) == 0:
+			h.PeerSettings = nil
+		case h.PeerSettings == nil:
+			h.PeerSettings = []inventory.PeerSetting{{Name: "the host's settings", Unreadable: "the file of facts does not hold them: collect --profile auto reads them"}}
+		}
+	}
+	o.demand(inv)
 }
 
 // leaveUnasked takes away what a run on the server would not have asked for, so that

@@ -14,6 +14,7 @@ import (
 	"github.com/vic-preflight/vic-preflight/internal/facts"
 	"github.com/vic-preflight/vic-preflight/internal/nearest"
 	"github.com/vic-preflight/vic-preflight/inventory"
+	"github.com/vic-preflight/vic-preflight/profile"
 	"github.com/vic-preflight/vic-preflight/report"
 )
 
@@ -27,9 +28,15 @@ type Options struct {
 	// target is the one of several in that file.
 	target *facts.Target
 
-	// Requirements are what must be open; empty means checks.VIC(). A change, and
-	// a probe, takes one alone.
+	// Requirements are what must be open of every host. Where they and BySettings are empty
+	// it is checks.VIC().
 	Requirements []checks.Requirement
+	// BySettings are profiles whose peers are in the hosts' own settings: they are read, and
+	// what they come to is required besides, of the hosts that have them.
+	BySettings []profile.Profile
+	// RequiredBy are the options of a command line that ask for the same; empty where they
+	// can be told from Requirements.
+	RequiredBy []string
 
 	// PasswordFile is where the target's password came from, if from a file: for
 	// the commands that a report advises.
@@ -361,7 +368,7 @@ func (o *Options) validateSSH() error {
 // change lets through are what is required.
 func (o *Options) requirements() []checks.Requirement {
 	reqs := o.Requirements
-	if len(reqs) == 0 {
+	if len(reqs) == 0 && len(o.BySettings) == 0 {
 		reqs = []checks.Requirement{checks.VIC()}
 	}
 	if len(reqs) == 1 && len(reqs[0].Peers) == 0 && len(o.Change.Only) > 0 {
@@ -373,7 +380,22 @@ func (o *Options) requirements() []checks.Requirement {
 }
 
 // requirement is the one of a change or a probe.
-func (o *Options) requirement() checks.Requirement { return o.requirements()[0] }
+func (o *Options) requirement() checks.Requirement {
+	if reqs := o.requirements(); len(reqs) > 0 {
+		return reqs[0]
+	}
+	return checks.VIC()
+}
+
+// demand adds what the hosts' own settings ask for.
+func (o *Options) demand(inv *inventory.Inventory) {
+	for _, n := range profile.Demanded(o.BySettings, inv) {
+		o.Requirements = append(o.Requirements, n.Requirement)
+	}
+	if len(o.BySettings) > 0 && len(o.Requirements) == 0 {
+		o.observer().Note("no setting of a host names whom it talks to: no port is asked for")
+	}
+}
 
 // checks are those that Only and Skip pick.
 func (o *Options) checks() ([]checks.Check, error) {

@@ -66,7 +66,7 @@ func run(ctx context.Context, o Options) (*report.Run, error) {
 	if err := in.belongs(s, o); err != nil {
 		return nil, err
 	}
-	inv, err := collect(ctx, s, o, in)
+	inv, err := collect(ctx, s, &o, in)
 	if err != nil {
 		return nil, err
 	}

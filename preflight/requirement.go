@@ -25,32 +25,70 @@ type Wanted struct {
 	Peers []string
 }
 
+// Auto is the name that stands for all profiles whose peers are in hosts' own settings, and
+// the peer that stands for those.
+const Auto = "auto"
+
 // OfProfiles reports whether profiles are asked for.
 func (w Wanted) OfProfiles() bool { return len(w.Profiles)+len(w.Files) > 0 }
 
-// Requirements are what Options take. The errors are *UsageError.
-func (w Wanted) Requirements() ([]checks.Requirement, error) {
+// Put puts into the options what must be open. The errors are *UsageError.
+func (w Wanted) Put(o *Options) error {
 	chosen, err := w.profiles()
 	switch {
 	case err != nil:
-		return nil, err
+		return err
 	case len(chosen) > 0:
-		return w.ofProfiles(chosen)
-	case len(w.Peers) > 0:
-		return nil, &UsageError{Option: "peer", Err: errors.New("goes with --profile or --requirements"), Hints: []string{"--vch-ip gives the address of a virtual container host"}}
+		o.RequiredBy = w.flags()
+		return w.putProfiles(o, chosen)
 	}
-	req := checks.VIC().At(w.Port)
+	req, err := w.vch()
+	if err == nil {
+		o.Requirements = []checks.Requirement{req}
+	}
+	return err
+}
+
+// Requirements are those of Put. Peers that are in hosts' own settings are refused.
+func (w Wanted) Requirements() ([]checks.Requirement, error) {
+	var o Options
+	err := w.Put(&o)
+	if err == nil && len(o.BySettings) > 0 {
+		err = usage("", "what hosts' own settings ask for is not known here: name the profiles, and their peers with --peer")
+	}
+	return o.Requirements, err
+}
+
+// flags ask for the same profiles.
+func (w Wanted) flags() (list []string) {
+	for _, f := range []struct {
+		name   string
+		values []string
+	}{{"profile", w.Profiles}, {"requirements", w.Files}, {"peer", w.Peers}} {
+		for _, v := range f.values {
+			list = append(list, "--"+f.name+"="+v)
+		}
+	}
+	return list
+}
+
+// vch is the port of a virtual container host.
+func (w Wanted) vch() (req checks.Requirement, err error) {
+	if len(w.Peers) > 0 {
+		return req, &UsageError{Option: "peer", Err: errors.New("goes with --profile or --requirements"), Hints: []string{"--vch-ip gives the address of a virtual container host"}}
+	}
+	req = checks.VIC().At(w.Port)
 	if w.Port < 1 || w.Port > 65535 {
-		return nil, usage("port", "%d is not a port: it takes 1 to 65535", w.Port)
+		return req, usage("port", "%d is not a port: it takes 1 to 65535", w.Port)
 	}
 	for _, text := range w.VCHs {
 		p, err := ParsePeer("vch-ip", text)
 		if err != nil {
-			return nil, err
+			return req, err
 		}
 		req.Peers = append(req.Peers, p)
 	}
-	return []checks.Requirement{req}, nil
+	return req, nil
 }
 
 // ParsePeer reads an address or a network that an option gives. The error is a *UsageError.
@@ -66,12 +104,16 @@ func ParsePeer(option, text string) (netip.Prefix, error) {
 	return p, nil
 }
 
-// profiles are those that are named, each once.
+// profiles are those that are named, each once. Auto is those of FromSettings that are not
+// named besides.
 func (w Wanted) profiles() (list []profile.Profile, err error) {
 	for _, name := range w.Profiles {
+		if name == Auto {
+			continue
+		}
 		p, err := profile.Named(name)
 		if err != nil {
-			return nil, &UsageError{Option: "profile", Err: err, Hints: []string{"vic-preflight profiles lists them"}}
+			return nil, &UsageError{Option: "profile", Err: err, Hints: []string{"vic-preflight profiles lists them; auto reads from the hosts' own settings what they need"}}
 		}
 		list = append(list, p)
 	}
@@ -87,38 +129,65 @@ func (w Wanted) profiles() (list []profile.Profile, err error) {
 			return nil, usage("", "the profile %s is given twice", p.Name)
 		}
 	}
+	if slices.Contains(w.Profiles, Auto) {
+		for _, p := range profile.FromSettings() {
+			if !slices.ContainsFunc(list, func(q profile.Profile) bool { return q.Name == p.Name }) {
+				list = append(list, p)
+			}
+		}
+	}
 	return list, nil
 }
 
-func (w Wanted) ofProfiles(chosen []profile.Profile) (all []checks.Requirement, err error) {
+func (w Wanted) putProfiles(o *Options, chosen []profile.Profile) error {
 	if len(w.VCHs) > 0 || w.Port != checks.DefaultPort {
-		return nil, &UsageError{Err: errors.New("--vch-ip and --port are of a virtual container host, and --profile names what else must be open"), Hints: []string{"--peer gives the address on the other side"}}
+		return &UsageError{Err: errors.New("--vch-ip and --port are of a virtual container host, and --profile names what else must be open"), Hints: []string{"--peer gives the address on the other side"}}
 	}
 	peers, err := w.peers(chosen)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, p := range chosen {
-		needs, err := p.Requirements(peers[p.Name]...)
+		given := peers[p.Name]
+		if given.fromSettings || len(given.list) == 0 && slices.Contains(w.Profiles, Auto) && p.InSettings() {
+			o.BySettings = append(o.BySettings, p)
+			continue
+		}
+		needs, err := p.Requirements(given.list...)
 		if err != nil {
-			return nil, &UsageError{Option: "peer", Err: err}
+			return &UsageError{Option: "peer", Err: err}
 		}
 		for _, n := range needs {
 			if n.OneOf != "" {
-				return nil, &UsageError{
-					Err:   fmt.Errorf("the profile %s is one of several, and which one is not known: %s", p.Name, strings.Join(p.Alternatives(n.OneOf), ", ")),
-					Hints: []string{fmt.Sprintf("--peer %s says which; vic-preflight profiles %s shows them", p.Peer.Form(), p.Name)},
-				}
+				return choose(p, n)
 			}
-			all = append(all, n.Requirement)
+			o.Requirements = append(o.Requirements, n.Requirement)
 		}
 	}
-	return all, nil
+	return nil
+}
+
+// choose is the error where nothing says which alternative of a profile is meant.
+func choose(p profile.Profile, n profile.Need) error {
+	hints := []string{fmt.Sprintf("--peer %s says which; vic-preflight profiles %s shows them", p.Peer.Form(), p.Name)}
+	if p.InSettings() {
+		hints = append(hints, fmt.Sprintf("--peer %s=%s reads it from each host's own settings", p.Name, Auto))
+	}
+	return &UsageError{
+		Err:   fmt.Errorf("the profile %s is one of several, and which one is not known: %s", p.Name, strings.Join(p.Alternatives(n.OneOf), ", ")),
+		Hints: hints,
+	}
+}
+
+// given are the peers of a profile: a list, or those in hosts' own settings.
+type given struct {
+	list         []profile.Peer
+	fromSettings bool
 }
 
 // peers are those of each profile, by its name.
-func (w Wanted) peers(chosen []profile.Profile) (map[string][]profile.Peer, error) {
-	peers := map[string][]profile.Peer{}
+func (w Wanted) peers(chosen []profile.Profile) (map[string]given, error) {
+	peers := map[string]given{}
 	for _, text := range w.Peers {
 		name, rest, named := strings.Cut(text, "=")
 		if !named {
@@ -126,17 +195,27 @@ func (w Wanted) peers(chosen []profile.Profile) (map[string][]profile.Peer, erro
 				return nil, &UsageError{Option: "peer", Err: errors.New("does not say of which profile it is"), Hints: []string{"--peer PROFILE=ADDRESS, such as --peer " + chosen[0].Name + "=10.0.0.9"}}
 			}
 		}
-		if !slices.ContainsFunc(chosen, func(p profile.Profile) bool { return p.Name == name }) {
+		at := slices.IndexFunc(chosen, func(p profile.Profile) bool { return p.Name == name })
+		if at < 0 {
 			return nil, usage("peer", "is of a profile that is not asked for")
 		}
-		p, err := profile.ParsePeer(rest)
-		switch {
+		of := peers[name]
+		switch p, err := profile.ParsePeer(rest); {
+		case rest == Auto && !chosen[at].InSettings():
+			return nil, &UsageError{Option: "peer", Err: fmt.Errorf("no setting of a host has the peers of the profile %s", name), Hints: []string{"give their address"}}
+		case rest == Auto:
+			of.fromSettings = true
 		case err != nil:
 			return nil, file("peer", err)
 		case !p.Prefix.IsValid():
 			return nil, &UsageError{Option: "peer", Err: fmt.Errorf("%s is a name, and allowed hosts are addresses", p.Name), Hints: []string{"give its address, or the network that it is in"}}
+		default:
+			of.list = append(of.list, p)
 		}
-		peers[name] = append(peers[name], p)
+		if of.fromSettings && len(of.list) > 0 {
+			return nil, usage("peer", "%s takes addresses, or auto, which reads them from each host's own settings", name)
+		}
+		peers[name] = of
 	}
 	return peers, nil
 }

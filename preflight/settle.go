@@ -76,6 +76,9 @@ func (o *Options) asFlags() (flags []string) {
 			flags = append(flags, "--insecure")
 		}
 	}
+	if len(o.RequiredBy) > 0 {
+		return append(flags, o.RequiredBy...)
+	}
 	req := o.requirement()
 	if req.Name != checks.VIC().Name {
 		return flags // no command of this tool opens another one yet

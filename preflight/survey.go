@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/fix"
@@ -32,7 +33,7 @@ func findOrigins(ctx context.Context, s *session, inv *inventory.Inventory, o Op
 	if !o.Origins || ctx.Err() != nil {
 		return
 	}
-	hosts := pointers(inv, anyJudge(o.judges(), (*checks.Judge).SoftwareMatters))
+	hosts := pointers(inv, anyJudge(sync.OnceValue(o.judges), (*checks.Judge).SoftwareMatters))
 	if len(hosts) == 0 {
 		return
 	}

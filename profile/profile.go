@@ -37,45 +37,15 @@ type PeerKind struct {
 	// Flag is the option that gives its address.
 	Flag string
 	// From are the settings of hosts that hold its address, none where no setting does.
-	From []Origin
+	From []inventory.PeerOrigin
 	// CarriesScheme and CarriesPort say that scheme and port come with the address.
 	CarriesScheme, CarriesPort bool
 }
 
-// Origin is a setting of hosts that holds addresses of peers.
-type Origin string
-
-// The origins.
-const (
-	SyslogLogHosts  Origin = "syslog-log-hosts"
-	NTPServers      Origin = "ntp-servers"
-	ManagingVCenter Origin = "managing-vcenter"
-	NFSMounts       Origin = "nfs-mounts"
-	ISCSITargets    Origin = "iscsi-targets"
-	KMIPServers     Origin = "kmip-servers"
-	VMotionHosts    Origin = "vmotion-hosts"
-	VSANHosts       Origin = "vsan-hosts"
-)
-
-// Origins are all of them.
-func Origins() []Origin {
-	return []Origin{SyslogLogHosts, NTPServers, ManagingVCenter, NFSMounts, ISCSITargets, KMIPServers, VMotionHosts, VSANHosts}
-}
-
 // onHosts reports whether the peers are ESXi hosts themselves.
 func (p PeerKind) onHosts() bool {
-	return slices.Contains(p.From, VMotionHosts) || slices.Contains(p.From, VSANHosts)
+	return slices.Contains(p.From, inventory.VMotionHosts) || slices.Contains(p.From, inventory.VSANHosts)
 }
-
-// Owner is who switches the rulesets of a requirement.
-type Owner string
-
-// The owners. What a host itself says goes before it.
-const (
-	ByUser    Owner = "user"
-	ByService Owner = "service"
-	ByHost    Owner = "host"
-)
 
 // Need is a requirement with what is known of it besides.
 type Need struct {
@@ -84,15 +54,9 @@ type Need struct {
 	// hold by itself.
 	OneOf string
 	// Word is its name within the profile: of an alternative, the scheme that picks it.
-	Word  string
-	Owner Owner
-	// Daemon is the key of the service that switches the rulesets, with ByService.
-	Daemon string
-	// Switched says when ESXi itself switches them.
-	Switched string
-	// NeverNarrowWithout means that allowed hosts without the peer would shut out who
-	// manages the host.
-	NeverNarrowWithout bool
+	Word string
+	// From replaces the profile's where its peers stand in another setting.
+	From []inventory.PeerOrigin
 	// Proof is how a connection shows that it holds.
 	Proof Proof
 }
@@ -178,6 +142,9 @@ func (p Profile) Requirements(peers ...Peer) ([]Need, error) {
 	}
 	var list []Need
 	for _, peer := range peers {
+		if !peer.Prefix.IsValid() {
+			return nil, fmt.Errorf("the address of %s is not known", peer)
+		}
 		picked, err := p.pick(peer)
 		if err != nil {
 			return nil, err
@@ -199,8 +166,6 @@ func (p Profile) Requirements(peers ...Peer) ([]Need, error) {
 // pick are the needs for one peer.
 func (p Profile) pick(peer Peer) ([]Need, error) {
 	switch {
-	case !peer.Prefix.IsValid():
-		return nil, fmt.Errorf("the address of %s is not known", peer)
 	case peer.Scheme != "" && !p.Peer.CarriesScheme:
 		return nil, fmt.Errorf("the profile %s takes addresses without a scheme, and %s has one", p.Name, peer)
 	case peer.Port != 0 && !p.Peer.CarriesPort:

@@ -79,6 +79,20 @@ func without(rulesets []*inventory.Ruleset, n profile.Need) []*inventory.Ruleset
 	})
 }
 
+// disabled is the reason where the ruleset that is made for the need is there and disabled.
+func disabled(n profile.Need, rulesets []*inventory.Ruleset) checks.Reason {
+	at := slices.IndexFunc(rulesets, func(rs *inventory.Ruleset) bool { return rs.Key == n.Prefer[0] })
+	switch rs := rulesets[at]; {
+	case rs.UserControllable == inventory.Yes:
+		return checks.RulesetDisabled
+	case rs.Service != "", n.Owner == checks.ByService:
+		return checks.SwitchedByService
+	case n.Owner == checks.ByHost:
+		return checks.SwitchedByHost
+	}
+	return checks.RulesetDisabled
+}
+
 // expectOwner holds a profile's word on who switches a ruleset against the host's own.
 func expectOwner(n profile.Need, rs *inventory.Ruleset) {
 	GinkgoHelper()
@@ -86,7 +100,7 @@ func expectOwner(n profile.Need, rs *inventory.Ruleset) {
 		Expect(n.Daemon).To(Equal(rs.Service), n.Name)
 	}
 	if rs.UserControllable != inventory.Unknown {
-		Expect(n.Owner == profile.ByUser).To(Equal(rs.UserControllable == inventory.Yes), n.Name)
+		Expect(n.Owner == checks.ByUser).To(Equal(rs.UserControllable == inventory.Yes), n.Name)
 	}
 }
 
@@ -149,10 +163,13 @@ var _ = Describe("the built-in profiles", func() {
 						decides []string
 					}{
 						{host(rulesets, all, key), checks.Pass, checks.Permitted, []string{key}},
-						{host(rulesets, all), checks.Fail, checks.RulesetDisabled, []string{key}},
+						{host(rulesets, all), checks.Fail, disabled(n, rulesets), []string{key}},
 						{host(without(rulesets, n), all), checks.Fail, checks.NoRuleset, nil},
 						{host(rulesets, some, key), checks.Fail, checks.AllowedHostsExcludePeer, []string{key}},
 					} {
+						if whenNeeded := n.Switched != ""; whenNeeded && row.status == checks.Fail {
+							row.status, row.reason, row.decides = checks.Skip, checks.SwitchedWhenNeeded, nil
+						}
 						v := checks.JudgeAll(row.inv, n.Requirement)[0].Hosts[0].Port
 						Expect(v.Reason).To(Equal(row.reason), "%s in %s: %s", n.Name, version, v.Detail)
 						Expect(v.Status).To(Equal(row.status), v.Detail)

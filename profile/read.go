@@ -26,6 +26,7 @@ var (
 	kebab   = strict.Pattern(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
 	key     = strict.Pattern(`^[A-Za-z][A-Za-z0-9_.-]*$`)
 	article = strict.Pattern(`^(an?|the) \S`)
+	release = strict.Pattern(`^[0-9]+\.[0-9]+\.[0-9]+$`)
 	owner   = strict.Pattern(`^(user|host|service:[a-z][A-Za-z0-9_.-]*)$`)
 )
 
@@ -51,13 +52,16 @@ var (
 		"prefer":    keys, "accept": keys, "fallback": keys,
 		"owner":              strict.One(strict.Matching(owner, "takes user, host or service:NAME, such as service:ntpd")),
 		"switched":           strict.One(strict.Prose),
+		"momentary":          strict.One(strict.Truth),
+		"since":              strict.One(strict.Matching(release, "takes a version of ESXi, such as 8.0.2")),
+		"from":               strict.Many(strict.OneOf(origins()...)),
 		"neverNarrowWithout": strict.One(strict.Truth),
 		"breaks":             strict.One(strict.Prose),
 	}}
 )
 
 func origins() (list []string) {
-	for _, o := range Origins() {
+	for _, o := range inventory.PeerOrigins() {
 		list = append(list, string(o))
 	}
 	return list
@@ -135,10 +139,15 @@ func readPeer(d *strict.Document, n *yaml.Node) PeerKind {
 	if p.Flag == "" {
 		p.Flag = defaultFlag
 	}
-	for _, o := range list.All("from") {
-		p.From = append(p.From, Origin(o))
-	}
+	p.From = from(list)
 	return p
+}
+
+func from(list strict.Entries) (origins []inventory.PeerOrigin) {
+	for _, o := range list.All("from") {
+		origins = append(origins, inventory.PeerOrigin(o))
+	}
+	return origins
 }
 
 // readNeed reads a requirement, which is two where it is of both directions.
@@ -153,10 +162,11 @@ func readNeed(d *strict.Document, n *yaml.Node, p Profile, alone bool) []Need {
 		Requirement: checks.Requirement{
 			Name: p.Name, Direction: list.First("direction"), Protocol: list.First("protocol"),
 			Prefer: list.All("prefer"), Accept: list.All("accept"), Fallback: list.All("fallback"),
+			Owner: checks.Owner(by), Daemon: service, Switched: list.First("switched"), Momentary: list.First("momentary") == "true",
+			NeverNarrowWithout: list.First("neverNarrowWithout") == "true", Since: list.First("since"),
 			Words: checks.Words{Peer: p.Peer.Kind, PeerOption: p.Peer.Flag, Breaks: list.First("breaks")},
 		},
-		Word: list.First("name"), OneOf: list.First("oneOf"), Owner: Owner(by), Daemon: service,
-		Switched: list.First("switched"), NeverNarrowWithout: list.First("neverNarrowWithout") == "true",
+		Word: list.First("name"), OneOf: list.First("oneOf"), From: from(list),
 	}
 	if need.Word != "" {
 		need.Name += "-" + need.Word
@@ -165,7 +175,10 @@ func readNeed(d *strict.Document, n *yaml.Node, p Profile, alone bool) []Need {
 		port, _ := strconv.Atoi(text) // the reader took numbers alone
 		need.Ports = append(need.Ports, port)
 	}
-	if need.Switched != "" && need.Owner != ByHost {
+	if need.Momentary && need.Switched == "" {
+		d.Wrong(list.Find("momentary").Key, "momentary says that the rulesets are shut most of the time: it goes with switched, which says when they are not")
+	}
+	if need.Switched != "" && need.Owner != checks.ByHost {
 		d.Wrong(list.Find("switched").Key, "switched says when ESXi itself switches the rulesets: it goes with owner: host")
 	}
 	for _, key := range need.Fallback {

@@ -13,6 +13,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"go.yaml.in/yaml/v4"
 
+	"github.com/vic-preflight/vic-preflight/inventory"
 	"github.com/vic-preflight/vic-preflight/profile"
 )
 
@@ -80,9 +81,9 @@ var _ = Describe("the schema of profiles", func() {
 	})
 	It("has the origins of the reader", func() {
 		var want []any
-		for _, o := range profile.Origins() {
+		for _, o := range inventory.PeerOrigins() {
 			want = append(want, string(o))
-			Expect(profile.Settings([]profile.Origin{o})).NotTo(BeEmpty(), string(o))
+			Expect(profile.Settings([]inventory.PeerOrigin{o})).NotTo(BeEmpty(), string(o))
 		}
 		Expect(published()["$defs"].(map[string]any)["origin"].(map[string]any)["enum"]).To(Equal(want))
 	})

@@ -1,21 +1,27 @@
 package profile
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/inventory"
+)
 
 // settings says what an origin is.
-var settings = map[Origin]string{
-	SyslogLogHosts:  "the option Syslog.global.logHost",
-	NTPServers:      "the list of NTP servers",
-	ManagingVCenter: "the address of the vCenter Server that manages the host",
-	NFSMounts:       "the servers of mounted NFS datastores",
-	ISCSITargets:    "the targets of the software iSCSI adapter",
-	KMIPServers:     "the KMIP servers of vCenter Server",
-	VMotionHosts:    "the vMotion addresses of the other hosts",
-	VSANHosts:       "the vSAN addresses of the other hosts and the witness",
+var settings = map[inventory.PeerOrigin]string{
+	inventory.SyslogLogHosts:    "the option Syslog.global.logHost",
+	inventory.NTPServers:        "the list of NTP servers",
+	inventory.ManagingVCenter:   "the address of the vCenter Server that manages the host",
+	inventory.NFSMounts:         "the servers of mounted NFS datastores",
+	inventory.ISCSITargets:      "the targets of the software iSCSI adapter",
+	inventory.KMIPServers:       "the KMIP servers of vCenter Server",
+	inventory.VMotionHosts:      "the vMotion addresses of the other hosts",
+	inventory.VSANHosts:         "the vSAN addresses of the other hosts (a witness is not read)",
+	inventory.ProvisioningHosts: "the provisioning addresses of the other hosts",
 }
 
 // Settings are origins in words, empty where there is none.
-func Settings(list []Origin) string {
+func Settings(list []inventory.PeerOrigin) string {
 	var words []string
 	for _, o := range list {
 		words = append(words, settings[o])
@@ -39,11 +45,11 @@ func (p PeerKind) Form() string {
 // Switcher says who switches the rulesets of a requirement.
 func (n Need) Switcher() string {
 	switch {
-	case n.Owner == ByService:
+	case n.Owner == checks.ByService:
 		return "the service " + n.Daemon
 	case n.Switched != "":
 		return "the host, " + n.Switched
-	case n.Owner == ByHost:
+	case n.Owner == checks.ByHost:
 		return "the host itself"
 	}
 	return "users"

@@ -105,5 +105,5 @@ var placeholders = strings.NewReplacer(
 	"{target}", "TARGET", "{host}", "HOST", "{name}", "HOST", "{cluster}", "CLUSTER", "{drs cluster}", "CLUSTER", "{compute}", "CLUSTER",
 	"{subject}", "PATH", "{store}", "DATASTORE", "{datastore}", "DATASTORE", "{nfs}", "DATASTORE", "{read only nfs}", "DATASTORE", "{network}", "NETWORK", "{networks}", "/DATACENTER/network", "{vch}", "VCH",
 	"{switch}", "DVS", "{switch name}", "DVS", "{switch or}", "/DATACENTER/network/DVS", "{server}", "NTP-SERVER", "{servers}", "NTP-SERVER",
-	"{ruleset}", "RULESET", "{peer}", "ADDRESS",
+	"{ruleset}", "RULESET", "{peer}", "ADDRESS", "{daemon}", "SERVICE",
 )

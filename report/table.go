@@ -160,12 +160,16 @@ func (r *Run) unasked() string {
 		all = append(all, checks.Create()...)
 	}
 	var ids []string
+	left := false
 	for _, c := range all {
-		if asked[c.ID] {
+		switch {
+		case asked[c.ID]:
 			ids = append(ids, c.ID)
+		case c.ID != checks.ClusterDrift && c.ID != checks.PeerSettings: // there may be nothing to compare, or to read
+			left = true
 		}
 	}
-	if len(ids) == 0 || len(ids) == len(all) || len(ids) == len(all)-1 && !asked[checks.ClusterDrift] {
+	if len(ids) == 0 || !left {
 		return ""
 	}
 	return "checked: " + strings.Join(ids, ", ") + " alone"

@@ -83,8 +83,8 @@ func (c *checkFlags) execute(cmd *cobra.Command, a *app, args []string) error {
 func (c *checkFlags) run(cmd *cobra.Command, a *app, args []string, o preflight.Options) error {
 	f := cmd.Flags()
 	logsIn := c.origins || c.probe.vantage == string(inventory.VantageSSH)
-	required, err := c.requirement.Requirements()
-	o.Requirements, o.Only, o.Skip, o.Refresh = required, c.only, c.skip, c.refresh
+	err := c.requirement.Put(&o)
+	o.Only, o.Skip, o.Refresh = c.only, c.skip, c.refresh
 	o.FirewallState, o.Origins, o.Baseline, o.FailOn = c.firewallState, c.origins, c.baseline, c.failOn
 	if o.Change.Setting = c.setting; c.fix {
 		o.Change.Do = preflight.Allow
@@ -102,7 +102,7 @@ func (c *checkFlags) run(cmd *cobra.Command, a *app, args []string, o preflight.
 		goesWith(f, c.fix, "--fix", "ruleset", "allowed-ip", "narrow-broad", "host-timeout", "max-hosts"),
 		goesWith(f, changes, "--fix", "dry-run", "journal", "verify-timeout", "yes"),
 		goesWith(f, logsIn, "--probe ssh or --ssh", sshNames...),
-		err, c.allow.put(&o, required), c.change.put(&o, a, f), c.confirm.put(&o, a, f, ""), c.probe.put(&o, f), c.ssh.put(&o.SSH, a),
+		err, c.allow.put(&o, o.Requirements), c.change.put(&o, a, f), c.confirm.put(&o, a, f, ""), c.probe.put(&o, f), c.ssh.put(&o.SSH, a),
 	); err != nil {
 		return err
 	}

@@ -36,11 +36,11 @@ func (r *requirementFlags) register(f *pflag.FlagSet) {
 // registerProfiles registers what else may be required than a virtual container host's port.
 func (r *requirementFlags) registerProfiles(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringArrayVar(&r.Profiles, "profile", nil, "`name` of what must be open in place of a virtual container host's port, such as ntp; vic-preflight profiles lists them (repeatable)")
+	f.StringArrayVar(&r.Profiles, "profile", nil, "`name` of what must be open in place of a virtual container host's port, such as ntp; vic-preflight profiles lists them; auto reads from each host's own settings what it needs (repeatable)")
 	f.StringArrayVar(&r.Files, "requirements", nil, "`file` with a profile of your own; docs/profile.schema.json describes it (repeatable)")
-	f.StringArrayVar(&r.Peers, "peer", nil, "`address` or network on the profile's other side: [PROFILE=][SCHEME://]ADDRESS[:PORT] (repeatable)")
+	f.StringArrayVar(&r.Peers, "peer", nil, "`address` or network on the profile's other side: [PROFILE=][SCHEME://]ADDRESS[:PORT], or [PROFILE=]auto for those in each host's own settings (repeatable)")
 	usage.Section(f, "checks")
-	complete(cmd, "profile", profile.Names()...)
+	complete(cmd, "profile", append(profile.Names(), preflight.Auto)...)
 }
 
 // allowFlags say how the port is opened.

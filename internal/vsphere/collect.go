@@ -35,6 +35,9 @@ type CollectOptions struct {
 	// rulesets; nil means none. It is a call for each and one for many together,
 	// and two more for each where that call is refused.
 	Software func(*inventory.Host) bool
+	// PeerSettings, when set, has the hosts' own settings read too, and is called when all
+	// are there, before Switch and Software.
+	PeerSettings func(*inventory.Inventory)
 	// HostTimeout bounds what is asked of one host (the refresh, the master
 	// switch, the packages), so that one that hangs costs itself. 0 means 30 seconds.
 	HostTimeout time.Duration
