@@ -157,7 +157,7 @@ var _ = DescribeTable("versions are compared by their numbers", func(a, b string
 	case 0:
 		Expect(got).To(BeZero())
 	default:
-		Expect(got*sign).To(BePositive())
+		Expect(got * sign).To(BeNumerically(">", 0))
 	}
 },
 	Entry("the same", "8.0.2", "8.0.2", 0),
