@@ -186,7 +186,7 @@ func (m *matches) disabledOne(req Requirement, service string) *Verdict {
 	v.Detail = fmt.Sprintf("%s would let %s %s, but it is disabled", rs.Key, service, req.way())
 	switch by, daemon := req.SwitchedBy(rs); {
 	case by == ByService:
-		v.Reason = SwitchedByService
+		v.Reason, v.Daemon = SwitchedByService, daemon
 		v.Detail += fmt.Sprintf("; the service %s switches it", daemon)
 	case by == ByHost && req.Owner == ByHost:
 		v.Reason = SwitchedByHost
