@@ -98,7 +98,7 @@ func newHTMLPage(r *Report) *htmlPage {
 		Waived: sum.Waived, Hosts: sum.Hosts, Roomy: sum.Hosts <= roomy, Statuses: checks.Statuses(),
 	}
 	p.Classes = htmlClasses(r.Classes())
-	for _, req := range r.Requirements {
+	for _, req := range r.requirements() {
 		p.Requirements = append(p.Requirements, Clean(req.String()))
 	}
 	patterns := map[string]bool{}
