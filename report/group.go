@@ -46,7 +46,7 @@ func (r *Run) groupedTable(b *strings.Builder, rows []row, style Style) error {
 	var bundles []*bundle
 	index := map[string]*bundle{}
 	for i, row := range rows {
-		key := row.alike(!r.several())
+		key := row.alike(!r.mixed())
 		in := index[key]
 		if in == nil {
 			in = &bundle{row: row}

@@ -281,7 +281,7 @@ func (r *Run) checksJSON(s *stream, h *inventory.Host, results []checks.Result, 
 			key[i].Verdict, key[i].Class = res.Verdict, res.Class
 		}
 	}
-	shareable := len(results) <= len(key) && !slices.ContainsFunc(r.Requirements, func(req checks.Requirement) bool { return req.Of != nil }) && !slices.ContainsFunc(results, func(res checks.Result) bool { _, found := r.Compared.Of(res); return found })
+	shareable := len(results) <= len(key) && !r.perHost() && !slices.ContainsFunc(results, func(res checks.Result) bool { _, found := r.Compared.Of(res); return found })
 	if text, ok := written[key]; ok && shareable {
 		return text
 	}

@@ -112,7 +112,7 @@ func (r *Run) markdown(p *page, l labels) {
 
 // asked is what was required of the target's hosts.
 func (r *Run) asked() string {
-	text := "Required: " + Clean(r.required())
+	text := "Required: " + Clean(required(r.Requirements))
 	if r.Inventory.Endpoint.Simulated {
 		text += " (the target is a simulator)"
 	}

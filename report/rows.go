@@ -120,6 +120,15 @@ func deciding(results []checks.Result) []string {
 // several reports whether results have to say which requirement they are about.
 func (r *Run) several() bool { return len(r.Requirements) > 1 }
 
+// mixed reports whether hosts have sentences of their own though all is alike: each has
+// peers, and several requirements.
+func (r *Run) mixed() bool { return r.several() || r.perHost() }
+
+// perHost reports whether hosts' own settings ask for something.
+func (r *Run) perHost() bool {
+	return slices.ContainsFunc(r.Requirements, func(req checks.Requirement) bool { return req.Of != nil })
+}
+
 // of is the requirement, where there are several, as it stands before what is said of a
 // result.
 func (r *Run) of(res checks.Result) string {

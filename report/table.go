@@ -113,9 +113,9 @@ func (r *Run) title() string {
 		simulated = " (simulated)"
 	}
 	if r.creates() {
-		return fmt.Sprintf("%s%s, %s: what vic-machine create would refuse, and %s", Clean(r.Target), simulated, r.vchName(), r.required())
+		return fmt.Sprintf("%s%s, %s: what vic-machine create would refuse, and %s", Clean(r.Target), simulated, r.vchName(), required(r.Requirements))
 	}
-	return fmt.Sprintf("%s%s: %s", Clean(r.Target), simulated, r.required())
+	return fmt.Sprintf("%s%s: %s", Clean(r.Target), simulated, required(r.Requirements))
 }
 
 // fewRequirements is how many are told with their peers.
@@ -123,16 +123,16 @@ const fewRequirements = 3
 
 // required names the requirements, by their names too where there are several, and in
 // short where there are many, or each host has peers of its own.
-func (r *Run) required() string {
+func required(reqs []checks.Requirement) string {
 	var all, own []string
-	for _, req := range r.Requirements {
+	for _, req := range reqs {
 		short := fmt.Sprintf("%s (%s %s)", req.Name, req.Service(), req.Say("{way}"))
 		switch {
 		case req.Of != nil:
 			own = append(own, short)
-		case len(r.Requirements) > fewRequirements:
+		case len(reqs) > fewRequirements:
 			all = append(all, short)
-		case len(r.Requirements) > 1:
+		case len(reqs) > 1:
 			all = append(all, fmt.Sprintf("%s (%s)", req, req.Name))
 		default:
 			all = append(all, req.String())
@@ -290,7 +290,7 @@ func (r *Run) blocks(rows []row, style Style, wide bool) []block {
 		}
 		slices.SortStableFunc(s.rows, func(x, y row) int { return checks.CompareStatus(x.status, y.status) })
 		if style.folds() {
-			s.rows = fold(s.rows, wide || !r.several())
+			s.rows = fold(s.rows, wide || !r.mixed())
 		}
 		s.findings = join(findings[c.Path], func(f *finding, res checks.Result) bool {
 			return !wide && f.Check == res.Check && told(f.Result) == told(res)
