@@ -16,8 +16,10 @@ func outboundPort() Check {
 	return Check{
 		ID:    OutboundPort,
 		Title: "The host's firewall lets {service} {way} {to} {the peer}",
-		Why:   "Where the firewall keeps the port shut, {breaks}.",
-		Run:   perRequirement(OutboundPort, func(j *Judgement, _ Requirement) *Verdict { return j.Port }),
+		Why: "Where the ESXi firewall keeps a required port shut, {breaks}. What lets it {way} is a ruleset. The vSphere " +
+			"Client lists rulesets, with their allowed IP addresses, under Configure, System, Firewall; PowerCLI calls each " +
+			"a firewall exception (Get-VMHostFirewallException).",
+		Run: perRequirement(OutboundPort, func(j *Judgement, _ Requirement) *Verdict { return j.Port }),
 	}
 }
 
