@@ -152,6 +152,21 @@ esx33.example  FAIL     syslog, ntpClient +4  syslog-udp: ruleset-disabled,
 		Expect(text).To(ContainSubstring("esx2.example   FAIL     ntpClient, iSCSI      "))
 		Expect(text).To(ContainSubstring("(Syslog.global.logHost: udp://10.0.0.9:5514)"), "where the address came from")
 	})
+	It("says how to give an address that a setting does not", func() {
+		h := wired("prod", "esx1.example", "udp://logs.example")
+		h.Firewall.Ruleset("syslog").Allowed = listed("10.0.0.9")
+		Expect(hints(estate(h))).To(ContainSubstring("    Run the check again with --peer syslog=udp://ADDRESS (or the network that it is in).\n"))
+		var out bytes.Buffer
+		Expect(report.JSON(&out, estate(h))).To(Succeed())
+		Expect(out.String()).To(ContainSubstring("--peer syslog=udp://ADDRESS"))
+	})
+	It("says where users may not switch a ruleset and there is no other", func() {
+		h := wired("prod", "esx1.example", "udp://10.0.0.9", "syslog")
+		h.Firewall.Ruleset("syslog").UserControllable = inventory.No
+		text := hints(estate(h))
+		Expect(text).To(ContainSubstring("Users may not switch syslog there, and no other ruleset of the host serves.\n"))
+		Expect(text).NotTo(ContainSubstring("ruleset-id=syslog"))
+	})
 	It("has one line for drift", func() {
 		text := render(wrong(), report.Style{Width: 200})
 		Expect(strings.Count(text, "warn: ")).To(Equal(1))

@@ -73,7 +73,7 @@ func (r *Run) hints(b *strings.Builder, all []*advice, style Style) (onHost bool
 			heading += ": " + words
 		}
 		fmt.Fprintf(b, "\n%s\n", style.paint(a.status, indent(heading, "  ", style.Width)))
-		fmt.Fprintln(b, indent(a.hint(), "    ", style.Width))
+		fmt.Fprintln(b, indent(a.hint(r), "    ", style.Width))
 		for _, line := range a.commands(r, places) {
 			// Never wrapped: a command is there to be copied.
 			fmt.Fprintf(b, "      %s\n", line)
@@ -148,7 +148,7 @@ func (a *advice) key(r *Run) string {
 		return key
 	}
 	req := a.requirement
-	key += fmt.Sprint(req.Say(a.Hint), res.Daemon, slices.Contains(req.Switchable(), a.ruleset))
+	key += fmt.Sprint(r.say(req, a.Hint), res.Daemon, slices.Contains(req.Switchable(), a.ruleset))
 	for _, template := range a.Commands {
 		switch {
 		case !a.helps(template, r):
@@ -256,11 +256,30 @@ func (r *Run) hostPlaces() map[string]place {
 }
 
 // hint says how to mend it; what users may not switch they mend by another way.
-func (a *advice) hint() string {
+func (a *advice) hint(r *Run) string {
 	if !a.locked {
-		return a.requirement.Say(a.Hint)
+		return r.say(a.requirement, a.Hint)
+	}
+	if r.ofProfiles() && a.alternative("-", a.results[0]) == "" {
+		return fmt.Sprintf("Users may not switch %s there, and no other ruleset of the host serves.", Clean(a.ruleset))
 	}
 	return fmt.Sprintf("Users may not switch %s there. Another ruleset serves too.", Clean(a.ruleset))
+}
+
+// say fills the requirement's words into a hint. Where the run is about several profiles, a
+// peer is given with the name of its own.
+func (r *Run) say(req checks.Requirement, hint string) string {
+	text := req.Say(hint)
+	if !strings.Contains(text, "--peer ADDRESS") {
+		return text
+	}
+	req.Peers = nil
+	options := append(profile.Options(req), "--peer=ADDRESS")
+	peer := strings.TrimPrefix(options[min(1, len(options)-1)], "--peer=")
+	if name, ok := strings.CutPrefix(options[0], "--profile="); ok && r.several() {
+		peer = name + "=" + peer
+	}
+	return strings.Replace(text, "--peer ADDRESS", "--peer "+peer, 1)
 }
 
 // few lists up to four names and counts the others.

@@ -187,7 +187,7 @@ func (t *htmlRun) toDos() {
 		for i, res := range a.results {
 			names[i] = places.of(res).name
 		}
-		todo := htmlToDo{Status: a.status, Class: gravest(a.results), Title: a.title(), Names: few(names), Hint: a.hint()}
+		todo := htmlToDo{Status: a.status, Class: gravest(a.results), Title: a.title(), Names: few(names), Hint: a.hint(t.run)}
 		for _, c := range a.commands(t.run, places) {
 			for line := range strings.Lines(c) {
 				todo.Commands = append(todo.Commands, Clean(strings.TrimSpace(line)))

@@ -320,7 +320,7 @@ func (r *Run) scopedJSON(scope checks.Scope) []jsonScoped {
 
 func (r *Run) hintOf(res checks.Result) string {
 	e, _ := checks.Explain(res.Reason)
-	return r.requirement(res.Requirement).Say(e.Hint)
+	return r.say(r.requirement(res.Requirement), e.Hint)
 }
 
 func jsonRulesets(list []checks.RulesetVerdict) []jsonRuleset {

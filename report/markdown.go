@@ -334,7 +334,7 @@ func (r *Run) markdownAdvice(p *page) {
 			if words := classWords(gravest(a.results)); words != "" {
 				title += " (" + words + ")"
 			}
-			if !p.row("%s: %s\n", title, prose(a.hint())) {
+			if !p.row("%s: %s\n", title, prose(a.hint(r))) {
 				break
 			}
 			if lines := strings.Join(a.commands(r, places), "\n"); lines != "" {
