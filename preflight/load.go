@@ -61,7 +61,7 @@ func load(o *Options) (*inputs, error) {
 func (o *Options) readOffer(in *inputs) (err error) {
 	switch o.Change.Method {
 	case fix.MethodServiceXML:
-		in.offer, err = serviceOffer(o.requirement(), o.Change)
+		in.offer, err = serviceOffer(o.requirements(), o.Change)
 		return err
 	case fix.MethodVIB:
 	default:
@@ -75,7 +75,7 @@ func (o *Options) readOffer(in *inputs) (err error) {
 	if err != nil {
 		return &UsageError{Err: fmt.Errorf("--vib %s: %w", o.Change.VIB, err), Hints: []string{hint}}
 	}
-	if in.offer, err = vibOffer(o.requirement(), p); err != nil {
+	if in.offer, err = vibOffer(o.requirements(), p); err != nil {
 		return &UsageError{Err: fmt.Errorf("--vib %s: %w", o.Change.VIB, err), Hints: []string{"vic-preflight vib inspect says what is in it"}}
 	}
 	in.offer.LowerAcceptance, in.offer.SecureBootUnknown = o.Change.LowerAcceptance, o.Change.SecureBootUnknown

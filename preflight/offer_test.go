@@ -26,7 +26,7 @@ var _ = Describe("what a VIB offers", func() {
 	}
 
 	DescribeTable("goes by the signature and the level", func(level string, signed, community bool) {
-		offer, err := vibOffer(checks.VIC(), made(func(p *vib.Package) { p.AcceptanceLevel, p.Signed = level, signed }))
+		offer, err := vibOffer([]checks.Requirement{checks.VIC()}, made(func(p *vib.Package) { p.AcceptanceLevel, p.Signed = level, signed }))
 		Expect(err).NotTo(HaveOccurred())
 		Expect(offer.Signed).To(Equal(signed))
 		Expect(offer.Community).To(Equal(community))
@@ -38,17 +38,17 @@ var _ = Describe("what a VIB offers", func() {
 	)
 
 	It("says what was not looked into", func() {
-		_, err := vibOffer(checks.VIC(), made(func(p *vib.Package) {
+		_, err := vibOffer([]checks.Requirement{checks.VIC()}, made(func(p *vib.Package) {
 			p.Services, p.Files, p.Payloads[0].Opaque, p.Unseen = nil, nil, true, []string{"etc/vmware/firewall/vmware-vic.xml"}
 		}))
 		Expect(err).To(MatchError("it brings no ruleset that lets TCP 2377 out in what could be looked into: 1 of its files could not; vic-preflight vib inspect lists them"))
-		offer, err := vibOffer(checks.VIC(), made(func(p *vib.Package) { p.Unseen = []string{"a", "b"} }))
+		offer, err := vibOffer([]checks.Requirement{checks.VIC()}, made(func(p *vib.Package) { p.Unseen = []string{"a", "b"} }))
 		Expect(err).NotTo(HaveOccurred())
 		Expect(offer.Also).To(ContainElement("2 more files: vic-preflight vib inspect lists them"))
 	})
 
 	It("tells which hosts it suits, and what is in doubt", func() {
-		offer, err := vibOffer(checks.VIC(), made(func(p *vib.Package) { p.Depends = []vib.Dependency{{Name: "vmkapi_2"}} }))
+		offer, err := vibOffer([]checks.Requirement{checks.VIC()}, made(func(p *vib.Package) { p.Depends = []vib.Dependency{{Name: "vmkapi_2"}} }))
 		Expect(err).NotTo(HaveOccurred())
 		problem, doubts := offer.Suits("8.0.2")
 		Expect(problem).To(BeEmpty())
