@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 
 	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/fix"
 	"github.com/vic-preflight/vic-preflight/internal/facts"
 	"github.com/vic-preflight/vic-preflight/internal/hostssh"
+	"github.com/vic-preflight/vic-preflight/internal/infile"
 	"github.com/vic-preflight/vic-preflight/internal/vib"
 	"github.com/vic-preflight/vic-preflight/inventory"
 	"github.com/vic-preflight/vic-preflight/probe"
@@ -73,7 +73,7 @@ func (o *Options) readOffer(in *inputs) (err error) {
 		return nil
 	}
 	const hint = "vic-preflight vib build makes one"
-	if in.vib, err = os.ReadFile(o.Change.VIB); err != nil {
+	if in.vib, err = infile.Read(o.Change.VIB); err != nil {
 		return file("vib", err, hint)
 	}
 	p, err := vib.Read(bytes.NewReader(in.vib))

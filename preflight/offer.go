@@ -71,7 +71,7 @@ func remarks(reqs []checks.Requirement) (list []string) {
 			list = append(list, req.Say("it opens the host to every address on {service}, not to {the peer} alone, until its allowed IP addresses are set"))
 		}
 		if i := slices.IndexFunc(req.Prefer, checks.BuiltIn); i >= 0 {
-			list = append(list, req.Say(fmt.Sprintf("ESXi brings the ruleset %s for {service} {way}: a host that has it needs no other", req.Prefer[i])))
+			list = append(list, req.Say(fmt.Sprintf("ESXi brings the ruleset %s: a host whose own lets {service} {way} needs no other", req.Prefer[i])))
 		}
 	}
 	return list

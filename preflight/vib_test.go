@@ -113,7 +113,7 @@ var _ = Describe("a VIB for a profile", func() {
 		v, told := built(ctx, preflight.VIBOptions{Wanted: preflight.Wanted{Profiles: []string{"syslog"}, Peers: []string{"ssl://10.0.0.9:6514"}}})
 		Expect(v.Rulesets[0].Key).To(Equal("preflight-syslog-ssl-6514"))
 		Expect(v.Summary).To(Equal("Outbound TCP 6514 to a log collector"), "it lets it through to all")
-		Expect(told).To(ContainSubstring("note: ESXi brings the ruleset syslog for TCP 6514 out"))
+		Expect(told).To(ContainSubstring("note: ESXi brings the ruleset syslog: a host whose own lets TCP 6514 out needs no other"))
 	})
 
 	DescribeTable("is refused", func(ctx SpecContext, o preflight.VIBOptions, says string) {

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/internal/infile"
 	"github.com/vic-preflight/vic-preflight/preflight"
 	"github.com/vic-preflight/vic-preflight/report"
 )
@@ -54,7 +55,7 @@ func (o *renderFlags) execute(ctx context.Context, a *app) error {
 		return err
 	}
 	if o.file != "" {
-		in, name, err := a.open(o.file)
+		in, name, err := infile.OpenArgument(o.file, a.stdin)
 		if err != nil {
 			return usageError(fmt.Errorf("--file: %w", err))
 		}
