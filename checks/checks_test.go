@@ -314,12 +314,46 @@ var _ = It("BuiltIn knows ESXi's own keys, in any case, and no others", func() {
 	}
 })
 
+var _ = DescribeTable("a new ruleset is called by what it is for", func(vib, hand string, names ...string) {
+	var reqs []checks.Requirement
+	for _, name := range names {
+		req := checks.VIC()
+		if name != "vic" {
+			req.Name, req.Accept = name, []string{"vSPC"}
+		}
+		reqs = append(reqs, req)
+	}
+	Expect(checks.NewKey(checks.FromVIB, reqs...)).To(Equal(vib))
+	Expect(checks.NewKey(checks.ByHand, reqs...)).To(Equal(hand))
+	for key, from := range map[string]checks.Source{vib: checks.FromVIB, hand: checks.ByHand} {
+		if key != "" {
+			Expect(checks.SourceOf(key)).To(Equal(from))
+			Expect(checks.KeyFree(key, from, reqs...)).To(Succeed())
+		}
+	}
+},
+	Entry("a virtual container host", "vmware-vic", "vicoutgoing", "vic"),
+	Entry("a profile", "preflight-ntp", "byhand-ntp", "ntp"),
+	Entry("one of a profile", "preflight-syslog-ssl-6514", "byhand-syslog-ssl-6514", "syslog-ssl-6514"),
+	Entry("all of a profile", "preflight-vddk-nbd", "byhand-vddk-nbd", "vddk-nbd-data", "vddk-nbd-control"),
+	Entry("two of which one begins the other", "preflight-a-b", "byhand-a-b", "a-b-c", "a-b"),
+	Entry("two profiles", "", "", "syslog-udp", "ntp"),
+)
+
+var _ = It("a rule written by hand takes no key of a VIB's for another requirement", func() {
+	req := checks.VIC()
+	req.Name, req.Accept = "ntp", nil
+	err := checks.KeyFree("Preflight-ntp", checks.ByHand, req)
+	Expect(err).To(MatchError(ContainSubstring("is the key of a VIB's ruleset")))
+	Expect(err.(*checks.KeyTakenError).Hints).To(ContainElement(ContainSubstring("byhand-ntp")))
+})
+
 var _ = It("KeyFree takes keys that differ by case alone for one", func() {
 	for _, key := range []string{"VMware-VIC", "NSX-mpa"} {
-		Expect(checks.KeyFree(key, checks.VIC(), checks.ByHand)).To(MatchError(ContainSubstring("is the key of a VIB's ruleset")), key)
+		Expect(checks.KeyFree(key, checks.ByHand, checks.VIC())).To(MatchError(ContainSubstring("is the key of a VIB's ruleset")), key)
 	}
-	Expect(checks.KeyFree("VIT", checks.VIC(), checks.FromVIB)).To(MatchError(ContainSubstring("ESXi brings itself")))
-	Expect(checks.KeyFree("vmware-vic", checks.VIC(), checks.FromVIB)).To(Succeed())
+	Expect(checks.KeyFree("VIT", checks.FromVIB, checks.VIC())).To(MatchError(ContainSubstring("ESXi brings itself")))
+	Expect(checks.KeyFree("vmware-vic", checks.FromVIB, checks.VIC())).To(Succeed())
 })
 
 var _ = DescribeTable("BreadthOf",

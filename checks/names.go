@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"cmp"
 	"fmt"
 	"iter"
 	"maps"
@@ -47,8 +48,41 @@ var byNSX = set(
 	"nsxOverlay", "nsxProxyRule", "nsxRMQ", "vShield-Endpoint-Mux", "vShield-Endpoint-Mux-Partners",
 )
 
+// prefixes begin the keys of new rulesets for what no known key stands for, as NewKey makes
+// them.
+var prefixes = map[Source]string{FromVIB: "preflight-", ByHand: "byhand-"}
+
+// NewKey is the key of a new ruleset for the requirements that comes onto hosts by a VIB or
+// by hand. It is empty where they are of several profiles, which have no name together.
+func NewKey(from Source, reqs ...Requirement) string {
+	if len(reqs) == 1 && reqs[0].KeyFrom(from) != "" {
+		return reqs[0].KeyFrom(from)
+	}
+	var common []string // the words with which all names begin: those of the profile
+	for i, req := range reqs {
+		words := strings.Split(req.Name, "-")
+		if i == 0 {
+			common = words
+		}
+		n := 0
+		for n < min(len(common), len(words)) && common[n] == words[n] {
+			n++
+		}
+		common = common[:n]
+	}
+	if len(common) == 0 {
+		return ""
+	}
+	return prefixes[from] + strings.Join(common, "-")
+}
+
 // SourceOf tells how a ruleset of the key comes onto a host.
 func SourceOf(key string) Source {
+	for from, prefix := range prefixes {
+		if strings.HasPrefix(strings.ToLower(key), prefix) {
+			return from
+		}
+	}
 	switch {
 	case builtin[key]:
 		return FromESXi
@@ -92,9 +126,9 @@ type KeyTakenError struct {
 
 func (e *KeyTakenError) Error() string { return e.Key + " " + e.Problem }
 
-// KeyFree returns a *KeyTakenError where a new ruleset for the requirement must not
+// KeyFree returns a *KeyTakenError where a new ruleset for the requirements must not
 // have the key, when it comes onto hosts by the given way.
-func KeyFree(key string, req Requirement, from Source) error {
+func KeyFree(key string, from Source, reqs ...Requirement) error {
 	switch {
 	case BuiltIn(key):
 		return &KeyTakenError{key, "is a ruleset that ESXi brings itself: a second one would be in its way", []string{
@@ -102,7 +136,7 @@ func KeyFree(key string, req Requirement, from Source) error {
 		}}
 	case from == ByHand && SourceOf(knownAs(key)) == FromVIB:
 		return &KeyTakenError{key, "is the key of a VIB's ruleset: a rule written by hand could be taken for one that lasts", []string{
-			fmt.Sprintf("leave it away for %s, the key that is known to be written by hand", req.KeyFrom(ByHand)),
+			fmt.Sprintf("leave it away for %s, the key that is known to be written by hand", cmp.Or(NewKey(ByHand, reqs...), prefixes[ByHand]+"NAME")),
 		}}
 	}
 	return nil

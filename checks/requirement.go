@@ -202,11 +202,33 @@ func (r Requirement) String() string {
 func (r Requirement) Service() string { return r.service(r.Ports) }
 
 func (r Requirement) service(ports []int) string {
-	texts := make([]string, len(ports))
-	for i, port := range ports {
-		texts[i] = strconv.Itoa(port)
+	var texts []string
+	for _, s := range spans(ports) {
+		switch text := strconv.Itoa(s.first); s.last - s.first {
+		case 0:
+			texts = append(texts, text)
+		case 1:
+			texts = append(texts, text, strconv.Itoa(s.last))
+		default:
+			texts = append(texts, text+"-"+strconv.Itoa(s.last))
+		}
 	}
 	return strings.ToUpper(r.Protocol) + " " + enumerate(texts)
+}
+
+// span are ports that follow each other.
+type span struct{ first, last int }
+
+// spans folds ports that follow each other, in their order.
+func spans(ports []int) (list []span) {
+	for _, port := range ports {
+		if i := len(list) - 1; i >= 0 && list[i].last+1 == port {
+			list[i].last = port
+			continue
+		}
+		list = append(list, span{port, port})
+	}
+	return list
 }
 
 // enumerate joins words as prose does.
@@ -243,11 +265,15 @@ func (r Requirement) Covers(rs *inventory.Ruleset) bool {
 	return true
 }
 
-// Rules are those of a ruleset that opens the requirement and nothing else.
-func (r Requirement) Rules() []inventory.Rule {
-	rules := make([]inventory.Rule, len(r.Ports))
-	for i, port := range r.Ports {
-		rules[i] = inventory.Rule{Port: port, Direction: r.Direction, PortType: inventory.Dst, Protocol: r.Protocol}
+// Rules are those of a ruleset that opens the requirement and nothing else, one for ports
+// that follow each other.
+func (r Requirement) Rules() (rules []inventory.Rule) {
+	for _, s := range spans(r.Ports) {
+		rule := inventory.Rule{Port: s.first, Direction: r.Direction, PortType: inventory.Dst, Protocol: r.Protocol}
+		if s.last > s.first {
+			rule.EndPort = s.last
+		}
+		rules = append(rules, rule)
 	}
 	return rules
 }

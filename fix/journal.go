@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/internal/infile"
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
 
@@ -388,7 +389,7 @@ type Recorded struct {
 
 // ReadJournal reads a journal. Damage is a *JournalError.
 func ReadJournal(path string) (*Recorded, error) {
-	f, err := os.Open(path)
+	f, err := infile.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("read the journal: %w", err)
 	}

@@ -227,7 +227,7 @@ func (o *Options) validateChecks() error {
 			return &UsageError{Option: "port", Err: err}
 		}
 	}
-	if len(o.requirements()) > 1 && (o.Change.Do != NoChange || o.Probe.Vantage != "") {
+	if len(o.requirements()) > 1 && (o.Change.Do != NoChange && !o.Change.onHost() || o.Probe.Vantage != "") {
 		return usage("", "a change, and a probe, takes one requirement, and there are %d", len(o.requirements()))
 	}
 	switch {

@@ -60,7 +60,8 @@ func planSetting(ctx context.Context, s *session, inv *inventory.Inventory, o Op
 
 func planHosts(ctx context.Context, s *session, inv *inventory.Inventory, o Options, in *inputs) (planned, error) {
 	p := planned{Plan: &fix.Plan{}, close: func() {}}
-	judged := checks.JudgeAll(inv, o.Requirements...)[0]
+	all := checks.JudgeAll(inv, o.Requirements...)
+	judged := all[0]
 	switch {
 	case o.Change.Do == NoChange:
 	case o.Change.Do == Undo:
@@ -68,7 +69,7 @@ func planHosts(ctx context.Context, s *session, inv *inventory.Inventory, o Opti
 	case o.Change.Do == Deny:
 		p.Plan = planDeny(ctx, s, judged, o)
 	case in.offer != nil:
-		return planOffer(ctx, s, judged, o, in), nil
+		return planOffer(ctx, s, in.offer.Decisive(all), o, in), nil
 	default:
 		p.Plan = fix.Allow(judged, fix.AllowOptions{Ruleset: o.Change.Ruleset, Only: o.Change.Only, NarrowBroad: o.Change.NarrowBroad})
 	}

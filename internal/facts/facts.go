@@ -17,6 +17,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/vic-preflight/vic-preflight/internal/infile"
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
 
@@ -51,7 +52,7 @@ const maxSize = 512 << 20
 
 // Read reads a file. Its errors name the file and what is wrong in it.
 func Read(path string) (*File, error) {
-	f, err := os.Open(path)
+	f, err := infile.Open(path)
 	if err != nil {
 		var failed *os.PathError
 		if errors.As(err, &failed) {
