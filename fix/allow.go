@@ -27,9 +27,9 @@ type AllowOptions struct {
 	// Managing are the keys of rulesets by which hosts are managed, as those of a
 	// requirement are that is NeverNarrowWithout.
 	Managing []string
-	// Managers are the addresses that must not be shut out of those. What is not known of
-	// them it says in words; nil means that nothing is known.
-	Managers func(*inventory.Host) (addresses []netip.Prefix, unknown string)
+	// Managers are the addresses that must not be shut out of those, in a direction. What is
+	// not known of them it says in words; nil means that nothing is known.
+	Managers func(h *inventory.Host, direction string) (addresses []netip.Prefix, unknown string)
 }
 
 func (o AllowOptions) named() bool { return o.Ruleset != Auto && o.Ruleset != "" }
@@ -246,24 +246,27 @@ func whoSwitches(req *checks.Requirement, rs *inventory.Ruleset, do string) stri
 // host is managed; empty where nobody is. What is not known would be.
 func (a *allowance) shutOut(rs *inventory.Ruleset, list *inventory.AllowedHosts) string {
 	req := a.Required
-	listed := rs.Enabled && rs.Allowed != nil && !rs.Allowed.All // it grows
-	if list == nil || list.All || listed || !req.NeverNarrowWithout && !slices.Contains(a.opts.Managing, rs.Key) {
+	listed := rs.Enabled && (rs.Allowed == nil || !rs.Allowed.All) // it grows, if anything
+	if list != nil && list.All || listed || !req.NeverNarrowWithout && !slices.Contains(a.opts.Managing, rs.Key) {
 		return ""
 	}
 	needed, unknown := []netip.Prefix(nil), "who manages the host is not known"
 	if a.opts.Managers != nil {
-		needed, unknown = a.opts.Managers(a.Host)
+		needed, unknown = a.opts.Managers(a.Host, req.Direction)
 	}
 	if req.NeverNarrowWithout && (len(req.Peers) == 0 || len(req.Unnamed) > 0) && unknown == "" {
 		unknown = req.Say("not all addresses of {the peer} are known, and {option} gives them")
 	}
+	if list == nil {
+		return fmt.Sprintf("the host is managed by %s, and whom that would let through could not be read", rs.Key)
+	}
 	if unknown != "" {
-		return fmt.Sprintf("%s would be enabled for %s alone, and it lets in who manages the host: %s", rs.Key, list, unknown)
+		return fmt.Sprintf("the host is managed by %s, which would be enabled for %s alone: %s", rs.Key, list, unknown)
 	}
 	have, _ := list.Prefixes()
 	for _, p := range slices.Concat(needed, req.Peers) {
 		if !inventory.Covered(p, have) {
-			return fmt.Sprintf("%s would be enabled for %s alone, and lets in who manages the host: that shuts out %s", rs.Key, list, text(p))
+			return fmt.Sprintf("the host is managed by %s, which would be enabled for %s alone: that shuts out %s", rs.Key, list, text(p))
 		}
 	}
 	return ""

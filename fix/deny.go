@@ -76,10 +76,10 @@ func denyHost(h *inventory.Host, req checks.Requirement, opts DenyOptions) HostP
 // keepsOpen is why a ruleset is not closed; empty where it is.
 func keepsOpen(rs *inventory.Ruleset, req *checks.Requirement, managing []string) (Reason, string) {
 	switch {
+	case req.NeverNarrowWithout, slices.Contains(managing, rs.Key):
+		return WouldShutOut, fmt.Sprintf("the host is managed by the ruleset %s, which is never closed", rs.Key)
 	case rs.Required, rs.UserControllable == inventory.No && rs.Service == "":
 		return NotUserControllable, fmt.Sprintf("the host says that users may not switch the ruleset %s off", rs.Key)
-	case req.NeverNarrowWithout, slices.Contains(managing, rs.Key):
-		return WouldShutOut, fmt.Sprintf("the ruleset %s lets in who manages the host, and is never closed", rs.Key)
 	}
 	return notByUsers(req, rs), whoSwitches(req, rs, "stop")
 }

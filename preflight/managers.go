@@ -20,10 +20,10 @@ func managing(reqs []checks.Requirement) []string {
 }
 
 // managers finds the addresses that must not be shut out of those: the vCenter's, and on a
-// bare host that of this machine.
-func managers(s *session, reqs []checks.Requirement) func(*inventory.Host) ([]netip.Prefix, string) {
-	return func(h *inventory.Host) (list []netip.Prefix, unknown string) {
-		if s.Endpoint().Kind == inventory.ESXi {
+// bare host, inbound, that of this machine.
+func managers(s *session, reqs []checks.Requirement) func(*inventory.Host, string) ([]netip.Prefix, string) {
+	return func(h *inventory.Host, direction string) (list []netip.Prefix, unknown string) {
+		if s.Endpoint().Kind == inventory.ESXi && direction == inventory.Inbound {
 			here := s.LocalAddress()
 			if !here.IsValid() {
 				return nil, "the address of this machine, as the host sees it, is not known"
