@@ -1,0 +1,159 @@
+package preflight_test
+
+import (
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/internal/sim"
+	"github.com/vic-preflight/vic-preflight/preflight"
+	"github.com/vic-preflight/vic-preflight/report"
+)
+
+// mistakes are what is wrong of the scenario estate, from what the scenario means: by host and
+// requirement the verdict, and where the address comes from.
+var mistakes = map[string]map[string]mistake{
+	"esx02.example": {
+		"syslog-udp-5514":    {"fail no-ruleset", "Syslog.global.logHost: udp://10.0.20.9:5514"},
+		"vcenter-management": {"fail allowed-hosts-exclude-peer", ": 10.0.0.5"},
+	},
+	"esx04.example": {
+		"ntp":  {"fail switched-by-service", "NTP servers: 10.0.20.1, 10.0.20.2"},
+		"nfs3": {"fail allowed-hosts-exclude-peer", "NFS datastores: 10.0.30.5, 10.0.30.6"},
+	},
+	"esx12.example": {
+		"syslog-tcp": {"fail ruleset-disabled", "Syslog.global.logHost: tcp://10.0.20.9"},
+		"iscsi":      {"fail switched-by-host", "iSCSI targets: 10.0.40.5:3260"},
+	},
+	"esx14.example": {
+		"vcenter-heartbeat":     {"fail allowed-hosts-exclude-peer", ": 10.0.0.5"},
+		"vmotion-migration-out": {"fail switched-by-host", "10.0.50.11, 10.0.50.12, 10.0.50.13"},
+		"vmotion-migration-in":  {"fail switched-by-host", "10.0.50.11, 10.0.50.12, 10.0.50.13"},
+	},
+	"esx22.example": {
+		"syslog-tcp":         {"fail allowed-hosts-exclude-peer", "Syslog.global.logHost: tcp://10.0.20.9"},
+		"vsan-transport-out": {"fail allowed-hosts-exclude-peer", "leaves out 10.0.70.24"},
+		"vsan-transport-in":  {"fail allowed-hosts-exclude-peer", "leaves out 10.0.70.24"},
+	},
+	"esx24.example": {
+		"syslog-ssl": {"warn allowed-hosts-unverified", "Syslog.global.logHost: ssl://logs.example"},
+		"iscsi-3261": {"fail no-ruleset", "iSCSI targets: 10.0.40.6:3261"},
+	},
+}
+
+// mistake is a verdict, with a part of what it says.
+type mistake struct{ verdict, says string }
+
+// fine is what every host of the cluster needs, and gets.
+func fine(cluster string) map[string]string {
+	const pass = "pass permitted"
+	all := map[string]string{
+		"syslog-tcp": pass, "ntp": pass, "vcenter-heartbeat": pass, "vcenter-management": pass,
+		"vmotion-migration-out": pass, "vmotion-migration-in": pass, "vmotion-provisioning": pass,
+	}
+	switch cluster {
+	case "old":
+		all["nfs3"] = pass
+	case "mid":
+		all["nfs3"], all["iscsi"] = pass, pass
+	case "new":
+		for _, part := range []string{"transport-out", "transport-in", "membership-out", "membership-in", "health"} {
+			all["vsan-"+part] = pass
+		}
+		all["kms"] = "skip switched-when-needed" // shut but for an exchange of keys
+	}
+	return all
+}
+
+// estateVerdicts are all that the scenario means, by host and requirement.
+func estateVerdicts() map[string]string {
+	all := map[string]string{}
+	for cluster, hosts := range map[string][]int{"old": {1, 2, 3, 4}, "mid": {11, 12, 13, 14}, "new": {21, 22, 23, 24}} {
+		for _, number := range hosts {
+			host := fmt.Sprintf("esx%02d.example", number)
+			want := fine(cluster)
+			switch host {
+			case "esx02.example", "esx24.example": // whose logs go another way
+				delete(want, "syslog-tcp")
+			}
+			if host == "esx24.example" { // which has another target that is right
+				want["iscsi"] = "pass permitted"
+			}
+			for name, m := range mistakes[host] {
+				want[name] = m.verdict
+			}
+			for name, verdict := range want {
+				all[host+" "+name] = verdict
+			}
+		}
+	}
+	return all
+}
+
+// auto are options for what the hosts' own settings ask for.
+func auto(vc *sim.VCenter) preflight.Options {
+	GinkgoHelper()
+	o := on(vc)
+	Expect(anyPort(preflight.Wanted{Profiles: []string{preflight.Auto}}).Put(&o)).To(Succeed())
+	return o
+}
+
+// details are those of the check of ports, by host name and requirement.
+func details(run *report.Run) map[string]string {
+	all := map[string]string{}
+	for _, r := range run.Results {
+		if r.Check == checks.OutboundPort {
+			all[filepath.Base(r.Subject)+" "+r.Requirement] = r.Detail
+		}
+	}
+	return all
+}
+
+var _ = Describe("check --profile auto of the scenario estate", func() {
+	It("names each wrong one and no right one, without any address given", func(ctx SpecContext) {
+		vc := start("estate")
+		vc.SetReadOnly(true)
+		run, err := preflight.Run(ctx, auto(vc))
+		Expect(err).NotTo(HaveOccurred())
+		Expect(statuses(run, checks.OutboundPort)).To(Equal(estateVerdicts()))
+		says := details(run)
+		for host, list := range mistakes {
+			for name, m := range list {
+				Expect(says[host+" "+name]).To(ContainSubstring(m.says), "%s %s", host, name)
+			}
+		}
+		for row, verdict := range statuses(run, checks.PeerSettings) {
+			Expect(verdict).To(Equal("pass settings-known"), row)
+		}
+		failed := map[string]bool{}
+		for _, r := range run.Results {
+			if r.Status == checks.Fail {
+				failed[filepath.Base(r.Subject)] = true
+			}
+		}
+		Expect(slices.Sorted(maps.Keys(failed))).To(Equal(slices.Sorted(maps.Keys(mistakes))), "by whatever check")
+		Expect(vc.Refused()).To(BeEmpty(), "it only reads")
+	}, SpecTimeout(time.Minute))
+
+	It("names the peers of a cluster also where a host alone is asked for", func(ctx SpecContext) {
+		vc := start("estate")
+		o := auto(vc)
+		o.Hosts = []string{"esx22*"}
+		run, err := preflight.Run(ctx, o)
+		Expect(err).NotTo(HaveOccurred())
+		want := map[string]string{}
+		for row, verdict := range estateVerdicts() {
+			if strings.HasPrefix(row, "esx22") {
+				want[row] = verdict
+			}
+		}
+		Expect(statuses(run, checks.OutboundPort)).To(Equal(want))
+	}, SpecTimeout(time.Minute))
+})
