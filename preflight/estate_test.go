@@ -156,4 +156,39 @@ var _ = Describe("check --profile auto of the scenario estate", func() {
 		}
 		Expect(statuses(run, checks.OutboundPort)).To(Equal(want))
 	}, SpecTimeout(time.Minute))
+
+	It("is the same for facts in a file, and for a simulator of them", func(ctx SpecContext) {
+		live := at("sim://estate")
+		Expect(anyPort(preflight.Wanted{Profiles: []string{preflight.Auto}}).Put(&live)).To(Succeed())
+		file := newFile()
+		Expect(preflight.Collect(ctx, []preflight.Options{live}, file, false)).Error().NotTo(HaveOccurred())
+		want := verdicts(ctx, live)
+		for _, o := range []preflight.Options{{Facts: file}, at("sim://" + file)} {
+			Expect(anyPort(preflight.Wanted{Profiles: []string{preflight.Auto}}).Put(&o)).To(Succeed())
+			Expect(verdicts(ctx, o)).To(Equal(want))
+		}
+	}, SpecTimeout(time.Minute))
+
+	It("is not known of a simulator of facts that do not tell it", func(ctx SpecContext) {
+		settings := func(collected []string, hosts ...string) map[string]string {
+			from, file := at("sim://estate"), newFile()
+			from.Hosts = hosts
+			if len(collected) > 0 {
+				Expect(anyPort(preflight.Wanted{Profiles: collected}).Put(&from)).To(Succeed())
+			}
+			Expect(preflight.Collect(ctx, []preflight.Options{from}, file, false)).Error().NotTo(HaveOccurred())
+			o := at("sim://" + file)
+			Expect(anyPort(preflight.Wanted{Profiles: []string{preflight.Auto}}).Put(&o)).To(Succeed())
+			run, err := preflight.Run(ctx, o)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(statuses(run, checks.OutboundPort)).NotTo(HaveKey("esx21.example vmotion-migration-out"))
+			return statuses(run, checks.PeerSettings)
+		}
+		const unknown = "unknown facts-unavailable"
+		By("any setting")
+		Expect(settings(nil, "esx1*", "esx21*")).To(And(HaveLen(5), HaveEach(unknown)))
+		By("the addresses of one host of a cluster whose others are left out")
+		Expect(settings([]string{preflight.Auto}, "esx1*", "esx21*")).To(And(HaveLen(5),
+			HaveKeyWithValue("esx21.example ", unknown), HaveKeyWithValue("esx11.example ", "pass settings-known")))
+	}, SpecTimeout(time.Minute))
 })

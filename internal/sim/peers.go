@@ -144,7 +144,11 @@ func nfsName(server string) string { return "nfs-" + server }
 // port.
 func (vc *VCenter) addKeyServer(provider, name, server string) {
 	address, port := splitPort(server)
-	manager := vc.model.Map().Get(*vc.content().CryptoManager).(*simulator.CryptoManagerKmip)
+	ref := vc.content().CryptoManager
+	if ref == nil || ref.Type != "CryptoManagerKmip" { // a bare host has none
+		return
+	}
+	manager := vc.model.Map().Get(*ref).(*simulator.CryptoManagerKmip)
 	manager.KmipServers = append(slices.Clip(manager.KmipServers), types.KmipClusterInfo{
 		ClusterId: types.KeyProviderId{Id: provider}, UseAsDefault: true,
 		ManagementType: string(types.KmipClusterInfoKmsManagementTypeVCenter),
