@@ -114,9 +114,13 @@ var _ = Describe("who switches a ruleset", func() {
 		return r
 	}
 	by := func(o checks.Owner) func(*checks.Requirement) {
-		return func(r *checks.Requirement) { r.Owner, r.Daemon = o, map[bool]string{true: "ntpd"}[o == checks.ByService] }
+		return func(r *checks.Requirement) {
+			r.Owner, r.Daemon = o, map[bool]string{true: "ntpd"}[o == checks.ByService]
+		}
 	}
-	keptByESXi := func(r *checks.Requirement) { r.Owner, r.Switched, r.From = checks.ByHost, "by the first mount", "a mount" }
+	keptByESXi := func(r *checks.Requirement) {
+		r.Owner, r.Switched, r.From = checks.ByHost, "by the first mount", "a mount"
+	}
 	ntpClient := func(enabled bool, allowed *inventory.AllowedHosts, change func(*inventory.Ruleset)) inventory.Host {
 		rs := opening("ntpClient", enabled, allowed, rule("outbound", "udp", 123))
 		if change != nil {
@@ -170,7 +174,9 @@ var _ = Describe("a ruleset by which the host is managed", func() {
 	known := func(list ...string) func(*inventory.Host, string) ([]netip.Prefix, string) {
 		return func(*inventory.Host, string) ([]netip.Prefix, string) { return prefixes(list...), "" }
 	}
-	unknown := func(*inventory.Host, string) ([]netip.Prefix, string) { return nil, "the vCenter's address is not known" }
+	unknown := func(*inventory.Host, string) ([]netip.Prefix, string) {
+		return nil, "the vCenter's address is not known"
+	}
 	DescribeTable("gets no list that shuts out who does", func(rs *inventory.Ruleset, req checks.Requirement, managers func(*inventory.Host, string) ([]netip.Prefix, string), only []string, want, says string) {
 		p := allowAll(host(rs), fix.AllowOptions{Only: prefixes(only...), Managing: []string{"vSphereClient"}, Managers: managers}, req)
 		Expect(told(p)).To(Equal([]string{req.Name + ": " + want}))

@@ -145,7 +145,9 @@ var _ = Describe("profiles", func() {
 			}
 			run, err := preflight.Run(ctx, o)
 			Expect(err).NotTo(HaveOccurred())
-			at := slices.IndexFunc(run.Plan, func(e report.PlanEntry) bool { return e.Requirement != "vcenter-heartbeat" && e.Requirement != "vddk-nbd-disk-data" })
+			at := slices.IndexFunc(run.Plan, func(e report.PlanEntry) bool {
+				return e.Requirement != "vcenter-heartbeat" && e.Requirement != "vddk-nbd-disk-data"
+			})
 			return run.Plan[at].Reason, run.Plan[at].Detail
 		}
 		vcenter := preflight.Wanted{Profiles: []string{"vcenter"}, Peers: []string{"10.0.0.1"}}
