@@ -121,7 +121,7 @@ const (
 	govcDefaultDrop = "govc host.esxcli -host {host} network firewall set --default-action=false"
 	govcHostInfo    = "govc host.info -host {host}"
 	fixHost         = "vic-preflight fix --allow --target {target} --host {name}"
-	vibBuild        = "vic-preflight vib build --output {vib}.vib   # --esxi 6-7 for ESXi 6.x and 7.x"
+	vibBuild        = "vic-preflight vib build{at} --output {vib}.vib   # --esxi 6-7 for ESXi 6.x and 7.x"
 	vibInstall      = "vic-preflight fix --allow --method vib --vib {vib}.vib --lower-acceptance-level --target {target} --host {name}"
 )
 

@@ -276,7 +276,8 @@ func (r Requirement) KeyFrom(s Source) string {
 
 // Say fills the requirement's words into a text: {service}, {way} (out or in),
 // {to} (to or from), {a peer}, {the peer}, {option}, {breaks}, and, for commands,
-// {prefer}, {fallback}, {vib} and {daemon}.
+// {prefer}, {fallback}, {vib}, {daemon} and {at}, which is --port with a blank before it
+// where a virtual container host has another one.
 func (r Requirement) Say(text string) string {
 	if !strings.Contains(text, "{") {
 		return text
@@ -287,8 +288,12 @@ func (r Requirement) Say(text string) string {
 			the = "the " + rest
 		}
 	}
+	at := ""
+	if r.Name == VIC().Name && !r.ByVICMachine() {
+		at = fmt.Sprintf(" --port %d", r.Ports[0])
+	}
 	words := []string{
-		"{service}", r.Service(), "{way}", r.way(), "{to}", r.to(), "{a peer}", r.Peer, "{the peer}", the,
+		"{at}", at, "{service}", r.Service(), "{way}", r.way(), "{to}", r.to(), "{a peer}", r.Peer, "{the peer}", the,
 		"{option}", r.PeerOption, "{breaks}", r.Breaks,
 	}
 	for name, key := range map[string]string{"{prefer}": first(r.Prefer), "{fallback}": first(r.Fallback), "{vib}": r.KeyFrom(FromVIB), "{daemon}": r.Daemon} {

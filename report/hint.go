@@ -233,18 +233,21 @@ func (a *advice) commands(r *Run, places places) []string {
 	first := a.results[0]
 	var lines []string
 	for _, template := range a.Commands {
+		if a.requirement.Name != checks.VIC().Name { // the run's own options give the peers
+			template, _, _ = strings.Cut(template, allowedVCH)
+		}
 		switch {
 		case !a.helps(template, r):
 		case a.locked && strings.Contains(template, "{cluster}"):
 			for _, res := range a.results[:min(len(a.results), shownComputes)] {
 				line := a.fill(strings.Replace(template, "--compute-resource {cluster}", "--host {name}", 1), r, places.of(res), "", res.Missing)
-				lines = append(lines, a.alternative(line, res))
+				lines = append(lines, r.byOne(a.alternative(line, res)))
 			}
 			lines = more(lines, len(a.results))
 		case strings.Contains(template, "{cluster}"):
 			computes := a.computes(places)
 			for _, c := range computes[:min(len(computes), shownComputes)] {
-				lines = append(lines, a.byName(a.fill(template, r, places.of(first), c, first.Missing)))
+				lines = append(lines, r.byOne(a.byName(a.fill(template, r, places.of(first), c, first.Missing))))
 			}
 			lines = more(lines, len(computes))
 		default:
@@ -266,11 +269,29 @@ func (a *advice) helps(template string, r *Run) bool {
 	case r.embedded() && (!strings.HasPrefix(template, "vic-preflight") || strings.Contains(template, "vib")):
 		return false // and no SSH gets there
 	case strings.HasPrefix(template, "vic-preflight") && a.requirement.Name != checks.VIC().Name:
-		return false // its options name no other requirement
+		return strings.HasPrefix(template, "vic-preflight fix") && !strings.Contains(template, "--method") && r.ofProfiles()
 	case strings.HasPrefix(template, "vic-machine"):
 		return !a.locked && a.requirement.ByVICMachine()
 	}
 	return true
+}
+
+// allowedVCH is the part of a command that narrows a ruleset to virtual container hosts.
+const allowedVCH = " {option} {peer} --allowed-ip vch"
+
+// ofProfiles reports whether the run's options name profiles.
+func (r *Run) ofProfiles() bool {
+	return slices.ContainsFunc(r.Options, func(o string) bool {
+		return strings.HasPrefix(o, "--profile=") || strings.HasPrefix(o, "--requirements=")
+	})
+}
+
+// byOne leaves out a command that names a ruleset where it would be for several requirements.
+func (r *Run) byOne(line string) string {
+	if len(r.Requirements) > 1 && strings.Contains(line, " --ruleset ") {
+		return ""
+	}
+	return line
 }
 
 // computes are the clusters, and standalone hosts, that the advice is for.

@@ -183,8 +183,7 @@ func (r *Run) undo() string {
 	}
 	words := []string{"vic-preflight", "undo", r.Journal, "--target", r.commandTarget()}
 	for _, o := range r.Options {
-		// What the run was about is in the journal.
-		if !strings.HasPrefix(o, "--port=") && !strings.HasPrefix(o, "--vch-ip=") {
+		if slices.ContainsFunc(undoFlags, func(f string) bool { return strings.HasPrefix(o, f) }) {
 			words = append(words, o)
 		}
 	}
