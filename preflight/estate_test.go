@@ -1,8 +1,10 @@
 package preflight_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -10,6 +12,9 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"github.com/vmware/govmomi"
+	"github.com/vmware/govmomi/property"
+	"github.com/vmware/govmomi/vim25/mo"
 
 	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/internal/sim"
@@ -95,6 +100,74 @@ func estateVerdicts() map[string]string {
 		}
 	}
 	return all
+}
+
+// planned is what --fix makes of the mistakes that users may mend, and mended what the list
+// of the ruleset is then.
+var planned = map[string]mended{
+	"esx02.example vcenter-management": {"allow vSphereClient", "10.0.0.5, 10.0.99.0/24"},
+	"esx12.example syslog-tcp":         {"enable syslog", "all"},
+	"esx14.example vcenter-heartbeat":  {"allow vpxHeartbeats", "10.0.0.6, 10.0.0.5"},
+	"esx22.example syslog-tcp":         {"allow syslog", "10.0.20.8, 10.0.20.9"},
+	// One change is for both directions.
+	"esx22.example vsan-transport-out": {"allow rdt", "10.0.70.21, 10.0.70.23, 10.0.70.24"},
+}
+
+type mended struct{ does, list string }
+
+// refusals are the others, each with the reason and a part of what is said of it.
+var refusals = map[string]mistake{
+	"esx02.example syslog-udp-5514":       {"no-ruleset", "5514"},
+	"esx04.example ntp":                   {"switched-by-service", "ntpd"},
+	"esx04.example nfs3":                  {"not-user-controllable", "nfsClient"},
+	"esx12.example iscsi":                 {"not-user-controllable", "iSCSI"},
+	"esx14.example vmotion-migration-out": {"not-user-controllable", "vMotion"},
+	"esx14.example vmotion-migration-in":  {"not-user-controllable", "vMotion"},
+	"esx24.example iscsi-3261":            {"no-ruleset", "3261"},
+}
+
+// afterwards are the verdicts of estateVerdicts that a fix changes: a list holds addresses,
+// and whether a witness has one of these is not known.
+var afterwards = map[string]string{
+	"esx02.example vcenter-management": "pass permitted", "esx12.example syslog-tcp": "pass permitted",
+	"esx14.example vcenter-heartbeat": "pass permitted", "esx22.example syslog-tcp": "pass permitted",
+	"esx22.example vsan-transport-out": "warn allowed-hosts-unverified", "esx22.example vsan-transport-in": "warn allowed-hosts-unverified",
+}
+
+// told are the firewalls of all hosts, as the API tells them and as the
+// hosts have them, by the hosts' names.
+func told(ctx SpecContext, vc *sim.VCenter) map[string]string {
+	GinkgoHelper()
+	u := *vc.URL
+	u.User = url.UserPassword("root", secret)
+	c, err := govmomi.NewClient(ctx, &u, true)
+	Expect(err).NotTo(HaveOccurred())
+	all := map[string]string{}
+	for _, name := range vc.HostNames() {
+		var copies []any
+		var system mo.HostFirewallSystem
+		var host mo.HostSystem
+		one := property.DefaultCollector(c.Client)
+		Expect(one.RetrieveOne(ctx, vc.Host(name).FirewallRef(), []string{"firewallInfo"}, &system)).To(Succeed())
+		Expect(one.RetrieveOne(ctx, vc.Host(name).Ref, []string{"config.firewall"}, &host)).To(Succeed())
+		copies = append(copies, system.FirewallInfo, host.Config.Firewall, vc.Host(name).Firewall())
+		text, err := json.Marshal(copies)
+		Expect(err).NotTo(HaveOccurred())
+		all[name] = string(text)
+	}
+	Expect(c.Logout(ctx)).To(Succeed())
+	return all
+}
+
+// differ are the names of what two maps do not have alike.
+func differ(a, b map[string]string) (names []string) {
+	for name := range a {
+		if a[name] != b[name] {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // auto are options for what the hosts' own settings ask for.
@@ -190,5 +263,57 @@ var _ = Describe("check --profile auto of the scenario estate", func() {
 		By("the addresses of one host of a cluster whose others are left out")
 		Expect(settings([]string{preflight.Auto}, "esx1*", "esx21*")).To(And(HaveLen(5),
 			HaveKeyWithValue("esx21.example ", unknown), HaveKeyWithValue("esx11.example ", "pass settings-known")))
+	}, SpecTimeout(time.Minute))
+})
+
+var _ = Describe("check --profile auto --fix of the scenario estate", func() {
+	It("mends what users may mend, explains the rest, and undo brings it back byte for byte", func(ctx SpecContext) {
+		vc := start("estate")
+		before := told(ctx, vc)
+		o := auto(vc)
+		o.Change.Do = preflight.Allow
+		run, err := preflight.Run(ctx, o)
+		Expect(err).To(MatchError(ContainSubstring("not all that was asked for")))
+
+		does, refused := map[string]mended{}, map[string]mistake{}
+		for _, e := range run.Plan {
+			row := e.Host + " " + e.Requirement
+			switch e.Action {
+			case report.None:
+			case report.Refuse:
+				refused[row] = mistake{e.Reason, ""}
+				Expect(e.Detail).To(ContainSubstring(refusals[row].says), row)
+				Expect(e.Done).To(BeFalse(), row)
+			default:
+				Expect(e.Done && e.Verified).To(BeTrue(), row)
+				does[row] = mended{string(e.Action) + " " + e.Ruleset, e.After.Allowed.String()}
+			}
+		}
+		Expect(does).To(Equal(planned))
+		Expect(slices.Sorted(maps.Keys(refused))).To(Equal(slices.Sorted(maps.Keys(refusals))))
+		for row, r := range refused {
+			Expect(r.verdict).To(Equal(refusals[row].verdict), row)
+		}
+		want := estateVerdicts()
+		maps.Copy(want, afterwards)
+		Expect(statuses(run, checks.OutboundPort)).To(Equal(want))
+		Expect(differ(before, told(ctx, vc))).To(Equal([]string{"esx02.example", "esx12.example", "esx14.example", "esx22.example"}))
+
+		_, err = preflight.Run(ctx, undoing(vc, run.Journal))
+		Expect(err).NotTo(HaveOccurred())
+		Expect(told(ctx, vc)).To(Equal(before))
+	}, SpecTimeout(time.Minute))
+
+	It("changes nothing the second time", func(ctx SpecContext) {
+		vc := start("estate")
+		for range 2 {
+			o := auto(vc)
+			o.Change.Do = preflight.Allow
+			run, err := preflight.Run(ctx, o)
+			Expect(err).To(MatchError(ContainSubstring("not all that was asked for")))
+			Expect(run.Plan).NotTo(BeEmpty())
+		}
+		Expect(vc.RequestsOf("EnableRuleset")).To(Equal(1))
+		Expect(vc.RequestsOf("UpdateRuleset")).To(Equal(4))
 	}, SpecTimeout(time.Minute))
 })
