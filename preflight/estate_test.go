@@ -170,13 +170,8 @@ func differ(a, b map[string]string) (names []string) {
 	return names
 }
 
-// auto are options for what the hosts' own settings ask for.
-func auto(vc *sim.VCenter) preflight.Options {
-	GinkgoHelper()
-	o := on(vc)
-	Expect(anyPort(preflight.Wanted{Profiles: []string{preflight.Auto}}).Put(&o)).To(Succeed())
-	return o
-}
+// bySettings is what the hosts' own settings ask for.
+var bySettings = preflight.Wanted{Profiles: []string{preflight.Auto}}
 
 // details are those of the check of ports, by host name and requirement.
 func details(run *report.Run) map[string]string {
@@ -193,7 +188,7 @@ var _ = Describe("check --profile auto of the scenario estate", func() {
 	It("names each wrong one and no right one, without any address given", func(ctx SpecContext) {
 		vc := start("estate")
 		vc.SetReadOnly(true)
-		run, err := preflight.Run(ctx, auto(vc))
+		run, err := preflight.Run(ctx, wanting(vc, bySettings, preflight.NoChange))
 		Expect(err).NotTo(HaveOccurred())
 		Expect(statuses(run, checks.OutboundPort)).To(Equal(estateVerdicts()))
 		says := details(run)
@@ -217,7 +212,7 @@ var _ = Describe("check --profile auto of the scenario estate", func() {
 
 	It("names the peers of a cluster also where a host alone is asked for", func(ctx SpecContext) {
 		vc := start("estate")
-		o := auto(vc)
+		o := wanting(vc, bySettings, preflight.NoChange)
 		o.Hosts = []string{"esx22*"}
 		run, err := preflight.Run(ctx, o)
 		Expect(err).NotTo(HaveOccurred())
@@ -232,12 +227,12 @@ var _ = Describe("check --profile auto of the scenario estate", func() {
 
 	It("is the same for facts in a file, and for a simulator of them", func(ctx SpecContext) {
 		live := at("sim://estate")
-		Expect(anyPort(preflight.Wanted{Profiles: []string{preflight.Auto}}).Put(&live)).To(Succeed())
+		Expect(anyPort(bySettings).Put(&live)).To(Succeed())
 		file := newFile()
 		Expect(preflight.Collect(ctx, []preflight.Options{live}, file, false)).Error().NotTo(HaveOccurred())
 		want := verdicts(ctx, live)
 		for _, o := range []preflight.Options{{Facts: file}, at("sim://" + file)} {
-			Expect(anyPort(preflight.Wanted{Profiles: []string{preflight.Auto}}).Put(&o)).To(Succeed())
+			Expect(anyPort(bySettings).Put(&o)).To(Succeed())
 			Expect(verdicts(ctx, o)).To(Equal(want))
 		}
 	}, SpecTimeout(time.Minute))
@@ -251,7 +246,7 @@ var _ = Describe("check --profile auto of the scenario estate", func() {
 			}
 			Expect(preflight.Collect(ctx, []preflight.Options{from}, file, false)).Error().NotTo(HaveOccurred())
 			o := at("sim://" + file)
-			Expect(anyPort(preflight.Wanted{Profiles: []string{preflight.Auto}}).Put(&o)).To(Succeed())
+			Expect(anyPort(bySettings).Put(&o)).To(Succeed())
 			run, err := preflight.Run(ctx, o)
 			Expect(err).NotTo(HaveOccurred())
 			Expect(statuses(run, checks.OutboundPort)).NotTo(HaveKey("esx21.example vmotion-migration-out"))
@@ -270,9 +265,7 @@ var _ = Describe("check --profile auto --fix of the scenario estate", func() {
 	It("mends what users may mend, explains the rest, and undo brings it back byte for byte", func(ctx SpecContext) {
 		vc := start("estate")
 		before := told(ctx, vc)
-		o := auto(vc)
-		o.Change.Do = preflight.Allow
-		run, err := preflight.Run(ctx, o)
+		run, err := preflight.Run(ctx, wanting(vc, bySettings, preflight.Allow))
 		Expect(err).To(MatchError(ContainSubstring("not all that was asked for")))
 
 		does, refused := map[string]mended{}, map[string]mistake{}
@@ -307,9 +300,7 @@ var _ = Describe("check --profile auto --fix of the scenario estate", func() {
 	It("changes nothing the second time", func(ctx SpecContext) {
 		vc := start("estate")
 		for range 2 {
-			o := auto(vc)
-			o.Change.Do = preflight.Allow
-			run, err := preflight.Run(ctx, o)
+			run, err := preflight.Run(ctx, wanting(vc, bySettings, preflight.Allow))
 			Expect(err).To(MatchError(ContainSubstring("not all that was asked for")))
 			Expect(run.Plan).NotTo(BeEmpty())
 		}
