@@ -18,6 +18,7 @@ import (
 
 	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/internal/sim"
+	"github.com/vic-preflight/vic-preflight/inventory"
 	"github.com/vic-preflight/vic-preflight/preflight"
 	"github.com/vic-preflight/vic-preflight/report"
 )
@@ -234,6 +235,46 @@ var _ = Describe("check --profile auto of the scenario estate", func() {
 		for _, o := range []preflight.Options{{Facts: file}, at("sim://" + file)} {
 			Expect(anyPort(bySettings).Put(&o)).To(Succeed())
 			Expect(verdicts(ctx, o)).To(Equal(want))
+		}
+	}, SpecTimeout(time.Minute))
+
+	It("is what a simulator of facts tells as the facts do", func(ctx SpecContext) {
+		settings := func(o preflight.Options) (*inventory.Inventory, map[string][]inventory.PeerSetting) {
+			Expect(anyPort(bySettings).Put(&o)).To(Succeed())
+			run, err := preflight.Run(ctx, o)
+			Expect(err).NotTo(HaveOccurred())
+			all := map[string][]inventory.PeerSetting{}
+			for _, h := range run.Inventory.Hosts {
+				all[h.Name] = h.PeerSettings
+			}
+			return run.Inventory, all
+		}
+		inv, want := settings(at("sim://estate"))
+		edit := func(host string, origin inventory.PeerOrigin, change func(*inventory.PeerSetting)) {
+			i := slices.IndexFunc(want[host], func(s inventory.PeerSetting) bool { return s.Origin == origin })
+			change(&want[host][i])
+		}
+		second := []string{"10.0.51.11", "10.0.51.12", "10.0.51.13", "10.0.51.14"}
+		for i, host := range []string{"esx11.example", "esx12.example", "esx13.example", "esx14.example"} {
+			edit(host, inventory.VMotionHosts, func(s *inventory.PeerSetting) { // which has two adapters
+				var list []string
+				for n, first := range s.Values {
+					list = append(list, first, slices.Delete(slices.Clone(second), i, i+1)[n])
+				}
+				s.Values = list
+			})
+		}
+		edit("esx01.example", inventory.SyslogLogHosts, func(s *inventory.PeerSetting) { s.Values = []string{"udp://a.example", "tcp://10.0.0.1"} })
+		edit("esx02.example", inventory.NTPServers, func(s *inventory.PeerSetting) {
+			s.Values, s.Unreadable = nil, "the account lacks the privilege System.Read"
+		})
+		edit("esx24.example", inventory.ISCSITargets, func(s *inventory.PeerSetting) { s.Values = []string{"10.0.40.5", "[fd00::1]:3260"} })
+		for i := range inv.Hosts {
+			inv.Hosts[i].PeerSettings = want[inv.Hosts[i].Name]
+		}
+		_, got := settings(at("sim://" + written(inv)))
+		for host := range want {
+			Expect(got[host]).To(Equal(want[host]), host)
 		}
 	}, SpecTimeout(time.Minute))
 
