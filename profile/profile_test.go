@@ -406,3 +406,25 @@ var _ = Describe("options", func() {
 		Expect(profile.Options(checks.Requirement{Name: "site-backup", Ports: []int{902}})).To(BeEmpty())
 	})
 })
+
+var _ = DescribeTable("what else needs an outbound TCP port", func(port int, want, prefer string) {
+	n, known := profile.ForPort(port)
+	Expect(known).To(Equal(want != ""))
+	Expect(n.Name).To(Equal(want))
+	Expect(strings.Join(n.Prefer, " ")).To(Equal(prefer))
+},
+	Entry("logs", 1514, "syslog-ssl", "syslog"),
+	Entry("downloads", 443, "online-depot-https", "httpClient"),
+	Entry("iSCSI", 3260, "iscsi", "iSCSI"),
+	Entry("a mount, whose ruleset comes and goes", 2049, "", ""),
+	Entry("keys, for a moment", 5696, "", ""),
+	Entry("what is UDP", 123, "", ""),
+	Entry("the port of virtual container hosts", 2377, "", ""),
+	Entry("nothing", 4711, "", ""))
+
+var _ = It("the rulesets by which hosts are managed", func() {
+	Expect(profile.Managing()).To(ContainElements("vSphereClient", "vpxHeartbeats"))
+	Expect(slices.IndexFunc(profile.All(), func(p profile.Profile) bool {
+		return slices.ContainsFunc(p.Needs, func(n profile.Need) bool { return n.Name == profile.ManagementByVCenter })
+	})).To(BeNumerically(">=", 0))
+})
