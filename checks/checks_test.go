@@ -2,6 +2,7 @@ package checks_test
 
 import (
 	"encoding/json"
+	"errors"
 	"net/netip"
 	"slices"
 
@@ -321,7 +322,9 @@ var _ = It("a rule written by hand takes no key of a VIB's for another requireme
 	req.Name, req.Accept = "ntp", nil
 	err := checks.KeyFree("Preflight-ntp", checks.ByHand, req)
 	Expect(err).To(MatchError(ContainSubstring("is the key of a VIB's ruleset")))
-	Expect(err.(*checks.KeyTakenError).Hints).To(ContainElement(ContainSubstring("byhand-ntp")))
+	var taken *checks.KeyTakenError
+	Expect(errors.As(err, &taken)).To(BeTrue())
+	Expect(taken.Hints).To(ContainElement(ContainSubstring("byhand-ntp")))
 })
 
 var _ = It("KeyFree takes keys that differ by case alone for one", func() {
