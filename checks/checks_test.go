@@ -58,6 +58,30 @@ func verifyHostRow(id string) func(hostRow) {
 	}
 }
 
+var _ = DescribeTable("firewall-state looks at the directions that are required", func(incoming, outgoing inventory.Tristate, directions []string, status checks.Status, detail string) {
+	h := host()
+	h.Firewall.Switch = inventory.Switch{Enabled: inventory.Yes, Loaded: inventory.Yes}
+	h.Firewall.IncomingBlocked, h.Firewall.OutgoingBlocked = incoming, outgoing
+	f := facts(h)
+	f.Judged = nil
+	for _, way := range directions {
+		f.Judged = append(f.Judged, checks.JudgeAll(f.Inventory, needs(way, "tcp", 902))...)
+	}
+	res := only(checks.FirewallState, f)[0]
+	Expect(res.Status).To(Equal(status))
+	Expect(res.Detail).To(Equal(detail))
+},
+	Entry("in", inventory.No, inventory.Yes, []string{"inbound"}, checks.Warn, "the default action lets all incoming traffic pass"),
+	Entry("out", inventory.No, inventory.Yes, []string{"outbound"}, checks.Pass, "the firewall is on and drops by default"),
+	Entry("in and out", inventory.No, inventory.Yes, []string{"outbound", "inbound"}, checks.Warn, "the default action lets all incoming traffic pass"),
+	Entry("both", inventory.No, inventory.No, []string{"inbound", "outbound"}, checks.Warn, "the default action lets all outgoing and incoming traffic pass"),
+	Entry("out, in is what is required", inventory.Yes, inventory.No, []string{"inbound"}, checks.Pass, "the firewall is on and drops by default"),
+	Entry("nothing required, and so both", inventory.No, inventory.Yes, nil, checks.Warn, "the default action lets all incoming traffic pass"),
+	Entry("in, and not known", inventory.Unknown, inventory.Yes, []string{"outbound", "inbound"}, checks.Warn, "the firewall is on, but its default action for incoming traffic is not known"),
+	Entry("in, and not asked for", inventory.Unknown, inventory.Yes, []string{"outbound"}, checks.Pass, "the firewall is on and drops by default"),
+	Entry("out, and not known", inventory.Yes, inventory.Unknown, []string{"outbound"}, checks.Warn, "the firewall is on, but its default action is not known"),
+)
+
 var _ = DescribeTable("firewall-state", verifyHostRow(checks.FirewallState),
 	Entry("on and dropping", hostRow{host(), checks.Pass, "filtering"}),
 	Entry("switched off", hostRow{with(host(), func(h *inventory.Host) { h.Firewall.Switch.Enabled = inventory.No }), checks.Warn, "firewall-off"}),

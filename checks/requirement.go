@@ -301,8 +301,8 @@ func (r Requirement) KeyFrom(s Source) string {
 }
 
 // Say fills the requirement's words into a text: {service}, {way} (out or in),
-// {to} (to or from), {a peer}, {the peer}, {option}, {breaks}, and, for commands,
-// {prefer}, {fallback}, {vib} and {daemon}.
+// {to} (to or from), {traffic}, {a peer}, {the peer}, {its network}, {option}, {breaks},
+// {or prefer}, and, for commands, {prefer}, {fallback} and {vib}.
 func (r Requirement) Say(text string) string {
 	if !strings.Contains(text, "{") {
 		return text
@@ -317,7 +317,15 @@ func (r Requirement) Say(text string) string {
 		"{service}", r.Service(), "{way}", r.way(), "{to}", r.to(), "{a peer}", r.Peer, "{the peer}", the,
 		"{option}", r.PeerOption, "{breaks}", r.Breaks,
 	}
-	for name, key := range map[string]string{"{prefer}": first(r.Prefer), "{fallback}": first(r.Fallback), "{vib}": r.KeyFrom(FromVIB), "{daemon}": r.Daemon} {
+	traffic, network, prefer := "traffic", "the network that it is in", ""
+	if r.Name == VIC().Name { // it has no address before it is there, and several rulesets serve it
+		traffic, network = "outgoing traffic", "the network it will be leased from"
+		if key := first(r.Prefer); key != "" {
+			prefer = fmt.Sprintf(", or let fix enable %s for that address where the host has it", key)
+		}
+	}
+	words = append(words, "{traffic}", traffic, "{its network}", network, "{or prefer}", prefer)
+	for name, key := range map[string]string{"{prefer}": first(r.Prefer), "{fallback}": first(r.Fallback), "{vib}": r.KeyFrom(FromVIB)} {
 		if key != "" { // what nobody can fill stays, and its command is left out
 			words = append(words, name, key)
 		}

@@ -34,6 +34,8 @@ type Options struct {
 	// BySettings are profiles whose peers are in the hosts' own settings: they are read, and
 	// what they come to is required besides, of the hosts that have them.
 	BySettings []profile.Profile
+	// keepsSettings means that what the profiles make of the settings is no part of the facts.
+	keepsSettings bool
 	// RequiredBy are the options of a command line that ask for the same; empty where they
 	// can be told from Requirements.
 	RequiredBy []string
@@ -389,6 +391,12 @@ func (o *Options) requirement() checks.Requirement {
 
 // demand adds what the hosts' own settings ask for.
 func (o *Options) demand(inv *inventory.Inventory) {
+	if o.keepsSettings {
+		inv = &inventory.Inventory{Hosts: slices.Clone(inv.Hosts)}
+		for i := range inv.Hosts {
+			inv.Hosts[i].PeerSettings = slices.Clone(inv.Hosts[i].PeerSettings)
+		}
+	}
 	for _, n := range profile.Demanded(o.BySettings, inv) {
 		o.Requirements = append(o.Requirements, n.Requirement)
 	}

@@ -180,6 +180,7 @@ func reports() map[string]*report.Report {
 		"create":    created(),
 		"refused":   refused(),
 		"accepted":  acceptable(),
+		"estate":    wrong(),
 	}
 }
 

@@ -27,7 +27,7 @@ func (r *reader) object(raw []byte) (content types.ObjectContent, ok bool) {
 	if err := r.decode(raw, &list); err != nil || len(list.Objects) != 1 {
 		return content, false
 	}
-	takeFirewall(&list.Objects[0])
+	takeFacts(&list.Objects[0])
 	return list.Objects[0], true
 }
 
@@ -48,15 +48,6 @@ func (r *reader) decode(raw []byte, v any) error {
 	dec := xml.NewDecoder(&b)
 	dec.TypeFunc = types.TypeFunc()
 	return dec.Decode(v)
-}
-
-// takeFirewall puts firewallFacts in the place of a HostFirewallInfo.
-func takeFirewall(content *types.ObjectContent) {
-	for i, p := range content.PropSet {
-		if info, ok := p.Val.(types.HostFirewallInfo); ok {
-			content.PropSet[i].Val = factsOf(&info)
-		}
-	}
 }
 
 func factsOf(info *types.HostFirewallInfo) firewallFacts {
@@ -121,18 +112,7 @@ func (r *reader) property() (p types.DynamicProperty, ok bool) {
 
 // value reads a value by its xsi:type, up to its end.
 func (r *reader) value(t tag) (types.AnyType, bool) {
-	var kind []byte
-	rest := t.attrs[:0:0]
-	for _, a := range t.attrs {
-		prefix, local, prefixed := bytes.Cut(a.name, []byte(":"))
-		switch {
-		case prefixed && string(prefix) == "xmlns":
-		case prefixed && string(local) == "type" && kind == nil && r.isInstance(t, string(prefix)):
-			kind = a.value
-		default:
-			rest = append(rest, a)
-		}
-	}
+	kind, rest, foreign := r.typeOf(t)
 	t.attrs = rest
 	switch string(kind) {
 	case "ManagedObjectReference":
@@ -148,6 +128,12 @@ func (r *reader) value(t tag) (types.AnyType, bool) {
 		return shared[types.HostServiceInfo](r, t, "HostServiceInfo")
 	case "HostDateTimeInfo":
 		return shared[types.HostDateTimeInfo](r, t, "HostDateTimeInfo")
+	}
+	if read := r.lists(string(kind)); read != nil {
+		if len(t.attrs) > 0 || foreign {
+			return nil, false
+		}
+		return read()
 	}
 	text, ok := r.leaf(string(t.name))
 	if !ok || len(t.attrs) > 0 {
@@ -168,6 +154,37 @@ func (r *reader) value(t tag) (types.AnyType, bool) {
 		return at, err == nil
 	}
 	return nil, false
+}
+
+// lists returns what reads a list of the kind; nil where it is none of those.
+func (r *reader) lists(kind string) func() (types.AnyType, bool) {
+	switch kind {
+	case "ArrayOfVirtualNicManagerNetConfig":
+		return r.nics
+	case "ArrayOfHostFileSystemMountInfo":
+		return r.mounts
+	case "ArrayOfHostHostBusAdapter":
+		return r.adapters
+	}
+	return nil
+}
+
+// typeOf is a tag's xsi:type, and the attributes besides those that declare prefixes.
+// foreign means that it declares a prefix for something else than XML Schema's instance
+// namespace, so that the prefixes around it do not hold inside.
+func (r *reader) typeOf(t tag) (kind []byte, rest []attribute, foreign bool) {
+	for _, a := range t.attrs {
+		prefix, local, prefixed := bytes.Cut(a.name, []byte(":"))
+		switch {
+		case prefixed && string(prefix) == "xmlns":
+			foreign = foreign || string(a.value) != xsiNS
+		case prefixed && string(local) == "type" && kind == nil && r.isInstance(t, string(prefix)):
+			kind = a.value
+		default:
+			rest = append(rest, a)
+		}
+	}
+	return kind, rest, foreign
 }
 
 // shared reads a value of the kind that most hosts have alike, up to its end: what came of equal
