@@ -327,10 +327,8 @@ var _ = DescribeTable("a new ruleset is called by what it is for", func(vib, han
 	Expect(checks.NewKey(checks.FromVIB, reqs...)).To(Equal(vib))
 	Expect(checks.NewKey(checks.ByHand, reqs...)).To(Equal(hand))
 	for key, from := range map[string]checks.Source{vib: checks.FromVIB, hand: checks.ByHand} {
-		if key != "" {
-			Expect(checks.SourceOf(key)).To(Equal(from))
-			Expect(checks.KeyFree(key, from, reqs...)).To(Succeed())
-		}
+		Expect(checks.SourceOf(key)).To(Equal(from))
+		Expect(checks.KeyFree(key, from, reqs...)).To(Succeed())
 	}
 },
 	Entry("a virtual container host", "vmware-vic", "vicoutgoing", "vic"),
@@ -338,7 +336,8 @@ var _ = DescribeTable("a new ruleset is called by what it is for", func(vib, han
 	Entry("one of a profile", "preflight-syslog-ssl-6514", "byhand-syslog-ssl-6514", "syslog-ssl-6514"),
 	Entry("all of a profile", "preflight-vddk-nbd", "byhand-vddk-nbd", "vddk-nbd-data", "vddk-nbd-control"),
 	Entry("two of which one begins the other", "preflight-a-b", "byhand-a-b", "a-b-c", "a-b"),
-	Entry("two profiles", "", "", "syslog-udp", "ntp"),
+	Entry("two profiles", "preflight-syslog-udp-ntp", "byhand-syslog-udp-ntp", "syslog-udp", "ntp"),
+	Entry("two, of which one has several", "preflight-vddk-nbd-ntp", "byhand-vddk-nbd-ntp", "vddk-nbd-data", "vddk-nbd-control", "ntp"),
 )
 
 var _ = It("a rule written by hand takes no key of a VIB's for another requirement", func() {

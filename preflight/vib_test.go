@@ -122,7 +122,7 @@ var _ = Describe("a VIB for a profile", func() {
 		Expect(err).To(MatchError(ContainSubstring(says)))
 		Expect(err).To(BeAssignableToTypeOf(&preflight.UsageError{}))
 	},
-		Entry("for several without a key", preflight.VIBOptions{Wanted: preflight.Wanted{Profiles: []string{"ntp", "kms"}}}, "--service names the new ruleset"),
+		Entry("for so many that no name holds them", preflight.VIBOptions{Wanted: preflight.Wanted{Profiles: []string{"ntp", "kms", "vddk-nbd", "vcenter", "vmotion"}}}, "use up to 35 letters"),
 		Entry("for an alternative that nothing picks", preflight.VIBOptions{Wanted: preflight.Wanted{Profiles: []string{"syslog"}}}, "which one is not known"),
 		Entry("for hosts' own settings", preflight.VIBOptions{Wanted: preflight.Wanted{Profiles: []string{"auto"}}}, "what hosts' own settings ask for is not known here"),
 		Entry("with a key of ESXi's", preflight.VIBOptions{Key: "ntpClient", Wanted: preflight.Wanted{Profiles: []string{"ntp"}}}, "ESXi brings itself"),
