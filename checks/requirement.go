@@ -302,7 +302,8 @@ func (r Requirement) KeyFrom(s Source) string {
 
 // Say fills the requirement's words into a text: {service}, {way} (out or in),
 // {to} (to or from), {traffic}, {a peer}, {the peer}, {its network}, {option}, {breaks},
-// {or prefer}, and, for commands, {prefer}, {fallback} and {vib}.
+// {or prefer}, and, for commands, {prefer}, {fallback}, {vib} and {at}, which is --port with a
+// blank before it where a virtual container host has another one.
 func (r Requirement) Say(text string) string {
 	if !strings.Contains(text, "{") {
 		return text
@@ -313,8 +314,12 @@ func (r Requirement) Say(text string) string {
 			the = "the " + rest
 		}
 	}
+	at := ""
+	if r.Name == VIC().Name && !r.ByVICMachine() {
+		at = fmt.Sprintf(" --port %d", r.Ports[0])
+	}
 	words := []string{
-		"{service}", r.Service(), "{way}", r.way(), "{to}", r.to(), "{a peer}", r.Peer, "{the peer}", the,
+		"{at}", at, "{service}", r.Service(), "{way}", r.way(), "{to}", r.to(), "{a peer}", r.Peer, "{the peer}", the,
 		"{option}", r.PeerOption, "{breaks}", r.Breaks,
 	}
 	traffic, network, prefer := "traffic", "the network that it is in", ""

@@ -104,15 +104,15 @@ var _ = Describe("the journal", func() {
 		Expect(j.Close()).To(Succeed())
 		r, err := fix.ReadJournal(path)
 		Expect(err).NotTo(HaveOccurred())
-		Expect(r.Header.Required()).To(Equal(req), "with the words and the rulesets of vic")
+		Expect(r.Required()).To(Equal([]checks.Requirement{req}), "with the words and the rulesets of vic")
 
 		By("of a requirement that this program has no words for")
-		other := fix.Header{Requirement: &fix.JournalRequirement{Name: "backup", Direction: "inbound", Protocol: "tcp", Ports: []int{902}}}
-		Expect(other.Required()).To(Equal(checks.Requirement{Name: "backup", Direction: "inbound", Protocol: "tcp", Ports: []int{902}}))
+		other := fix.Recorded{Header: fix.Header{Requirement: &fix.JournalRequirement{Name: "backup", Direction: "inbound", Protocol: "tcp", Ports: []int{902}}}}
+		Expect(other.Required()).To(Equal([]checks.Requirement{{Name: "backup", Direction: "inbound", Protocol: "tcp", Ports: []int{902}}}))
 
 		By("which a journal that does not say is not")
-		silent := fix.Header{}
-		Expect(silent.Required()).To(Equal(checks.VIC()))
+		silent := fix.Recorded{}
+		Expect(silent.Required()).To(Equal([]checks.Requirement{checks.VIC()}))
 	})
 
 	It("is refused when what it is about makes no sense", func() {
@@ -179,7 +179,7 @@ var _ = Describe("the journal", func() {
 			lines := strings.SplitAfter(s, "\n")
 			return lines[0] + lines[2] + lines[1] + lines[3]
 		}, "line 2: it was changed"),
-		Entry("of another version", func(s string) string { return strings.Replace(s, `"version":3`, `"version":4`, 1) }, "a journal of version 4, and this program reads versions 1 to 3"),
+		Entry("of another version", func(s string) string { return strings.Replace(s, `"version":4`, `"version":5`, 1) }, "a journal of version 5, and this program reads versions 1 to 4"),
 		Entry("something else", func(string) string { return `{"a":1}` + "\n" }, "it is no journal"),
 		Entry("text", func(string) string { return "hello\n" }, "it is no journal"),
 		Entry("empty", func(string) string { return "" }, "it is empty"),

@@ -107,14 +107,14 @@ var _ = It("an offer for several requirements goes to hosts that lack one of the
 })
 
 var _ = DescribeTable("what is planned on a host itself", func(row bringRow) {
-	plan := fix.Bring(judged([]inventory.Host{row.host}), row.offer(), map[string]fix.Survey{"host-1": row.survey})
+	plan := fix.Bring(judged([]inventory.Host{row.host})[0], row.offer(), map[string]fix.Survey{"host-1": row.survey})
 	Expect(plan.Hosts).To(HaveLen(1), "each host has a row")
 	hp := plan.Hosts[0]
 	Expect(hp.Reason).To(Equal(row.reason), hp.Detail)
 	Expect(hp.Detail).To(ContainSubstring(row.says))
 	Expect(len(hp.Changes) > 0).To(Equal(row.reason == fix.Chosen))
 	offer := row.offer()
-	if !offer.Wants(&judged([]inventory.Host{row.host}).Hosts[0]) {
+	if !offer.Wants(&judged([]inventory.Host{row.host})[0].Hosts[0]) {
 		Expect(row.survey).To(Equal(fix.Survey{}), "a host that is not wanted is not asked")
 	}
 },
@@ -156,9 +156,9 @@ var _ = DescribeTable("what is planned on a host itself", func(row bringRow) {
 var _ = It("what speaks against a VIB or a file is a warning of the plan", func() {
 	o := vibOffer()
 	o.Suits = func(string) (string, []string) { return "", []string{"it depends on vmkapi_2"} }
-	plan := fix.Bring(judged([]inventory.Host{shutHost("8.0.2")}), o, map[string]fix.Survey{"host-1": community})
+	plan := fix.Bring(judged([]inventory.Host{shutHost("8.0.2")})[0], o, map[string]fix.Survey{"host-1": community})
 	Expect(plan.Hosts[0].Warnings).To(ContainElement("the host may refuse the VIB " + vibID + ": it depends on vmkapi_2"))
-	plan = fix.Bring(judged([]inventory.Host{shutHost("8.0.2")}), fileOffer(), map[string]fix.Survey{"host-1": {File: []byte("file")}})
+	plan = fix.Bring(judged([]inventory.Host{shutHost("8.0.2")})[0], fileOffer(), map[string]fix.Survey{"host-1": {File: []byte("file")}})
 	Expect(plan.Hosts[0].Warnings).To(ContainElement("in /etc/vmware/firewall/service.xml two have the same number"))
 })
 
@@ -209,7 +209,7 @@ var _ = Describe("a change on a host itself", func() {
 
 	It("of a VIB is carried out, journaled, and taken back", func(ctx SpecContext) {
 		o := lowering()
-		outcomes, entries := apply(ctx, fix.Bring(judged(hosts), o, map[string]fix.Survey{"host-1": {Acceptance: "PartnerSupported", SecureBoot: inventory.No}}))
+		outcomes, entries := apply(ctx, fix.Bring(judged(hosts)[0], o, map[string]fix.Survey{"host-1": {Acceptance: "PartnerSupported", SecureBoot: inventory.No}}))
 		Expect(outcomes[0].Done).To(BeTrue())
 		Expect(client.carried).To(HaveLen(1))
 		Expect(client.carried[0].Verb()).To(Equal("install"))
@@ -237,7 +237,7 @@ var _ = Describe("a change on a host itself", func() {
 
 	It("of service.xml is carried out, journaled byte for byte, and taken back", func(ctx SpecContext) {
 		before := []byte("<!-- \xff\x00 any bytes -->")
-		_, entries := apply(ctx, fix.Bring(judged(hosts), fileOffer(), map[string]fix.Survey{"host-1": {File: before}}))
+		_, entries := apply(ctx, fix.Bring(judged(hosts)[0], fileOffer(), map[string]fix.Survey{"host-1": {File: before}}))
 		Expect(client.carried[0].Verb()).To(Equal("insert"))
 		after := client.carried[0].File.After
 
@@ -262,14 +262,14 @@ var _ = Describe("a change on a host itself", func() {
 
 	It("that fails is an outcome that says so", func(ctx SpecContext) {
 		client.fail = errors.New("the host is on fire")
-		outcomes, entries := apply(ctx, fix.Bring(judged(hosts), lowering(), map[string]fix.Survey{"host-1": community}))
+		outcomes, entries := apply(ctx, fix.Bring(judged(hosts)[0], lowering(), map[string]fix.Survey{"host-1": community}))
 		Expect(outcomes[0].Done).To(BeFalse())
 		Expect(outcomes[0].Err).To(MatchError("install vmware-vic on esx1.example: the host is on fire"))
 		Expect(entries).To(HaveLen(1), "it was journaled before")
 	})
 
 	It("is verified by the ruleset that came, or went", func(ctx SpecContext) {
-		outcomes, _ := apply(ctx, fix.Bring(judged(hosts), lowering(), map[string]fix.Survey{"host-1": community}))
+		outcomes, _ := apply(ctx, fix.Bring(judged(hosts)[0], lowering(), map[string]fix.Survey{"host-1": community}))
 		fake := newFake(hosts)
 		fix.Verify(ctx, outcomes, fake, fix.VerifyOptions{Timeout: 300 * time.Millisecond, HostTimeout: time.Second})
 		Expect(outcomes[0].Verified).To(BeFalse())

@@ -105,7 +105,7 @@ func (o *Options) readJournal(in *inputs) error {
 		o.observer().Note(fmt.Sprintf("%s has no end: its run was killed, or the file was cut; what it holds is undone", path))
 	}
 	in.journal = recorded
-	o.Requirements = []checks.Requirement{recorded.Header.Required()}
+	o.Requirements = recorded.Required()
 	return nil
 }
 

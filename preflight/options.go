@@ -227,8 +227,8 @@ func (o *Options) validateChecks() error {
 			return &UsageError{Option: "port", Err: err}
 		}
 	}
-	if len(o.requirements()) > 1 && (o.Change.Do != NoChange && !o.Change.onHost() || o.Probe.Vantage != "") {
-		return usage("", "a change, and a probe, takes one requirement, and there are %d", len(o.requirements()))
+	if o.several() && o.Probe.Vantage != "" {
+		return usage("", "a probe takes one requirement, and more are asked for")
 	}
 	switch {
 	case o.FailOn != "" && o.FailOn != FailOnNew:
@@ -312,15 +312,19 @@ func isHost(s string) bool {
 
 func (o *Options) validateChange() error {
 	c := &o.Change
-	for _, p := range o.requirement().Peers {
-		if len(c.Only) > 0 && !inventory.Covered(p, c.Only) {
-			return &UsageError{
-				Err:   errors.New(o.requirement().Say(fmt.Sprintf("--allowed-ip leaves out {the peer} %s", peerText(p)))),
-				Hints: []string{"add --allowed-ip vch"},
-			}
-		}
+	if err := o.validateOnly(); err != nil {
+		return err
 	}
 	switch {
+	case o.several() && c.onHost():
+		return usage("", "--method %s takes one requirement, and more are asked for", string(c.Method))
+	case o.several() && c.named():
+		return usage("", "--ruleset takes one requirement, and more are asked for")
+	case len(o.BySettings) > 0 && c.Do == Deny:
+		return &UsageError{
+			Err:   errors.New("--deny closes what is named, and auto is what the hosts themselves need"),
+			Hints: []string{"--profile NAME, without --peer auto, names it"},
+		}
 	case c.Do == Undo && c.UndoJournal == "":
 		return usage("", "undo takes the journal of the run that made the changes")
 	case c.Do == Undo && o.ComputeResource != "":
@@ -335,6 +339,26 @@ func (o *Options) validateChange() error {
 		return usage("", "--ruleset and --allowed-ip go with --allow")
 	}
 	return c.validateMethod()
+}
+
+// validateOnly refuses a list without a peer that is known before anything is read.
+func (o *Options) validateOnly() error {
+	for _, req := range o.requirements() {
+		for _, p := range req.Peers {
+			if len(o.Change.Only) == 0 || inventory.Covered(p, o.Change.Only) {
+				continue
+			}
+			all := "vch"
+			if req.Name != checks.VIC().Name {
+				all = peerText(p)
+			}
+			return &UsageError{
+				Err:   errors.New(req.Say(fmt.Sprintf("--allowed-ip leaves out {the peer} %s", peerText(p)))),
+				Hints: []string{"add --allowed-ip " + all},
+			}
+		}
+	}
+	return nil
 }
 
 func (c *ChangeOptions) validateMethod() error {
@@ -373,15 +397,23 @@ func (o *Options) requirements() []checks.Requirement {
 	if len(reqs) == 0 && len(o.BySettings) == 0 {
 		reqs = []checks.Requirement{checks.VIC()}
 	}
-	if len(reqs) == 1 && len(reqs[0].Peers) == 0 && len(o.Change.Only) > 0 {
-		only := reqs[0]
-		only.Peers = slices.Clone(o.Change.Only)
-		return []checks.Requirement{only}
+	if len(o.Change.Only) == 0 {
+		return reqs
+	}
+	reqs = slices.Clone(reqs)
+	for i := range reqs {
+		// Who manages a host is not who happens to be on a list.
+		if len(reqs[i].Peers) == 0 && !reqs[i].NeverNarrowWithout {
+			reqs[i].Peers = slices.Clone(o.Change.Only)
+		}
 	}
 	return reqs
 }
 
-// requirement is the one of a change or a probe.
+// several reports whether there is, or may be, more than one requirement.
+func (o *Options) several() bool { return len(o.requirements())+len(o.BySettings) > 1 }
+
+// requirement is the one of a probe, or of what is brought to hosts.
 func (o *Options) requirement() checks.Requirement {
 	if reqs := o.requirements(); len(reqs) > 0 {
 		return reqs[0]

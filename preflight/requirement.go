@@ -81,6 +81,10 @@ func (w Wanted) vch() (req checks.Requirement, err error) {
 	if w.Port < 1 || w.Port > 65535 {
 		return req, usage("port", "%d is not a port: it takes 1 to 65535", w.Port)
 	}
+	if n, known := profile.ForPort(w.Port); known {
+		req.Prefer, req.Accept = n.Prefer, append(slices.Clone(n.Accept), req.Accept...)
+		req.Owner, req.Daemon = n.Owner, n.Daemon
+	}
 	for _, text := range w.VCHs {
 		p, err := ParsePeer("vch-ip", text)
 		if err != nil {
@@ -158,7 +162,7 @@ func (w Wanted) putProfiles(o *Options, chosen []profile.Profile) error {
 			return &UsageError{Option: "peer", Err: err}
 		}
 		for _, n := range needs {
-			if n.OneOf != "" {
+			if n.OneOf != "" && o.Change.Do != Deny { // all of them are closed
 				return choose(p, n)
 			}
 			o.Requirements = append(o.Requirements, n.Requirement)

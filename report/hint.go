@@ -300,18 +300,21 @@ func (a *advice) commands(r *Run, places places) []string {
 	first := a.results[0]
 	var lines []string
 	for _, template := range a.Commands {
+		if a.requirement.Name != checks.VIC().Name { // the run's own options give the peers
+			template, _, _ = strings.Cut(template, allowedVCH)
+		}
 		switch {
 		case !a.helps(template, r):
 		case a.locked && strings.Contains(template, "{cluster}"):
 			for _, res := range a.results[:min(len(a.results), shownComputes)] {
 				line := a.fill(strings.Replace(template, "--compute-resource {cluster}", "--host {name}", 1), r, places.of(res), "", res.Missing)
-				lines = append(lines, a.alternative(line, res))
+				lines = append(lines, r.byOne(a.alternative(line, res)))
 			}
 			lines = more(lines, len(a.results))
 		case strings.Contains(template, "{cluster}"):
 			computes := a.computes(places)
 			for _, c := range computes[:min(len(computes), shownComputes)] {
-				lines = append(lines, a.byName(a.fill(template, r, places.of(first), c, first.Missing)))
+				lines = append(lines, r.byOne(a.byName(a.fill(template, r, places.of(first), c, first.Missing))))
 			}
 			lines = more(lines, len(computes))
 		default:
@@ -359,6 +362,17 @@ func (a *advice) switchable() bool {
 		return a.requirement.Switched == ""
 	}
 	return a.requirement.Owner == "" || a.requirement.Owner == checks.ByUser
+}
+
+// allowedVCH is the part of a command that narrows a ruleset to virtual container hosts.
+const allowedVCH = " {option} {peer} --allowed-ip vch"
+
+// byOne leaves out a command that names a ruleset where it would be for several requirements.
+func (r *Run) byOne(line string) string {
+	if len(r.Requirements) > 1 && strings.Contains(line, " --ruleset ") {
+		return ""
+	}
+	return line
 }
 
 // computes are the clusters, and standalone hosts, that the advice is for.

@@ -274,7 +274,7 @@ func (r *Run) changes(l labels) []item {
 		}
 		it := item{
 			kind: ofChange, subject: cmp.Or(l.hosts[e.Path], Clean(e.Host)), path: Clean(e.Path), status: status, reason: reason,
-			check:  strings.TrimSpace(fmt.Sprintf("change: %s %s", e.Action, e.thing())),
+			check:  strings.TrimSpace(fmt.Sprintf("change: %s %s", e.Action, e.thing())) + forRequirement(e),
 			detail: fmt.Sprintf("%s: %s", result, e.text()),
 		}
 		for _, warning := range e.Warnings {
@@ -283,6 +283,14 @@ func (r *Run) changes(l labels) []item {
 		items = append(items, it)
 	}
 	return items
+}
+
+// forRequirement names it behind what is done, where there are several.
+func forRequirement(e *PlanEntry) string {
+	if e.Requirement == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (%s)", Clean(e.Requirement))
 }
 
 // accepted says in words why a waiver accepts what it does.

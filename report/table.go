@@ -198,7 +198,7 @@ func (r *Run) undo() string {
 	}
 	words := []string{"vic-preflight", "undo", r.Journal, "--target", r.commandTarget()}
 	for _, o := range r.Options {
-		if !asksFor(o) { // that is in the journal
+		if slices.ContainsFunc(undoFlags, func(f string) bool { return strings.HasPrefix(o, f) }) {
 			words = append(words, o)
 		}
 	}

@@ -192,7 +192,8 @@ type group struct {
 // firewalls are those of the hosts.
 func firewalls(ctx context.Context, hosts []*inventory.Host) group {
 	return group{
-		hosts, []types.PropertySpec{{Type: "HostFirewallSystem", PathSet: []string{"firewallInfo"}}},
+		hosts,
+		[]types.PropertySpec{{Type: "HostFirewallSystem", PathSet: []string{"firewallInfo"}}},
 		func(h *inventory.Host) []object { return firewallObjects(ctx, h) },
 	}
 }

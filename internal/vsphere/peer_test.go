@@ -44,7 +44,10 @@ func (p talks) put(vc *sim.VCenter, name string) {
 	}
 	object.Config.FileSystemVolume = &types.HostFileSystemVolumeInfo{MountInfo: []types.HostFileSystemMountInfo{
 		{Volume: &types.HostVmfsVolume{HostFileSystemVolume: types.HostFileSystemVolume{Type: "VMFS", Name: "local"}}},
-		{Volume: nas("NFS", p.nfs)}, {Volume: nas("NFS", p.nfs)}, {Volume: nas("NFS41", p.nfs41)}, {Volume: nas("CIFS", "10.8.8.8")},
+		{Volume: nas("NFS", p.nfs)},
+		{Volume: nas("NFS", p.nfs)},
+		{Volume: nas("NFS41", p.nfs41)},
+		{Volume: nas("CIFS", "10.8.8.8")},
 	}}
 	storage := types.HostStorageDeviceInfo{HostBusAdapter: []types.BaseHostHostBusAdapter{
 		&types.HostBlockHba{HostHostBusAdapter: types.HostHostBusAdapter{Device: "vmhba0"}},
