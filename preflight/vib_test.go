@@ -145,9 +145,9 @@ var _ = It("a change on hosts themselves takes the requirements of profiles that
 	o.Change.Do, o.Change.Method = preflight.Allow, fix.MethodServiceXML
 	Expect(anyPort(preflight.Wanted{Profiles: []string{"auto"}}).Put(&o)).To(Succeed())
 	_, err := preflight.Run(ctx, o)
-	Expect(err).To(MatchError(ContainSubstring("what hosts' own settings ask for is not known yet")))
+	Expect(err).To(MatchError(ContainSubstring("--method service-xml brings one ruleset for what is named")))
 
-	o.BySettings = nil
+	o.BySettings, o.Change.Ruleset = nil, "site-vsan"
 	Expect(anyPort(preflight.Wanted{Profiles: []string{"vsan"}}).Put(&o)).To(Succeed())
 	_, err = preflight.Run(ctx, o)
 	Expect(err).To(MatchError(ContainSubstring("no known hosts")), "several are taken")
