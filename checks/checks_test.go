@@ -2,6 +2,7 @@ package checks_test
 
 import (
 	"encoding/json"
+	"errors"
 	"net/netip"
 	"slices"
 
@@ -326,10 +327,8 @@ var _ = DescribeTable("a new ruleset is called by what it is for", func(vib, han
 	Expect(checks.NewKey(checks.FromVIB, reqs...)).To(Equal(vib))
 	Expect(checks.NewKey(checks.ByHand, reqs...)).To(Equal(hand))
 	for key, from := range map[string]checks.Source{vib: checks.FromVIB, hand: checks.ByHand} {
-		if key != "" {
-			Expect(checks.SourceOf(key)).To(Equal(from))
-			Expect(checks.KeyFree(key, from, reqs...)).To(Succeed())
-		}
+		Expect(checks.SourceOf(key)).To(Equal(from))
+		Expect(checks.KeyFree(key, from, reqs...)).To(Succeed())
 	}
 },
 	Entry("a virtual container host", "vmware-vic", "vicoutgoing", "vic"),
@@ -337,7 +336,8 @@ var _ = DescribeTable("a new ruleset is called by what it is for", func(vib, han
 	Entry("one of a profile", "preflight-syslog-ssl-6514", "byhand-syslog-ssl-6514", "syslog-ssl-6514"),
 	Entry("all of a profile", "preflight-vddk-nbd", "byhand-vddk-nbd", "vddk-nbd-data", "vddk-nbd-control"),
 	Entry("two of which one begins the other", "preflight-a-b", "byhand-a-b", "a-b-c", "a-b"),
-	Entry("two profiles", "", "", "syslog-udp", "ntp"),
+	Entry("two profiles", "preflight-syslog-udp-ntp", "byhand-syslog-udp-ntp", "syslog-udp", "ntp"),
+	Entry("two, of which one has several", "preflight-vddk-nbd-ntp", "byhand-vddk-nbd-ntp", "vddk-nbd-data", "vddk-nbd-control", "ntp"),
 )
 
 var _ = It("a rule written by hand takes no key of a VIB's for another requirement", func() {
@@ -345,7 +345,9 @@ var _ = It("a rule written by hand takes no key of a VIB's for another requireme
 	req.Name, req.Accept = "ntp", nil
 	err := checks.KeyFree("Preflight-ntp", checks.ByHand, req)
 	Expect(err).To(MatchError(ContainSubstring("is the key of a VIB's ruleset")))
-	Expect(err.(*checks.KeyTakenError).Hints).To(ContainElement(ContainSubstring("byhand-ntp")))
+	var taken *checks.KeyTakenError
+	Expect(errors.As(err, &taken)).To(BeTrue())
+	Expect(taken.Hints).To(ContainElement(ContainSubstring("byhand-ntp")))
 })
 
 var _ = It("KeyFree takes keys that differ by case alone for one", func() {

@@ -1,7 +1,6 @@
 package checks
 
 import (
-	"cmp"
 	"fmt"
 	"iter"
 	"maps"
@@ -53,27 +52,33 @@ var byNSX = set(
 var prefixes = map[Source]string{FromVIB: "preflight-", ByHand: "byhand-"}
 
 // NewKey is the key of a new ruleset for the requirements that comes onto hosts by a VIB or
-// by hand. It is empty where they are of several profiles, which have no name together.
+// by hand: the names of their profiles. There is one requirement at least.
 func NewKey(from Source, reqs ...Requirement) string {
 	if len(reqs) == 1 && reqs[0].KeyFrom(from) != "" {
 		return reqs[0].KeyFrom(from)
 	}
-	var common []string // the words with which all names begin: those of the profile
-	for i, req := range reqs {
-		words := strings.Split(req.Name, "-")
-		if i == 0 {
-			common = words
+	var names []string
+	for _, req := range reqs {
+		name := req.Name
+		if last := len(names) - 1; last >= 0 {
+			if both := commonWords(names[last], name); both != "" {
+				names[last] = both // they are of one profile
+				continue
+			}
 		}
-		n := 0
-		for n < min(len(common), len(words)) && common[n] == words[n] {
-			n++
-		}
-		common = common[:n]
+		names = append(names, name)
 	}
-	if len(common) == 0 {
-		return ""
+	return prefixes[from] + strings.Join(names, "-")
+}
+
+// commonWords are those with which both names begin.
+func commonWords(a, b string) string {
+	one, other := strings.Split(a, "-"), strings.Split(b, "-")
+	n := 0
+	for n < min(len(one), len(other)) && one[n] == other[n] {
+		n++
 	}
-	return prefixes[from] + strings.Join(common, "-")
+	return strings.Join(one[:n], "-")
 }
 
 // SourceOf tells how a ruleset of the key comes onto a host.
@@ -136,7 +141,7 @@ func KeyFree(key string, from Source, reqs ...Requirement) error {
 		}}
 	case from == ByHand && SourceOf(knownAs(key)) == FromVIB:
 		return &KeyTakenError{key, "is the key of a VIB's ruleset: a rule written by hand could be taken for one that lasts", []string{
-			fmt.Sprintf("leave it away for %s, the key that is known to be written by hand", cmp.Or(NewKey(ByHand, reqs...), prefixes[ByHand]+"NAME")),
+			fmt.Sprintf("leave it away for %s, the key that is known to be written by hand", NewKey(ByHand, reqs...)),
 		}}
 	}
 	return nil

@@ -59,11 +59,6 @@ func load(o *Options) (*inputs, error) {
 
 // readOffer reads what a change on the hosts themselves brings.
 func (o *Options) readOffer(in *inputs) (err error) {
-	if o.Change.onHost() && len(o.BySettings) > 0 {
-		return &UsageError{Err: errors.New("--method brings a ruleset for what is named, and what hosts' own settings ask for is not known yet"), Hints: []string{
-			"name the profile, and its peers with --peer",
-		}}
-	}
 	switch o.Change.Method {
 	case fix.MethodServiceXML:
 		in.offer, err = serviceOffer(o.requirements(), o.Change)

@@ -1,7 +1,6 @@
 package preflight
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -41,8 +40,8 @@ func serviceOffer(reqs []checks.Requirement, c ChangeOptions) (*fix.Offer, error
 // NewService is a service with which a file brings the rules of all requirements. option is
 // where the key comes from; an empty key is checks.NewKey. The error is a *UsageError.
 func NewService(option, key string, from checks.Source, reqs []checks.Requirement) (firewallxml.Service, error) {
-	if key = cmp.Or(key, checks.NewKey(from, reqs...)); key == "" {
-		return firewallxml.Service{}, usage("", "what must be open is of several profiles, which have no name together: --%s names the new ruleset", option)
+	if key == "" {
+		key = checks.NewKey(from, reqs...)
 	}
 	var rules []inventory.Rule
 	for _, req := range reqs {

@@ -67,8 +67,9 @@ var _ = Describe("what a VIB offers", func() {
 
 		reqs, err = Wanted{Port: checks.DefaultPort, Profiles: []string{"ntp", "kms"}}.Requirements()
 		Expect(err).NotTo(HaveOccurred())
-		_, err = serviceOffer(reqs, ChangeOptions{})
-		Expect(err).To(MatchError(ContainSubstring("several profiles, which have no name together: --ruleset names the new ruleset")))
+		offer, err = serviceOffer(reqs, ChangeOptions{})
+		Expect(err).NotTo(HaveOccurred())
+		Expect(offer.Ruleset.Key).To(Equal("byhand-ntp-kms"))
 		offer, err = serviceOffer(reqs, ChangeOptions{Ruleset: "site-time"})
 		Expect(err).NotTo(HaveOccurred())
 		Expect(offer.Ruleset.Key).To(Equal("site-time"))

@@ -316,9 +316,12 @@ func (o *Options) validateChange() error {
 		return err
 	}
 	switch {
-	case o.several() && c.onHost():
-		return usage("", "--method %s takes one requirement, and more are asked for", string(c.Method))
-	case o.several() && c.named():
+	case len(o.BySettings) > 0 && c.onHost():
+		return &UsageError{
+			Err:   fmt.Errorf("--method %s brings one ruleset for what is named, and auto is what the hosts themselves need", string(c.Method)),
+			Hints: []string{"--profile NAME, without --peer auto, names it"},
+		}
+	case o.several() && c.named() && !c.onHost():
 		return usage("", "--ruleset takes one requirement, and more are asked for")
 	case len(o.BySettings) > 0 && c.Do == Deny:
 		return &UsageError{

@@ -122,7 +122,7 @@ var _ = Describe("a VIB for a profile", func() {
 		Expect(err).To(MatchError(ContainSubstring(says)))
 		Expect(err).To(BeAssignableToTypeOf(&preflight.UsageError{}))
 	},
-		Entry("for several without a key", preflight.VIBOptions{Wanted: preflight.Wanted{Profiles: []string{"ntp", "kms"}}}, "--service names the new ruleset"),
+		Entry("for so many that no name holds them", preflight.VIBOptions{Wanted: preflight.Wanted{Profiles: []string{"ntp", "kms", "vddk-nbd", "vcenter", "vmotion"}}}, "use up to 35 letters"),
 		Entry("for an alternative that nothing picks", preflight.VIBOptions{Wanted: preflight.Wanted{Profiles: []string{"syslog"}}}, "which one is not known"),
 		Entry("for hosts' own settings", preflight.VIBOptions{Wanted: preflight.Wanted{Profiles: []string{"auto"}}}, "what hosts' own settings ask for is not known here"),
 		Entry("with a key of ESXi's", preflight.VIBOptions{Key: "ntpClient", Wanted: preflight.Wanted{Profiles: []string{"ntp"}}}, "ESXi brings itself"),
@@ -145,9 +145,9 @@ var _ = It("a change on hosts themselves takes the requirements of profiles that
 	o.Change.Do, o.Change.Method = preflight.Allow, fix.MethodServiceXML
 	Expect(anyPort(preflight.Wanted{Profiles: []string{"auto"}}).Put(&o)).To(Succeed())
 	_, err := preflight.Run(ctx, o)
-	Expect(err).To(MatchError(ContainSubstring("what hosts' own settings ask for is not known yet")))
+	Expect(err).To(MatchError(ContainSubstring("--method service-xml brings one ruleset for what is named")))
 
-	o.BySettings = nil
+	o.BySettings, o.Change.Ruleset = nil, "site-vsan"
 	Expect(anyPort(preflight.Wanted{Profiles: []string{"vsan"}}).Put(&o)).To(Succeed())
 	_, err = preflight.Run(ctx, o)
 	Expect(err).To(MatchError(ContainSubstring("no known hosts")), "several are taken")
