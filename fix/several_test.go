@@ -373,3 +373,39 @@ var _ = It("any hosts and requirements: what is not refused passes, nothing else
 		Expect(seen[reason]).To(BeNumerically(">", 3), "%s of %v", reason, seen)
 	}
 })
+
+var _ = It("any hosts and requirements: what is not refused is closed, who manages stays, and all comes back", func(ctx SpecContext) {
+	seen := map[fix.Reason]int{}
+	for seed := range uint64(60) {
+		r := rand.New(rand.NewPCG(seed, 15))
+		h := host(anyRulesets(r)...)
+		inv := &inventory.Inventory{Endpoint: inventory.Endpoint{Address: "vc.example", InstanceUUID: "u-1"}, Hosts: []inventory.Host{h}}
+		reqs := anyRequirements(r)
+		hosts, before := newFake(inv.Hosts), newFake(inv.Hosts).live
+		plan := fix.Deny(checks.JudgeAll(inv, reqs...), fix.DenyOptions{Managing: []string{"vSphereClient"}})
+		recorded := applied(ctx, plan, hosts, reqs)
+		Expect(hosts.live["host-1"]["vSphereClient"]).To(Equal(before["host-1"]["vSphereClient"]), "seed %d", seed)
+		for key, now := range hosts.live["host-1"] {
+			made := slices.ContainsFunc(reqs, func(q checks.Requirement) bool { return slices.Contains(q.Switchable(), key) })
+			Expect(now.Enabled && !before["host-1"][key].Enabled).To(BeFalse(), "seed %d: %s was opened", seed, key)
+			Expect(made || now.Enabled == before["host-1"][key].Enabled).To(BeTrue(), "seed %d: %s is of nobody that was named", seed, key)
+		}
+		for _, hp := range plan.Hosts {
+			seen[hp.Reason]++
+			req := reqs[slices.IndexFunc(reqs, func(q checks.Requirement) bool { return q.Name == hp.Requirement })]
+			for _, key := range req.Switchable() {
+				if !hp.Reason.Refused() {
+					rs := inv.Hosts[0].Firewall.Ruleset(key)
+					Expect(rs != nil && rs.Enabled && req.Covers(rs)).To(BeFalse(), "seed %d: %s", seed, key)
+				}
+			}
+		}
+		undo, err := fix.Undo(inv, recorded.Header, recorded.Entries, nil, false)
+		Expect(err).NotTo(HaveOccurred())
+		applied(ctx, undo, hosts, nil)
+		Expect(hosts.live).To(Equal(before), "seed %d", seed)
+	}
+	for _, reason := range []fix.Reason{fix.Chosen, fix.SharesChange, fix.AlreadyDenied, fix.WouldShutOut, fix.SwitchedByService, fix.NotUserControllable} {
+		Expect(seen[reason]).To(BeNumerically(">", 0), "%s of %v", reason, seen)
+	}
+})

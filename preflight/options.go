@@ -413,8 +413,8 @@ func (o *Options) requirements() []checks.Requirement {
 	return reqs
 }
 
-// several reports whether there is, or may be, more than one requirement.
-func (o *Options) several() bool { return len(o.requirements())+len(o.BySettings) > 1 }
+// several reports whether there may be more than one requirement: settings make any number.
+func (o *Options) several() bool { return len(o.requirements()) > 1 || len(o.BySettings) > 0 }
 
 // requirement is the one of a probe, or of what is brought to hosts.
 func (o *Options) requirement() checks.Requirement {
