@@ -7,6 +7,9 @@ import (
 	"net/netip"
 	"path/filepath"
 	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -106,6 +109,44 @@ var _ = It("a change that several share is refused for all of them", func() {
 	p.Refuse(func(*fix.HostPlan) (fix.Reason, string) { return fix.NotPrivileged, "may not" })
 	Expect(told(p)).To(Equal([]string{"udp: not-privileged", "ssl: not-privileged"}))
 })
+
+// oneByOne are hosts that tell how many calls one of them had at a time.
+type oneByOne struct {
+	*fakeHosts
+	mu         sync.Mutex
+	busy, most map[string]int
+}
+
+func (o *oneByOne) EnableRuleset(ctx context.Context, h *inventory.Host, key string) error {
+	count := func(n int) {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		o.busy[h.ID] += n
+		o.most[h.ID] = max(o.most[h.ID], o.busy[h.ID])
+	}
+	count(1)
+	defer count(-1)
+	time.Sleep(5 * time.Millisecond)
+	return o.fakeHosts.EnableRuleset(ctx, h, key)
+}
+
+var _ = It("the changes of one host are made one after the other, whatever they are for", func(ctx SpecContext) {
+	list := hosts(4, func() []*inventory.Ruleset { return []*inventory.Ruleset{syslog(false, everyone()), engine(false)} })
+	p := fix.Allow(checks.JudgeAll(&inventory.Inventory{Hosts: list}, need("udp", "outbound", "udp", 514, "syslog"), checks.VIC()), fix.AllowOptions{})
+	client := &oneByOne{fakeHosts: newFake(list), busy: map[string]int{}, most: map[string]int{}}
+	var total atomic.Int64
+	opts := applying
+	opts.Workers, opts.Progress = 8, func(_ string, _, of int) { total.Store(int64(of)) }
+	outcomes, err := fix.Apply(ctx, p, client, &memory{}, opts)
+	Expect(err).NotTo(HaveOccurred())
+	Expect(outcomes).To(HaveLen(8))
+	Expect(client.most).To(Equal(map[string]int{"host-0": 1, "host-1": 1, "host-2": 1, "host-3": 1}))
+	Expect(total.Load()).To(BeEquivalentTo(4), "hosts, each once")
+	for i, o := range outcomes {
+		Expect(o.Done).To(BeTrue())
+		Expect(o.Change).To(BeIdenticalTo(p.Changes()[i]))
+	}
+}, SpecTimeout(10*time.Second))
 
 var _ = Describe("who switches a ruleset", func() {
 	ntp := func(change func(*checks.Requirement)) checks.Requirement {
