@@ -83,7 +83,7 @@ var _ = DescribeTable("a failed dial is classed",
 
 var _ = Describe("Local", func() {
 	dial := func(ctx context.Context, t probe.Target, key *probe.Key) inventory.Probe {
-		return probe.Local(ctx, &net.Dialer{}, t, key, 500*time.Millisecond)
+		return probe.Local(ctx, &net.Dialer{}, probe.Attempt{To: t, Key: key}, 500*time.Millisecond)
 	}
 	It("is open when the listener proves itself", func(ctx SpecContext) {
 		key := newKey()
@@ -226,7 +226,7 @@ var _ = Describe("the listener", func() {
 			silent = append(silent, c)
 			DeferCleanup(c.Close)
 		}
-		Expect(probe.Local(ctx, &net.Dialer{}, t, &key, time.Second).Outcome).To(Equal(inventory.Open))
+		Expect(probe.Local(ctx, &net.Dialer{}, probe.Attempt{To: t, Key: &key}, time.Second).Outcome).To(Equal(inventory.Open))
 		vmxDial(ctx, t, "42", key.Service("A"))
 		_, err := l.WaitVMX(ctx, key.Service("A"))
 		Expect(err).NotTo(HaveOccurred())
@@ -414,22 +414,25 @@ var _ = Describe("Serial", func() {
 	var l *probe.Listener
 	var key probe.Key
 	var m *fakeMachines
-	var hosts []*inventory.Host
+	var hosts []*probe.Attempt
 	BeforeEach(func(ctx SpecContext) {
 		key = newKey()
 		l = listen(ctx, key, probe.ListenOptions{})
 		m = &fakeMachines{target: targetOf(l.Addr()), blocked: map[string]bool{}, fail: map[string]string{}, alive: map[string]bool{}}
 		hosts = nil
 		for i := range 6 {
-			hosts = append(hosts, &inventory.Host{ID: fmt.Sprint(i), Name: fmt.Sprintf("esx%d", i)})
+			hosts = append(hosts, &probe.Attempt{Host: &inventory.Host{ID: fmt.Sprint(i), Name: fmt.Sprintf("esx%d", i)}, To: targetOf(l.Addr()), Key: &key})
 		}
 	})
 	run := func(ctx context.Context, w probe.Witness) {
-		probe.Serial(ctx, hosts, targetOf(l.Addr()), w, m, probe.SerialOptions{Workers: 4, Timeout: 500 * time.Millisecond, Key: &key, Simulated: true})
+		for _, a := range hosts {
+			a.Witness = w
+		}
+		probe.Serial(ctx, hosts, m, probe.SerialOptions{Workers: 4, Timeout: 500 * time.Millisecond, Simulated: true})
 	}
 	outcomes := func() (list []inventory.Outcome) {
 		for _, h := range hosts {
-			list = append(list, h.Probe.Outcome)
+			list = append(list, h.Found.Outcome)
 		}
 		return list
 	}
@@ -438,7 +441,7 @@ var _ = Describe("Serial", func() {
 		m.blocked["esx1"], m.blocked["esx4"] = true, true
 		run(ctx, l)
 		Expect(outcomes()).To(Equal([]inventory.Outcome{"open", "timeout", "open", "open", "timeout", "open"}))
-		Expect(hosts[0].Probe.Peer).To(Equal("127.0.0.1"))
+		Expect(hosts[0].Found.Peer).To(Equal("127.0.0.1"))
 		Expect(m.made).To(Equal(6))
 		Expect(m.alive).To(BeEmpty())
 	}, SpecTimeout(10*time.Second))
@@ -447,10 +450,10 @@ var _ = Describe("Serial", func() {
 		m.fail["esx1"], m.fail["esx2"], m.fail["esx3"] = "create", "power on", "destroy"
 		run(ctx, l)
 		Expect(outcomes()).To(Equal([]inventory.Outcome{"open", "error", "error", "open", "open", "open"}))
-		Expect(hosts[1].Probe.Cause).To(ContainSubstring("no room"))
-		Expect(hosts[2].Probe.Cause).To(ContainSubstring("no licence"))
-		Expect(hosts[3].Probe.Leftover).To(HavePrefix(probe.MachinePrefix))
-		Expect(hosts[3].Probe.Cause).To(ContainSubstring("--cleanup"))
+		Expect(hosts[1].Found.Cause).To(ContainSubstring("no room"))
+		Expect(hosts[2].Found.Cause).To(ContainSubstring("no licence"))
+		Expect(hosts[3].Found.Leftover).To(HavePrefix(probe.MachinePrefix))
+		Expect(hosts[3].Found.Cause).To(ContainSubstring("--cleanup"))
 		Expect(m.alive).To(HaveLen(1))
 	}, SpecTimeout(10*time.Second))
 
@@ -458,22 +461,22 @@ var _ = Describe("Serial", func() {
 		m.fail["esx1"], m.fail["esx2"] = "create uncertain", "panic"
 		run(ctx, l)
 		Expect(outcomes()).To(Equal([]inventory.Outcome{"open", "error", "error", "open", "open", "open"}))
-		Expect(hosts[1].Probe.Cause).To(ContainSubstring("no answer"))
-		Expect(hosts[2].Probe.Cause).To(ContainSubstring("a fault of this program"))
+		Expect(hosts[1].Found.Cause).To(ContainSubstring("no answer"))
+		Expect(hosts[2].Found.Cause).To(ContainSubstring("a fault of this program"))
 		Expect(m.made).To(Equal(6))
 		Expect(m.alive).To(BeEmpty())
 	}, SpecTimeout(10*time.Second))
 
 	It("removes the machines when it is interrupted", func(ctx SpecContext) {
 		for _, h := range hosts {
-			m.blocked[h.Name] = true
+			m.blocked[h.Host.Name] = true
 		}
 		interrupted, cancel := context.WithCancel(ctx)
 		time.AfterFunc(100*time.Millisecond, cancel)
 		run(interrupted, l)
 		for _, h := range hosts {
-			Expect(h.Probe.Outcome).To(Equal(inventory.ProbeError))
-			Expect(h.Probe.Cause).To(Or(Equal("interrupted"), ContainSubstring("not begun")))
+			Expect(h.Found.Outcome).To(Equal(inventory.ProbeError))
+			Expect(h.Found.Cause).To(Or(Equal("interrupted"), ContainSubstring("not begun")))
 		}
 		Expect(m.alive).To(BeEmpty())
 	}, SpecTimeout(10*time.Second))
@@ -483,8 +486,8 @@ var _ = Describe("Serial", func() {
 		short, cancel := context.WithTimeout(ctx, 200*time.Millisecond)
 		defer cancel()
 		run(short, l)
-		Expect(hosts[1].Probe.Outcome).To(Equal(inventory.ProbeError))
-		Expect(hosts[1].Probe.Cause).To(ContainSubstring("time ran out"))
+		Expect(hosts[1].Found.Outcome).To(Equal(inventory.ProbeError))
+		Expect(hosts[1].Found.Cause).To(ContainSubstring("time ran out"))
 		Expect(m.alive).To(BeEmpty())
 	}, SpecTimeout(10*time.Second))
 
@@ -500,13 +503,13 @@ var _ = Describe("Serial", func() {
 	It("knows a connection that went somewhere else", func(ctx SpecContext) {
 		m.blocked["esx1"], m.fail["esx1"] = true, "intercepted"
 		run(ctx, l)
-		Expect(hosts[1].Probe.Outcome).To(Equal(inventory.Intercepted))
+		Expect(hosts[1].Found.Outcome).To(Equal(inventory.Intercepted))
 	}, SpecTimeout(10*time.Second))
 
 	It("has only the port's word without a listener", func(ctx SpecContext) {
 		m.fail["esx1"] = "intercepted" // the port is connected, to whomever
 		run(ctx, nil)
-		Expect(hosts[1].Probe.Outcome).To(Equal(inventory.OpenUnverified))
-		Expect(hosts[0].Probe.Outcome).To(Equal(inventory.Timeout))
+		Expect(hosts[1].Found.Outcome).To(Equal(inventory.OpenUnverified))
+		Expect(hosts[0].Found.Outcome).To(Equal(inventory.Timeout))
 	}, SpecTimeout(10*time.Second))
 })

@@ -172,10 +172,10 @@ var _ = Describe("SSH", func() {
 			opts.Login.HostKeys = knownHosts(f, f.key.PublicKey())
 		}
 		opts.Login.Port = f.port()
-		h := &inventory.Host{ID: "1", Name: "esx1"}
-		probe.SSH(ctx, []*inventory.Host{h}, func(*inventory.Host) hostssh.Host { return hostssh.Host{Address: "127.0.0.1"} }, target, key, opts)
-		Expect(h.Probe.Vantage).To(Equal(inventory.VantageSSH))
-		return *h.Probe
+		attempt := &probe.Attempt{Host: &inventory.Host{ID: "1", Name: "esx1"}, To: target, Key: key}
+		probe.SSH(ctx, []*probe.Attempt{attempt}, func(*inventory.Host) hostssh.Host { return hostssh.Host{Address: "127.0.0.1"} }, opts)
+		Expect(attempt.Found.Vantage).To(Equal(inventory.VantageSSH))
+		return attempt.Found
 	}
 
 	DescribeTable("classes what nc says and does",

@@ -51,7 +51,7 @@ func hostile() *report.Report {
 	run.Inventory.Endpoint.FullName = hostileNames[5]
 	run.Inventory.Hidden = []string{"/dc1/host/" + hostileNames[1] + ": " + hostileNames[3]}
 	run.Leftovers = []string{hostileNames[2] + hostileNames[5]}
-	run.ProbeTarget, run.Control = "10.0.0.5:2377", &inventory.Probe{Vantage: inventory.VantageLocal, Outcome: inventory.Refused, Cause: hostileNames[5]}
+	run.ProbeTarget, run.Controls = "10.0.0.5:2377", []inventory.Probe{{Vantage: inventory.VantageLocal, Outcome: inventory.Refused, Cause: hostileNames[5]}}
 	run.Plan = []report.PlanEntry{{
 		Host: hosts[1].Name, Path: hosts[1].Path, Cluster: hosts[1].Cluster, Action: report.Enable, Ruleset: hostileNames[2], Reason: "chosen",
 		Detail: hostileNames[6], Opens: hostileNames[5], Error: hostileNames[8], Warnings: []string{hostileNames[3]},
@@ -75,9 +75,9 @@ func everything() *report.Report {
 	r := reports()["mixed"]
 	run := r.Runs[0]
 	run.Inventory.Endpoint.Simulated = true
-	run.ProbeTarget, run.Control = "10.0.0.5:2377", &inventory.Probe{Vantage: inventory.VantageLocal, Outcome: inventory.Open}
+	run.ProbeTarget, run.Controls = "10.0.0.5:2377", []inventory.Probe{{Vantage: inventory.VantageLocal, Outcome: inventory.Open}}
 	for i := range run.Inventory.Hosts {
-		run.Inventory.Hosts[i].Probe = &inventory.Probe{Vantage: inventory.VantageSerial, Outcome: inventory.Timeout, Elapsed: 5 * time.Second}
+		run.Inventory.Hosts[i].Probes = []inventory.Probe{{Requirement: "vic", Vantage: inventory.VantageSerial, Outcome: inventory.Timeout, Elapsed: 5 * time.Second}}
 	}
 	judge(run)
 	run.Results = checks.Waive(run.Results, []checks.Waiver{{
