@@ -342,7 +342,7 @@ var explanations = []Explanation{
 	},
 	{
 		Reason: NameUnresolved, Meaning: "The name of the target does not resolve.",
-		Hint: "Give an address with --probe-target, or look at the name servers of whoever looked it up.",
+		Hint: "Give an address with --probe-target.",
 	},
 	{
 		Reason: PathIntercepted,

@@ -86,7 +86,7 @@ func (j *Judgement) connection(p *inventory.Probe) *Verdict {
 	inbound := req.Direction == inventory.Inbound
 	switch outcome := p.Outcome; {
 	case outcome == inventory.DNS && inbound:
-		return with(Fail, NameUnresolved, "the host's name does not resolve where the connection was to be opened")
+		return with(Unknown, ProbeFailed, "the host's name does not resolve for who was to connect to it")
 	case outcome == inventory.DNS:
 		return with(Fail, NameUnresolved, "the target's name does not resolve")
 	case !slices.Contains(answers, outcome) && !slices.Contains(silences, outcome):

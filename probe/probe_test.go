@@ -121,6 +121,54 @@ var _ = Describe("Local", func() {
 	}, SpecTimeout(10*time.Second))
 })
 
+var _ = Describe("Inbound", func() {
+	reach := func(ctx context.Context, simulated bool, to probe.Target) inventory.Probe {
+		a := &probe.Attempt{Host: &inventory.Host{Name: "esx1"}, To: to, Service: true}
+		probe.Inbound(ctx, &net.Dialer{}, []*probe.Attempt{a}, probe.InboundOptions{Workers: 2, Timeout: time.Second, Simulated: simulated})
+		return a.Found
+	}
+	quiet := func(c net.Conn) { time.Sleep(time.Second) }
+
+	It("takes a service that accepts and stays for unverified, and says whose connection it was", func(ctx SpecContext) {
+		p := reach(ctx, true, serve(quiet))
+		Expect(p.Outcome).To(Equal(inventory.OpenUnverified))
+		Expect(p.Doubt).To(BeEmpty())
+		Expect(p.Vantage).To(Equal(inventory.VantageLocal))
+		Expect(p.Peer).To(Equal("127.0.0.1"))
+	}, SpecTimeout(10*time.Second))
+	It("knows ESXi's port 902 by what it says", func(ctx SpecContext) {
+		t := serve(func(c net.Conn) {
+			fmt.Fprint(c, "220 VMware Authentication Daemon Version 1.10: SSL Required\r\n")
+			quiet(c)
+		})
+		Expect(reach(ctx, true, t).Outcome).To(Equal(inventory.Open))
+	}, SpecTimeout(10*time.Second))
+	It("doubts what accepts and resets", func(ctx SpecContext) {
+		p := reach(ctx, true, serve(func(c net.Conn) { time.Sleep(50 * time.Millisecond); _ = c.(*net.TCPConn).SetLinger(0) }))
+		Expect(p.Outcome).To(Equal(inventory.OpenUnverified))
+		Expect(p.Doubt).To(ContainSubstring("reset"))
+	}, SpecTimeout(10*time.Second))
+	It("is refused where nobody listens, and still says whose connection it was", func(ctx SpecContext) {
+		p := reach(ctx, true, probe.Target{Host: "127.0.0.1", Port: 1})
+		Expect(p.Outcome).To(Equal(inventory.Refused))
+		Expect(p.Peer).To(Equal("127.0.0.1"))
+	}, SpecTimeout(10*time.Second))
+	It("never takes this machine for a host whose name stands for it", func(ctx SpecContext) {
+		t := serve(quiet)
+		for _, name := range []string{"127.0.0.1", "localhost", "127.0.1.1"} {
+			t.Host = name
+			p := reach(ctx, false, t)
+			Expect(p.Outcome).To(Equal(inventory.ProbeError), name)
+			Expect(p.Cause).To(ContainSubstring("this machine itself"), name)
+		}
+	}, SpecTimeout(10*time.Second))
+	It("does not take the end of the run for a host's silence", func(ctx SpecContext) {
+		ended, cancel := context.WithCancel(ctx)
+		cancel()
+		Expect(reach(ended, true, serve(quiet)).Outcome).To(Equal(inventory.ProbeError))
+	}, SpecTimeout(10*time.Second))
+})
+
 var _ = Describe("a key", func() {
 	It("does not get printed", func() {
 		k := newKey()
@@ -279,7 +327,7 @@ var _ = Describe("the listener", func() {
 			_, _ = io.WriteString(c, junk)
 			Expect(c.Close()).To(Succeed())
 		}
-		Expect(probe.Local(ctx, &net.Dialer{}, t, &key, 2*time.Second).Outcome).To(Equal(inventory.Open))
+		Expect(probe.Local(ctx, &net.Dialer{}, probe.Attempt{To: t, Key: &key}, 2*time.Second).Outcome).To(Equal(inventory.Open))
 	}, SpecTimeout(10*time.Second))
 })
 
