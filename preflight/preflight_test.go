@@ -111,21 +111,11 @@ var _ = Describe("a run of several requirements", func() {
 		Expect(several).To(BeNumerically("<=", one+2*len(run.Inventory.Hosts)))
 	}, SpecTimeout(time.Minute))
 
-	It("is refused for a change and for a probe", func(ctx SpecContext) {
+	It("is refused for a change", func(ctx SpecContext) {
 		o := preflight.Options{Target: preflight.Target{Address: "sim://closed"}, Requirements: []checks.Requirement{checks.VIC(), backup()}}
 		o.Change.Do = preflight.Allow
 		_, err := preflight.Run(ctx, o)
 		Expect(err).To(MatchError(ContainSubstring("takes one requirement, and there are 2")))
-		o.Change.Do, o.Probe.Vantage = preflight.NoChange, inventory.VantageSerial
-		_, err = preflight.Run(ctx, o)
-		Expect(err).To(MatchError(ContainSubstring("takes one requirement, and there are 2")))
-	})
-
-	It("is not probed where a connection from the hosts says nothing", func(ctx SpecContext) {
-		o := preflight.Options{Target: preflight.Target{Address: "sim://closed"}, Requirements: []checks.Requirement{backup()}}
-		o.Probe.Vantage = inventory.VantageSerial
-		_, err := preflight.Run(ctx, o)
-		Expect(err).To(MatchError(ContainSubstring("says nothing of inbound TCP 902 from a backup proxy")))
 	})
 })
 

@@ -1,0 +1,4 @@
+package preflight
+
+// OwnAmong is for tests.
+var OwnAmong = ownAmong
