@@ -120,7 +120,7 @@ func (a *Attempt) serial(ctx context.Context, machines Machines, opts SerialOpti
 	wait, cancel := context.WithTimeout(ctx, opts.Timeout)
 	defer cancel()
 	if a.Witness == nil {
-		p.Outcome, p.Cause = watchPort(wait, vm)
+		p.Outcome, p.Cause = watchPort(ctx, wait, vm)
 	} else {
 		p.Outcome, p.Cause, p.Peer = waitDial(ctx, wait, vm, a.Witness, service)
 	}
@@ -163,17 +163,20 @@ func waitDial(ctx, wait context.Context, vm Machine, witness Witness, service st
 // portPoll is how often a port's state is read where there is no witness.
 const portPoll = 2 * time.Second
 
-// watchPort goes by the state of the serial port alone.
-func watchPort(wait context.Context, vm Machine) (inventory.Outcome, string) {
-	text := ""
+// watchPort goes by the state of the serial port alone, and looks once more when the time
+// to wait is up.
+func watchPort(ctx, wait context.Context, vm Machine) (inventory.Outcome, string) {
 	for {
-		var connected bool
-		if connected, text = vm.PortStatus(wait); connected {
+		last := wait.Err() != nil
+		connected, text := vm.PortStatus(ctx)
+		switch {
+		case connected:
 			return inventory.OpenUnverified, "the host's serial port is connected; no listener of this tool stands there to prove it"
+		case last:
+			return inventory.Timeout, joinCause("the host's serial port did not get connected", text)
 		}
 		select {
 		case <-wait.Done():
-			return inventory.Timeout, joinCause("the host's serial port did not get connected", text)
 		case <-time.After(portPoll):
 		}
 	}

@@ -5,6 +5,7 @@ package packets_test
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -47,7 +48,7 @@ func answer(ns *lab.NS, port int) {
 			if err != nil {
 				return
 			}
-			go func(c net.Conn) { _, _ = c.Read(make([]byte, 1)); _ = c.Close() }(c)
+			go func(c net.Conn) { _, _ = io.Copy(io.Discard, c); _ = c.Close() }(c)
 		}
 	}()
 }
@@ -55,7 +56,7 @@ func answer(ns *lab.NS, port int) {
 // connects is what tcp-connect says of each host for a requirement.
 func (w *world) connects(ctx SpecContext, requirement string, args ...string) seen {
 	GinkgoHelper()
-	out := w.tool(ctx, append([]string{"probe", "--refresh", "--probe-timeout", "2s", "-o", "json"}, args...)...)
+	out := w.tool(ctx, append([]string{"check", "--only", "outbound-port,tcp-connect", "--refresh", "--probe-timeout", "2s", "-o", "json"}, args...)...)
 	var r struct {
 		Targets []struct {
 			Hosts []struct {
@@ -91,10 +92,10 @@ var _ = Describe("a probe for profiles with real packets", func() {
 
 	It("sees syslog's ruleset turn exactly that host's connection to the collector", func(ctx SpecContext) {
 		w.sshUp(hosts...)
-		answer(w.Target("other"), 1514)
+		answer(w.VCH(), 1514)
 		w.rulesets("", map[string][]string{"syslog": nil, "vSPC": nil})
 		args := func() []string {
-			return append(ssh(), "--profile", "syslog", "--profile", "ntp", "--peer", "syslog=ssl://"+w.Target("other").Addr4.String(), "--peer", "ntp=203.0.113.99")
+			return append(ssh(), "--profile", "syslog", "--profile", "ntp", "--peer", "syslog=ssl://"+w.VCH().Addr4.String(), "--peer", "ntp=203.0.113.99")
 		}
 		Expect(w.connects(ctx, "syslog-ssl", args()...)).To(Equal(all("fail host-blocked")))
 		w.rulesets("esx02.example", map[string][]string{"syslog": {}})
@@ -105,12 +106,12 @@ var _ = Describe("a probe for profiles with real packets", func() {
 
 		By("the host's own dial, without a login")
 		w.rulesets("esx02.example", map[string][]string{"syslog": {}})
-		serial := []string{"--probe", "serial", "--profile", "syslog", "--peer", "ssl://" + w.Target("other").Addr4.String()}
+		serial := []string{"--probe", "serial", "--profile", "syslog", "--peer", "ssl://" + w.VCH().Addr4.String()}
 		Expect(w.connects(ctx, "syslog-ssl", serial...)).To(Equal(but("fail host-blocked", "esx02.example", "pass accepted")))
 
 		By("something that answers one host in the place of a collector that is down")
-		answer(w.Target("other"), 9999)
-		down := append(ssh(), "--host", "esx02*", "--profile", "syslog", "--peer", "tcp://"+w.Target("other").Addr4.String())
+		answer(w.VCH(), 9999)
+		down := append(ssh(), "--host", "esx02*", "--profile", "syslog", "--peer", "tcp://"+w.VCH().Addr4.String())
 		Expect(w.connects(ctx, "syslog-tcp", down...)).To(Equal(seen{"esx02.example": "pass nobody-listens"}))
 		Expect(w.Path(lab.Redirect(w.Address("esx02.example"), 514, 9999))).To(Succeed())
 		Expect(w.connects(ctx, "syslog-tcp", down...)).To(Equal(seen{"esx02.example": "warn reachable-unverified"}))
@@ -139,7 +140,7 @@ var _ = Describe("a probe for profiles with real packets", func() {
 		Expect(w.connects(ctx, requirement, theirs...)).To(Equal(all("warn not-the-peer")))
 
 		By("the path blocking what the host permits")
-		Expect(w.Path(lab.DropPort(902))).To(Succeed())
+		Expect(w.Ops().NFT("table inet path { chain output { type filter hook output priority filter; tcp dport 902 drop; }; }\n")).To(Succeed())
 		Expect(w.connects(ctx, requirement, args...)).To(Equal(but("fail path-blocked", "esx02.example", "fail host-blocked")))
 	}, SpecTimeout(limit))
 
