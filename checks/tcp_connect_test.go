@@ -57,7 +57,8 @@ var _ = DescribeTable("tcp-connect of profiles", func(row connectRow) {
 },
 	Entry("UDP, whatever was tried", connectRow{
 		func() checks.Requirement { r := collector(); r.Protocol = inventory.UDP; return r }(), host(vicEngine(true, all())),
-		[]inventory.Probe{{Outcome: inventory.Open}}, checks.Skip, "not-provable", "UDP does not answer",
+		[]inventory.Probe{{Outcome: inventory.Open}},
+		checks.Skip, "not-provable", "UDP does not answer",
 	}),
 	Entry("nothing tried, outbound", connectRow{collector(), host(vicEngine(true, all())), nil, checks.Skip, "not-probed", "from the host"}),
 	Entry("nothing tried, inbound", connectRow{mover(), host(nfc(true, all())), nil, checks.Skip, "not-probed", "--probe local"}),
@@ -68,11 +69,13 @@ var _ = DescribeTable("tcp-connect of profiles", func(row connectRow) {
 		collector(), host(vicEngine(true, all())), []inventory.Probe{{Target: "10.0.0.0/24", Cause: "a network"}}, checks.Skip, "not-probed", "10.0.0.0/24 (a network)",
 	}),
 	Entry("accepted by a service", connectRow{
-		collector(), host(vicEngine(true, all())), []inventory.Probe{{Target: "10.0.0.9:514", Outcome: inventory.OpenUnverified}},
+		collector(), host(vicEngine(true, all())),
+		[]inventory.Probe{{Target: "10.0.0.9:514", Outcome: inventory.OpenUnverified}},
 		checks.Pass, "accepted", "10.0.0.9:514: the connection was accepted in 0s, and who accepted it is not proved",
 	}),
 	Entry("accepted, with a doubt", connectRow{
-		collector(), host(vicEngine(true, all())), []inventory.Probe{{Outcome: inventory.OpenUnverified, Doubt: "from this machine nobody listens there"}},
+		collector(), host(vicEngine(true, all())),
+		[]inventory.Probe{{Outcome: inventory.OpenUnverified, Doubt: "from this machine nobody listens there"}},
 		checks.Warn, "reachable-unverified", "from this machine nobody listens there",
 	}),
 	Entry("accepted although nothing permits", connectRow{
@@ -94,7 +97,8 @@ var _ = DescribeTable("tcp-connect of profiles", func(row connectRow) {
 		checks.Pass, "accepted", "; not tried: 10.0.0.5:514 (4 are enough)",
 	}),
 	Entry("inbound, accepted", connectRow{
-		mover(), host(nfc(true, all())), []inventory.Probe{{Vantage: "local", Outcome: inventory.OpenUnverified, From: "this machine", Target: "esx1:902"}},
+		mover(), host(nfc(true, all())),
+		[]inventory.Probe{{Vantage: "local", Outcome: inventory.OpenUnverified, From: "this machine", Target: "esx1:902"}},
 		checks.Pass, "accepted", "esx1:902 from this machine: ",
 	}),
 	Entry("inbound, and ESXi itself answered", connectRow{
@@ -116,11 +120,13 @@ var _ = DescribeTable("tcp-connect of profiles", func(row connectRow) {
 		mover("10.0.0.0/24"), host(nfc(true, all())), []inventory.Probe{{Outcome: inventory.OpenUnverified, Peer: "10.0.0.7"}}, checks.Pass, "accepted", "",
 	}),
 	Entry("inbound, got through from a machine that is no peer", connectRow{
-		mover("10.0.0.9/32"), host(nfc(true, all())), []inventory.Probe{{Outcome: inventory.OpenUnverified, Peer: "10.0.0.7"}},
+		mover("10.0.0.9/32"), host(nfc(true, all())),
+		[]inventory.Probe{{Outcome: inventory.OpenUnverified, Peer: "10.0.0.7"}},
 		checks.Warn, "not-the-peer", "this machine, 10.0.0.7, is none of the peers 10.0.0.9",
 	}),
 	Entry("inbound, silence for a machine that is no peer accuses nobody", connectRow{
-		mover("10.0.0.9/32"), host(nfc(true, addresses("10.0.0.9"))), []inventory.Probe{{Outcome: inventory.Timeout, Peer: "10.0.0.7"}},
+		mover("10.0.0.9/32"), host(nfc(true, addresses("10.0.0.9"))),
+		[]inventory.Probe{{Outcome: inventory.Timeout, Peer: "10.0.0.7"}},
 		checks.Warn, "not-the-peer", "",
 	}),
 	Entry("inbound, from an address that is not known", connectRow{
@@ -135,7 +141,9 @@ var _ = DescribeTable("tcp-connect of profiles", func(row connectRow) {
 			r.Switched, r.Momentary = "for an exchange", true
 			return r
 		}(),
-		host(nfc(false, all())), []inventory.Probe{{Outcome: inventory.Timeout}}, checks.Skip, "switched-when-needed", "",
+		host(nfc(false, all())),
+		[]inventory.Probe{{Outcome: inventory.Timeout}},
+		checks.Skip, "switched-when-needed", "",
 	}),
 )
 

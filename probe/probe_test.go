@@ -388,6 +388,7 @@ type fakeMachines struct {
 	mu    sync.Mutex
 	alive map[string]bool
 	made  int
+	uris  []string
 }
 
 type fakeMachine struct {
@@ -397,7 +398,7 @@ type fakeMachine struct {
 	cancel        context.CancelFunc
 }
 
-func (m *fakeMachines) Create(_ context.Context, h *inventory.Host, name, _, service string) (probe.Machine, error) {
+func (m *fakeMachines) Create(_ context.Context, h *inventory.Host, name, proxy, service string) (probe.Machine, error) {
 	if m.fail[h.Name] == "create" {
 		return nil, errors.New("no room")
 	}
@@ -405,6 +406,7 @@ func (m *fakeMachines) Create(_ context.Context, h *inventory.Host, name, _, ser
 	defer m.mu.Unlock()
 	m.alive[name] = true
 	m.made++
+	m.uris = append(m.uris, strings.TrimSpace(proxy+" "+service))
 	vm := &fakeMachine{m: m, name: name, service: service, host: h.Name}
 	if m.fail[h.Name] == "create uncertain" {
 		return vm, errors.New("no answer")
@@ -552,6 +554,15 @@ var _ = Describe("Serial", func() {
 		m.blocked["esx1"], m.fail["esx1"] = true, "intercepted"
 		run(ctx, l)
 		Expect(hosts[1].Found.Outcome).To(Equal(inventory.Intercepted))
+	}, SpecTimeout(10*time.Second))
+
+	It("connects a plain port to a service, which is told nothing", func(ctx SpecContext) {
+		m.fail["esx0"] = "intercepted" // the port is connected
+		hosts = hosts[:1]
+		hosts[0].Service, hosts[0].Key = true, nil
+		run(ctx, nil)
+		Expect(hosts[0].Found.Outcome).To(Equal(inventory.OpenUnverified))
+		Expect(m.uris).To(Equal([]string{"tcp://" + targetOf(l.Addr()).String()}))
 	}, SpecTimeout(10*time.Second))
 
 	It("has only the port's word without a listener", func(ctx SpecContext) {

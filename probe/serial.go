@@ -34,8 +34,8 @@ type Machine interface {
 
 // Machines makes the virtual machines. It may be used concurrently.
 type Machines interface {
-	// Create makes the machine on the host. proxy is the concentrator's URI,
-	// service what the machine asks it for. Where it is not certain what became of the
+	// Create makes the machine on the host. proxy is the concentrator's URI, service what
+	// the machine asks it for; without one, service is what the port connects to. Where it is not certain what became of the
 	// machine, one comes beside the error, which is to be destroyed.
 	Create(ctx context.Context, h *inventory.Host, name, proxy, service string) (Machine, error)
 }
@@ -104,7 +104,11 @@ func (a *Attempt) serial(ctx context.Context, machines Machines, opts SerialOpti
 	if a.Key != nil {
 		service = a.Key.service(id)
 	}
-	vm, err := machines.Create(ctx, a.Host, MachinePrefix+id, "telnet://"+a.To.String(), service)
+	concentrator := "telnet://" + a.To.String()
+	if a.Service { // which no concentrator is: nothing is to be said to it
+		concentrator, service = "", "tcp://"+a.To.String()
+	}
+	vm, err := machines.Create(ctx, a.Host, MachinePrefix+id, concentrator, service)
 	if vm != nil {
 		defer func() { remove(ctx, vm, p) }()
 	}
