@@ -96,6 +96,24 @@ func everything() *report.Report {
 	return r
 }
 
+// connected is a report of several connections for several requirements.
+func connected() *report.Report {
+	r := reports()["profiles"]
+	run := r.Runs[0]
+	run.ProbeTarget = "10.0.0.5:2377, 10.0.0.6:2377, TCP 902 of each host"
+	run.Controls = []inventory.Probe{
+		{Vantage: inventory.VantageLocal, Target: "10.0.0.5:2377", Outcome: inventory.Open},
+		{Vantage: inventory.VantageLocal, Target: "10.0.0.6:2377", Outcome: inventory.Refused, Cause: "nobody listens, or a filter rejects"},
+	}
+	run.Inventory.Hosts[0].Probes = []inventory.Probe{
+		{Requirement: "vic", Vantage: inventory.VantageSSH, Target: "10.0.0.5:2377", Outcome: inventory.Open, Elapsed: time.Millisecond},
+		{Requirement: "vic", Vantage: inventory.VantageSSH, Target: "10.1.0.0/16", Cause: "a network is no address to connect to"},
+		{Requirement: "backup", Vantage: inventory.VantageSSH, From: "esx2.example", Target: "esx3.example:902", Outcome: inventory.OpenUnverified, Elapsed: time.Millisecond},
+	}
+	judge(run)
+	return r
+}
+
 // thousand is a report on a thousand hosts.
 func thousand() *report.Report {
 	hosts := make([]inventory.Host, 1000)
@@ -111,6 +129,7 @@ func formatCases() map[string]*report.Report {
 		"failure":    build([]inventory.Host{member("prod", "esx1.example", outbound("vic-engine", false, everybody(), 2377, 0))}),
 		"everything": everything(),
 		"hostile":    hostile(),
+		"connected":  connected(),
 		"thousand":   thousand(),
 	}
 }

@@ -396,13 +396,20 @@ func (r *Run) probesOf(h *inventory.Host, res checks.Result) []inventory.Probe {
 	return h.Probes
 }
 
-// probeCell is the outcomes alone, each once: the line above the table says the vantage.
+// graveOutcomes are those of connections, the gravest first: a cell has room for one.
+var graveOutcomes = []inventory.Outcome{
+	inventory.ProbeError, inventory.Intercepted, inventory.DNS, inventory.Timeout, inventory.Unreachable, inventory.NoRoute,
+	inventory.OpenUnverified, inventory.Refused, inventory.Open,
+}
+
+// probeCell is the gravest outcome alone, and how many others there are: the line above the
+// table says the vantage.
 func probeCell(probes []inventory.Probe) string {
 	var outcomes []string
-	for _, p := range probes {
-		if text := string(p.Outcome); text != "" && !slices.Contains(outcomes, text) {
-			outcomes = append(outcomes, text)
+	for _, outcome := range graveOutcomes {
+		if slices.ContainsFunc(probes, func(p inventory.Probe) bool { return p.Outcome == outcome }) {
+			outcomes = append(outcomes, string(outcome))
 		}
 	}
-	return cmp.Or(strings.Join(outcomes, ", "), "-")
+	return cmp.Or(fitting(outcomes, 1), "-")
 }
