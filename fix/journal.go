@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/internal/infile"
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
 
@@ -442,7 +443,7 @@ type Recorded struct {
 
 // ReadJournal reads a journal. Damage is a *JournalError.
 func ReadJournal(path string) (*Recorded, error) {
-	f, err := os.Open(path)
+	f, err := infile.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("read the journal: %w", err)
 	}

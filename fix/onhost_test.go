@@ -3,12 +3,14 @@ package fix_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
+	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/fix"
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
@@ -78,6 +80,31 @@ func needingMaintenance() fix.Offer {
 }
 
 var community = fix.Survey{Acceptance: fix.CommunitySupported, SecureBoot: inventory.No}
+
+var _ = It("an offer for several requirements goes to hosts that lack one of them", func() {
+	both, one, none := shutHost("8.0.2", engine(true), ruleset("site", true, everyone(), 9000, 0)), shutHost("8.0.2", engine(true)), shutHost("8.0.2")
+	there := shutHost("8.0.2", engine(true), ruleset("vicoutgoing", false, everyone(), 9000, 0))
+	hosts := []inventory.Host{both, one, none, there}
+	for i := range hosts {
+		hosts[i].ID = fmt.Sprintf("host-%d", i+1)
+	}
+	other, newer := checks.VIC().At(9000), checks.VIC().At(9001)
+	other.Name = "other"
+	newer.Name, newer.Since = "newer", "8.0.3"
+	offer := fileOffer()
+	for _, reqs := range [][]checks.Requirement{{checks.VIC(), other, newer}, {newer, other, checks.VIC()}} {
+		judged := offer.Decisive(checks.JudgeAll(&inventory.Inventory{Hosts: hosts}, reqs...))
+		Expect(judged.Hosts).To(HaveLen(4), "each host once")
+		surveys := map[string]fix.Survey{"host-2": {}, "host-3": {}}
+		reasons := map[string]fix.Reason{}
+		for _, hp := range fix.Bring(judged, offer, surveys).Hosts {
+			reasons[hp.Host.ID] = hp.Reason
+		}
+		Expect(reasons).To(Equal(map[string]fix.Reason{
+			"host-1": fix.AlreadyPermitted, "host-2": fix.Chosen, "host-3": fix.Chosen, "host-4": fix.RulesetExists,
+		}))
+	}
+})
 
 var _ = DescribeTable("what is planned on a host itself", func(row bringRow) {
 	plan := fix.Bring(judged([]inventory.Host{row.host})[0], row.offer(), map[string]fix.Survey{"host-1": row.survey})

@@ -34,6 +34,8 @@ type Options struct {
 	// BySettings are profiles whose peers are in the hosts' own settings: they are read, and
 	// what they come to is required besides, of the hosts that have them.
 	BySettings []profile.Profile
+	// keepsSettings means that what the profiles make of the settings is no part of the facts.
+	keepsSettings bool
 	// RequiredBy are the options of a command line that ask for the same; empty where they
 	// can be told from Requirements.
 	RequiredBy []string
@@ -314,9 +316,12 @@ func (o *Options) validateChange() error {
 		return err
 	}
 	switch {
-	case o.several() && c.onHost():
-		return usage("", "--method %s takes one requirement, and more are asked for", string(c.Method))
-	case o.several() && c.named():
+	case len(o.BySettings) > 0 && c.onHost():
+		return &UsageError{
+			Err:   fmt.Errorf("--method %s brings one ruleset for what is named, and auto is what the hosts themselves need", string(c.Method)),
+			Hints: []string{"--profile NAME, without --peer auto, names it"},
+		}
+	case o.several() && c.named() && !c.onHost():
 		return usage("", "--ruleset takes one requirement, and more are asked for")
 	case len(o.BySettings) > 0 && c.Do == Deny:
 		return &UsageError{
@@ -421,6 +426,12 @@ func (o *Options) requirement() checks.Requirement {
 
 // demand adds what the hosts' own settings ask for.
 func (o *Options) demand(inv *inventory.Inventory) {
+	if o.keepsSettings {
+		inv = &inventory.Inventory{Hosts: slices.Clone(inv.Hosts)}
+		for i := range inv.Hosts {
+			inv.Hosts[i].PeerSettings = slices.Clone(inv.Hosts[i].PeerSettings)
+		}
+	}
 	for _, n := range profile.Demanded(o.BySettings, inv) {
 		o.Requirements = append(o.Requirements, n.Requirement)
 	}

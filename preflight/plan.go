@@ -68,7 +68,7 @@ func planHosts(ctx context.Context, s *session, inv *inventory.Inventory, o Opti
 	case o.Change.Do == Deny:
 		p.Plan = planDeny(ctx, s, judged, o)
 	case in.offer != nil:
-		return planOffer(ctx, s, judged[0], o, in), nil
+		return planOffer(ctx, s, in.offer.Decisive(judged), o, in), nil
 	default:
 		p.Plan = fix.Allow(judged, fix.AllowOptions{
 			Ruleset: o.Change.Ruleset, Only: o.Change.Only, NarrowBroad: o.Change.NarrowBroad,

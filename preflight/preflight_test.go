@@ -119,11 +119,9 @@ var _ = Describe("a run of several requirements", func() {
 		Expect(err).To(MatchError(ContainSubstring(says)))
 	},
 		Entry("by a probe", func(o *preflight.Options) { o.Probe.Vantage = inventory.VantageSerial }, "a probe takes one requirement"),
-		Entry("by a change on the hosts", func(o *preflight.Options) { o.Change.Do, o.Change.Method = preflight.Allow, fix.MethodServiceXML }, "--method service-xml takes one requirement"),
-		Entry("by a change on the hosts for what they are set up to use", func(o *preflight.Options) {
-			o.Requirements, o.BySettings = nil, profile.FromSettings()[:1]
-			o.Change.Do, o.Change.Method = preflight.Allow, fix.MethodServiceXML
-		}, "--method service-xml takes one requirement"),
+		Entry("by a change on the hosts", func(o *preflight.Options) {
+			o.Change.Do, o.Change.Method, o.BySettings = preflight.Allow, fix.MethodServiceXML, profile.FromSettings()
+		}, "--method service-xml brings one ruleset for what is named"),
 		Entry("by the name of a ruleset", func(o *preflight.Options) { o.Change.Do, o.Change.Ruleset = preflight.Allow, "syslog" }, "--ruleset takes one requirement"),
 		Entry("where a list leaves out a peer of one", func(o *preflight.Options) {
 			o.Change.Do, o.Change.Only = preflight.Allow, []netip.Prefix{netip.MustParsePrefix("10.0.0.5/32")}

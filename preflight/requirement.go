@@ -168,6 +168,27 @@ func (w Wanted) putProfiles(o *Options, chosen []profile.Profile) error {
 			o.Requirements = append(o.Requirements, n.Requirement)
 		}
 	}
+	return distinct(o)
+}
+
+// distinct refuses two requirements of one name, which two files can make (the need b-c of
+// a profile a, and c of a-b): a report tells requirements apart by the name alone.
+func distinct(o *Options) error {
+	names := map[string]bool{}
+	reqs := slices.Clone(o.Requirements)
+	for _, p := range o.BySettings {
+		for _, n := range p.Needs {
+			reqs = append(reqs, n.Requirement)
+		}
+	}
+	for _, req := range reqs {
+		if names[req.Name] {
+			return &UsageError{Err: fmt.Errorf("two requirements have the name %s", req.Name), Hints: []string{
+				"a requirement is called by its profile and its own name: give one of the two profiles another name, or check them one after the other",
+			}}
+		}
+		names[req.Name] = true
+	}
 	return nil
 }
 

@@ -191,6 +191,7 @@ func reports() map[string]*report.Report {
 		"create":    created(),
 		"refused":   refused(),
 		"accepted":  acceptable(),
+		"estate":    wrong(),
 	}
 }
 
