@@ -436,6 +436,7 @@ func (o *Options) requirement() checks.Requirement {
 
 // demand adds what the hosts' own settings ask for.
 func (o *Options) demand(inv *inventory.Inventory) {
+	o.Requirements = slices.Clip(o.Requirements) // runs side by side share what is asked of every target
 	if o.keepsSettings {
 		inv = &inventory.Inventory{Hosts: slices.Clone(inv.Hosts)}
 		for i := range inv.Hosts {
@@ -444,6 +445,16 @@ func (o *Options) demand(inv *inventory.Inventory) {
 	}
 	for _, n := range profile.Demanded(o.BySettings, inv) {
 		o.Requirements = append(o.Requirements, n.Requirement)
+	}
+	if !o.keepsSettings { // one that nobody asked about is no reason not to know
+		of := []inventory.PeerOrigin{""} // what a file of facts lacks has none
+		for _, p := range o.BySettings {
+			of = append(of, p.Origins()...)
+		}
+		for i := range inv.Hosts {
+			h := &inv.Hosts[i]
+			h.PeerSettings = slices.DeleteFunc(h.PeerSettings, func(s inventory.PeerSetting) bool { return !slices.Contains(of, s.Origin) })
+		}
 	}
 	if len(o.BySettings) > 0 && len(o.Requirements) == 0 {
 		o.observer().Note("no setting of a host names whom it talks to: no port is asked for")
