@@ -209,16 +209,16 @@ var _ = Describe("the built-in profiles", func() {
 		Expect(err).To(MatchError(ContainSubstring("there are vic, syslog, ntp")))
 	})
 	It("say where a connection proves them", func() {
-		got := map[string]profile.Proof{}
+		got := map[string]checks.Proof{}
 		for _, p := range profile.All() {
 			for _, n := range p.Needs {
-				got[n.Name] = n.Proof
+				got[n.Name] = n.Proof()
 			}
 		}
-		Expect(got).To(HaveKeyWithValue("vic", profile.FromHost))
-		Expect(got).To(HaveKeyWithValue("vddk-nbd-disk-data", profile.FromHere))
-		Expect(got).To(HaveKeyWithValue("vmotion-migration-in", profile.FromPeerHost))
-		Expect(got).To(HaveKeyWithValue("ntp", profile.NotProvable))
+		Expect(got).To(HaveKeyWithValue("vic", checks.FromHost))
+		Expect(got).To(HaveKeyWithValue("vddk-nbd-disk-data", checks.FromHere))
+		Expect(got).To(HaveKeyWithValue("vmotion-migration-in", checks.FromPeerHost))
+		Expect(got).To(HaveKeyWithValue("ntp", checks.FromNothing))
 	})
 })
 
