@@ -54,17 +54,17 @@ func (b *bench) port(h *inventory.Host) *Verdict {
 		v.Rulesets = rulesetVerdicts(groups, b.req, v.Decides)
 		b.ports[facts] = v
 	}
-	return on(h, v)
+	return on(h, &b.req, v)
 }
 
 // on is the shared verdict with what is known of this host besides: whether its
 // rulesets last (the list that is shared holds what their keys tell), what a probe
 // has settled, and whether the facts are fresh enough to say that all is well.
-func on(h *inventory.Host, shared *Verdict) *Verdict {
+func on(h *inventory.Host, req *Requirement, shared *Verdict) *Verdict {
 	v := *shared
 	switch {
-	case shared.Reason == ListsOverlap && h.Probe.GotOut():
-		v.Status, v.Reason, v.Detail = Pass, Permitted, shared.Detail+"; a connection from the host got out"
+	case shared.Reason == ListsOverlap && answered(h, req):
+		v.Status, v.Reason, v.Detail = Pass, Permitted, fmt.Sprintf("%s; a connection %s the host got %s", shared.Detail, req.of(), req.way())
 	case shared.Status == Pass && h.Firewall.Stale != "":
 		v.Status, v.Reason = Unknown, FactsStale
 		v.Detail = fmt.Sprintf("%s, by a copy that may be minutes old: the refresh failed: %s", shared.Detail, h.Firewall.Stale)

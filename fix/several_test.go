@@ -7,6 +7,9 @@ import (
 	"net/netip"
 	"path/filepath"
 	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -106,6 +109,44 @@ var _ = It("a change that several share is refused for all of them", func() {
 	p.Refuse(func(*fix.HostPlan) (fix.Reason, string) { return fix.NotPrivileged, "may not" })
 	Expect(told(p)).To(Equal([]string{"udp: not-privileged", "ssl: not-privileged"}))
 })
+
+// oneByOne are hosts that tell how many calls one of them had at a time.
+type oneByOne struct {
+	*fakeHosts
+	mu         sync.Mutex
+	busy, most map[string]int
+}
+
+func (o *oneByOne) EnableRuleset(ctx context.Context, h *inventory.Host, key string) error {
+	count := func(n int) {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		o.busy[h.ID] += n
+		o.most[h.ID] = max(o.most[h.ID], o.busy[h.ID])
+	}
+	count(1)
+	defer count(-1)
+	time.Sleep(5 * time.Millisecond)
+	return o.fakeHosts.EnableRuleset(ctx, h, key)
+}
+
+var _ = It("the changes of one host are made one after the other, whatever they are for", func(ctx SpecContext) {
+	list := hosts(4, func() []*inventory.Ruleset { return []*inventory.Ruleset{syslog(false, everyone()), engine(false)} })
+	p := fix.Allow(checks.JudgeAll(&inventory.Inventory{Hosts: list}, need("udp", "outbound", "udp", 514, "syslog"), checks.VIC()), fix.AllowOptions{})
+	client := &oneByOne{fakeHosts: newFake(list), busy: map[string]int{}, most: map[string]int{}}
+	var total atomic.Int64
+	opts := applying
+	opts.Workers, opts.Progress = 8, func(_ string, _, of int) { total.Store(int64(of)) }
+	outcomes, err := fix.Apply(ctx, p, client, &memory{}, opts)
+	Expect(err).NotTo(HaveOccurred())
+	Expect(outcomes).To(HaveLen(8))
+	Expect(client.most).To(Equal(map[string]int{"host-0": 1, "host-1": 1, "host-2": 1, "host-3": 1}))
+	Expect(total.Load()).To(BeEquivalentTo(4), "hosts, each once")
+	for i, o := range outcomes {
+		Expect(o.Done).To(BeTrue())
+		Expect(o.Change).To(BeIdenticalTo(p.Changes()[i]))
+	}
+}, SpecTimeout(10*time.Second))
 
 var _ = Describe("who switches a ruleset", func() {
 	ntp := func(change func(*checks.Requirement)) checks.Requirement {
@@ -371,5 +412,41 @@ var _ = It("any hosts and requirements: what is not refused passes, nothing else
 	}
 	for _, reason := range []fix.Reason{fix.Chosen, fix.SharesChange, fix.AlreadyPermitted, fix.Unverified, fix.WouldShutOut, fix.SwitchedByService, fix.NotUserControllable, fix.NoRuleset, fix.HostUnavailable} {
 		Expect(seen[reason]).To(BeNumerically(">", 3), "%s of %v", reason, seen)
+	}
+})
+
+var _ = It("any hosts and requirements: what is not refused is closed, who manages stays, and all comes back", func(ctx SpecContext) {
+	seen := map[fix.Reason]int{}
+	for seed := range uint64(60) {
+		r := rand.New(rand.NewPCG(seed, 15))
+		h := host(anyRulesets(r)...)
+		inv := &inventory.Inventory{Endpoint: inventory.Endpoint{Address: "vc.example", InstanceUUID: "u-1"}, Hosts: []inventory.Host{h}}
+		reqs := anyRequirements(r)
+		hosts, before := newFake(inv.Hosts), newFake(inv.Hosts).live
+		plan := fix.Deny(checks.JudgeAll(inv, reqs...), fix.DenyOptions{Managing: []string{"vSphereClient"}})
+		recorded := applied(ctx, plan, hosts, reqs)
+		Expect(hosts.live["host-1"]["vSphereClient"]).To(Equal(before["host-1"]["vSphereClient"]), "seed %d", seed)
+		for key, now := range hosts.live["host-1"] {
+			made := slices.ContainsFunc(reqs, func(q checks.Requirement) bool { return slices.Contains(q.Switchable(), key) })
+			Expect(now.Enabled && !before["host-1"][key].Enabled).To(BeFalse(), "seed %d: %s was opened", seed, key)
+			Expect(made || now.Enabled == before["host-1"][key].Enabled).To(BeTrue(), "seed %d: %s is of nobody that was named", seed, key)
+		}
+		for _, hp := range plan.Hosts {
+			seen[hp.Reason]++
+			req := reqs[slices.IndexFunc(reqs, func(q checks.Requirement) bool { return q.Name == hp.Requirement })]
+			for _, key := range req.Switchable() {
+				if !hp.Reason.Refused() {
+					rs := inv.Hosts[0].Firewall.Ruleset(key)
+					Expect(rs != nil && rs.Enabled && req.Covers(rs)).To(BeFalse(), "seed %d: %s", seed, key)
+				}
+			}
+		}
+		undo, err := fix.Undo(inv, recorded.Header, recorded.Entries, nil, false)
+		Expect(err).NotTo(HaveOccurred())
+		applied(ctx, undo, hosts, nil)
+		Expect(hosts.live).To(Equal(before), "seed %d", seed)
+	}
+	for _, reason := range []fix.Reason{fix.Chosen, fix.SharesChange, fix.AlreadyDenied, fix.WouldShutOut, fix.SwitchedByService, fix.NotUserControllable} {
+		Expect(seen[reason]).To(BeNumerically(">", 0), "%s of %v", reason, seen)
 	}
 })

@@ -168,8 +168,8 @@ type ChangeOptions struct {
 type ProbeOptions struct {
 	// Vantage is where they start; empty means that there are none.
 	Vantage inventory.Vantage
-	// Target is the host to connect to, at the required port; empty means the one
-	// peer.
+	// Target is the host to connect to, at the required port, where there is one
+	// requirement; empty means its peers.
 	Target string
 	// ListenerKey is the file with the key of a listener that stands there.
 	ListenerKey string
@@ -226,9 +226,6 @@ func (o *Options) validateChecks() error {
 		if err := req.Validate(); err != nil {
 			return &UsageError{Option: "port", Err: err}
 		}
-	}
-	if o.several() && o.Probe.Vantage != "" {
-		return usage("", "a probe takes one requirement, and more are asked for")
 	}
 	switch {
 	case o.FailOn != "" && o.FailOn != FailOnNew:
@@ -299,10 +296,23 @@ func (o *Options) validateProbe() error {
 		return usage("probe-target", "is not a host name or address; the port is --port")
 	case p.Vantage != "" && o.Change.DryRun:
 		return usage("", "--dry-run makes no connections: leave --probe out")
-	case p.Vantage != "" && (o.requirement().Direction != inventory.Outbound || o.requirement().Protocol != inventory.TCP):
-		return usage("probe", "opens TCP connections from the hosts: it says nothing of %s", o.requirement())
+	}
+	// Both are of a target, and of several requirements each has its own.
+	for _, of := range []struct{ option, value string }{{"probe-target", p.Target}, {"listener-key", p.ListenerKey}} {
+		if of.value != "" && p.Vantage != "" && !o.oneTarget() {
+			return &UsageError{
+				Option: of.option, Err: errors.New("is of one requirement that hosts connect for, over TCP, and which one is not said"),
+				Hints: []string{"leave it out: the hosts connect to the peers of each profile; or name one profile, with a --peer that picks one of its requirements"},
+			}
+		}
 	}
 	return nil
+}
+
+// oneTarget reports whether there is one requirement, and one target serves for it.
+func (o *Options) oneTarget() bool {
+	reqs := o.requirements()
+	return len(reqs) == 1 && len(o.BySettings) == 0 && reqs[0].Proof() == checks.FromHost
 }
 
 func isHost(s string) bool {
@@ -413,8 +423,8 @@ func (o *Options) requirements() []checks.Requirement {
 	return reqs
 }
 
-// several reports whether there is, or may be, more than one requirement.
-func (o *Options) several() bool { return len(o.requirements())+len(o.BySettings) > 1 }
+// several reports whether there may be more than one requirement: settings make any number.
+func (o *Options) several() bool { return len(o.requirements()) > 1 || len(o.BySettings) > 0 }
 
 // requirement is the one of a probe, or of what is brought to hosts.
 func (o *Options) requirement() checks.Requirement {

@@ -118,6 +118,38 @@ var _ = Describe("profiles", func() {
 		Expect(got).To(HaveKeyWithValue("esx11.example ntp", "fail switched-by-service"), "with the owner of the journal")
 	}, SpecTimeout(time.Minute))
 
+	It("of some hosts alone are opened, undone and judged there", func(ctx SpecContext) {
+		vc := start("closed")
+		before := firewalls(vc)
+		checked, err := preflight.Run(ctx, on(vc))
+		Expect(err).NotTo(HaveOccurred())
+		var reqs []checks.Requirement
+		for _, protocol := range []string{inventory.UDP, inventory.TCP} {
+			req := checks.Requirement{Name: "logs-" + protocol, Direction: inventory.Outbound, Protocol: protocol, Ports: []int{514}, Prefer: []string{"syslog"}, Of: map[string]checks.Demand{}}
+			for _, h := range checked.Inventory.Hosts[:2] {
+				req.Of[h.ID] = checks.Demand{Peers: []netip.Prefix{netip.MustParsePrefix("10.0.0.9/32")}, From: "Syslog.global.logHost: 10.0.0.9"}
+			}
+			reqs = append(reqs, req)
+		}
+		o := on(vc)
+		o.Requirements, o.Change.Do = reqs, preflight.Allow
+		run, err := preflight.Run(ctx, o)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(run.Plan).To(HaveLen(4), "the others have no row")
+		Expect(statuses(run, checks.OutboundPort)).To(HaveLen(4))
+
+		o = on(vc)
+		o.Change.Do, o.Change.UndoJournal = preflight.Undo, run.Journal
+		undone, err := preflight.Run(ctx, o)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(firewalls(vc)).To(Equal(before))
+		got := statuses(undone, checks.OutboundPort)
+		Expect(got).To(HaveLen(4), "also of the requirement that shared the change")
+		for host, status := range got {
+			Expect(status).To(Equal("fail ruleset-disabled"), host)
+		}
+	}, SpecTimeout(time.Minute))
+
 	It("are closed by the rulesets that users may switch", func(ctx SpecContext) {
 		vc := start("open")
 		for _, key := range []string{"syslog", "vpxHeartbeats", "vSphereClient"} {

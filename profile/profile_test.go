@@ -209,16 +209,16 @@ var _ = Describe("the built-in profiles", func() {
 		Expect(err).To(MatchError(ContainSubstring("there are vic, syslog, ntp")))
 	})
 	It("say where a connection proves them", func() {
-		got := map[string]profile.Proof{}
+		got := map[string]checks.Proof{}
 		for _, p := range profile.All() {
 			for _, n := range p.Needs {
-				got[n.Name] = n.Proof
+				got[n.Name] = n.Proof()
 			}
 		}
-		Expect(got).To(HaveKeyWithValue("vic", profile.FromHost))
-		Expect(got).To(HaveKeyWithValue("vddk-nbd-disk-data", profile.FromHere))
-		Expect(got).To(HaveKeyWithValue("vmotion-migration-in", profile.FromPeerHost))
-		Expect(got).To(HaveKeyWithValue("ntp", profile.NotProvable))
+		Expect(got).To(HaveKeyWithValue("vic", checks.FromHost))
+		Expect(got).To(HaveKeyWithValue("vddk-nbd-disk-data", checks.FromHere))
+		Expect(got).To(HaveKeyWithValue("vmotion-migration-in", checks.FromPeerHost))
+		Expect(got).To(HaveKeyWithValue("ntp", checks.FromNothing))
 	})
 })
 
@@ -405,4 +405,26 @@ var _ = Describe("options", func() {
 		Expect(profile.Options(p.Needs[2].Requirement)).To(Equal([]string{"--profile=syslog", "--peer=udp://ADDRESS"}))
 		Expect(profile.Options(checks.Requirement{Name: "site-backup", Ports: []int{902}})).To(BeEmpty())
 	})
+})
+
+var _ = DescribeTable("what else needs an outbound TCP port", func(port int, want, prefer string) {
+	n, known := profile.ForPort(port)
+	Expect(known).To(Equal(want != ""))
+	Expect(n.Name).To(Equal(want))
+	Expect(strings.Join(n.Prefer, " ")).To(Equal(prefer))
+},
+	Entry("logs", 1514, "syslog-ssl", "syslog"),
+	Entry("downloads", 443, "online-depot-https", "httpClient"),
+	Entry("iSCSI", 3260, "iscsi", "iSCSI"),
+	Entry("a mount, whose ruleset comes and goes", 2049, "", ""),
+	Entry("keys, for a moment", 5696, "", ""),
+	Entry("what is UDP", 123, "", ""),
+	Entry("the port of virtual container hosts", 2377, "", ""),
+	Entry("nothing", 4711, "", ""))
+
+var _ = It("the rulesets by which hosts are managed", func() {
+	Expect(profile.Managing()).To(ContainElements("vSphereClient", "vpxHeartbeats"))
+	Expect(slices.IndexFunc(profile.All(), func(p profile.Profile) bool {
+		return slices.ContainsFunc(p.Needs, func(n profile.Need) bool { return n.Name == profile.ManagementByVCenter })
+	})).To(BeNumerically(">=", 0))
 })

@@ -64,6 +64,12 @@ func (r *Run) brief(b *strings.Builder, all []*advice, style Style) {
 			}
 		}
 	}
+	helps := func(c *cause) bool { return len(c.commands) > 0 }
+	if !slices.ContainsFunc(causes, func(c *cause) bool { return c.shown && helps(c) }) {
+		if i := slices.IndexFunc(causes, func(c *cause) bool { return c.worst == checks.Fail && helps(c) }); i >= 0 {
+			show(causes[i]) // a report that has a command shows one
+		}
+	}
 	seen := map[string]bool{}
 	for _, c := range slices.SortedStableFunc(slices.Values(causes), func(x, y *cause) int { return len(y.hosts) - len(x.hosts) }) {
 		i := slices.IndexFunc(c.commands, func(line string) bool { return !seen[line] })

@@ -58,7 +58,7 @@ func (r *Run) rows(byHost map[string][]checks.Result) []row {
 // row has the worst status of a host's results, and of each that did not pass the code
 // and the sentence, once, the worst first.
 func (r *Run) row(h *inventory.Host, results []checks.Result) row {
-	out := row{name: Clean(h.Name), status: checks.Worst(results), probe: probeCell(h.Probe), class: gravest(results), hosts: 1}
+	out := row{name: Clean(h.Name), status: checks.Worst(results), probe: probeCell(h.Probes), class: gravest(results), hosts: 1}
 	var notes []string
 	said := map[string]bool{}
 	state := h.IsConnected() && h.StateLabel() == "connected"
@@ -81,9 +81,9 @@ func (r *Run) row(h *inventory.Host, results []checks.Result) row {
 			said[res.Detail] = true
 		case plain && res.Check == checks.OutboundPort:
 			out.details = append(out.details, of+Clean(res.Detail))
-			if res.Note != "" {
-				notes = append(notes, of+res.Note)
-			}
+		}
+		if note := of + res.Note; plain && res.Note != "" && !slices.Contains(notes, note) {
+			notes = append(notes, note)
 		}
 	}
 	out.codes = append(out.codes, notes...) // behind what is wrong

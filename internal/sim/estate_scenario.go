@@ -2,6 +2,8 @@ package sim
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/vmware/govmomi/vim25/types"
 )
@@ -109,8 +111,21 @@ func addresses(list ...string) *types.HostFirewallRulesetIpList {
 	return &types.HostFirewallRulesetIpList{IpAddress: list}
 }
 
-// furnishEstate sets the hosts up, and gives the vCenter the key server of its vSAN.
+// furnishEstate sets the hosts up, and gives the vCenter their datastores and the key server
+// of its vSAN.
 func furnishEstate(vc *VCenter) error {
-	vc.addKeyServer("kms", "kms-a", "10.0.80.5", 5696)
-	return vc.furnishPeers()
+	vc.addKeyServer("kms", "kms-a", "10.0.80.5:5696")
+	mounted := map[string][]string{} // the hosts of an NFS server
+	for _, c := range vc.Scenario.datacenters[0].clusters {
+		for _, spec := range c.hosts {
+			vc.Host(spec.name).setUp(&spec.peers)
+			for _, server := range spec.peers.nfs {
+				mounted[server] = append(mounted[server], spec.name)
+			}
+		}
+	}
+	for _, server := range slices.Sorted(maps.Keys(mounted)) {
+		vc.addExport(server, nfsName(server), mounted[server])
+	}
+	return nil
 }

@@ -131,7 +131,7 @@ const (
 // setEnabled is called without the host's locks.
 func (h *Host) setEnabled(key string, enabled bool) func(*types.HostFirewallInfo) error {
 	// A host of 7.0 refused to enable ntpClient while ntpd was stopped
-	// (vmware/ansible-vsphere-gos-validation #731).
+	// (vmware/ansible-vsphere-gos-validation #731). Later ones say whether users may.
 	stopped := enabled && key == "ntpClient" && h.AtLeast("7.0") && !h.ServiceRunning("ntpd")
 	return func(info *types.HostFirewallInfo) error {
 		rs := find(info, key)
@@ -140,7 +140,7 @@ func (h *Host) setEnabled(key string, enabled bool) func(*types.HostFirewallInfo
 			return errNoRuleset
 		case rs.Required && !enabled:
 			return errRequired
-		case stopped, rs.UserControllable != nil && !*rs.UserControllable:
+		case rs.UserControllable == nil && stopped, rs.UserControllable != nil && !*rs.UserControllable:
 			return errLocked
 		}
 		rs.Enabled = enabled

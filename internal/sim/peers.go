@@ -15,7 +15,7 @@ import (
 // peerSpec says whom a host talks to by its own settings. A service that is not told of is
 // not set up.
 type peerSpec struct {
-	logHost string   // Syslog.global.logHost
+	logHost string
 	ntp     []string // servers
 	// noNTPD hosts have servers, and an ntpd that is stopped.
 	noNTPD  bool
@@ -32,76 +32,61 @@ type adapterSpec struct {
 	address string
 }
 
-// furnishPeers sets up the hosts of the scenario as their specs say.
-func (vc *VCenter) furnishPeers() error {
-	mounted := map[string][]string{} // the hosts of an NFS server, by its address
-	var servers []string
-	for _, dc := range vc.Scenario.datacenters {
-		for _, c := range dc.clusters {
-			for _, spec := range c.hosts {
-				if err := vc.Host(spec.name).setUp(&spec.peers); err != nil {
-					return fmt.Errorf("set up %s: %w", spec.name, err)
-				}
-				for _, server := range spec.peers.nfs {
-					if mounted[server] == nil {
-						servers = append(servers, server)
-					}
-					mounted[server] = append(mounted[server], spec.name)
-				}
-			}
-		}
-	}
-	for _, server := range servers {
-		vc.mountNFS(server, mounted[server])
-	}
-	return nil
-}
-
-// setUp is called before the simulator serves.
-func (h *Host) setUp(p *peerSpec) error {
+// setUp sets a host up. It is called before the simulator serves.
+func (h *Host) setUp(p *peerSpec) {
 	if p.logHost != "" {
-		h.SetOption("Syslog.global.logHost", p.logHost)
+		h.SetOption(logHost, p.logHost)
 	}
 	if len(p.ntp) > 0 {
 		h.SetNTP(!p.noNTPD, p.ntp...)
 	}
+	h.SetManagedBy(p.vCenter)
 	if p.vCenter != "" {
-		h.SetManagedBy(p.vCenter)
 		h.changeService("vpxa", func(s *types.HostService) { s.Running = true })
 	}
+	for _, server := range p.nfs {
+		h.addMount(server)
+	}
 	h.addAdapters(p.adapters)
-	return h.addISCSI(p.iscsi)
+	h.addISCSI(p.iscsi)
 }
+
+// logHost is the option that names a host's log collectors.
+const logHost = "Syslog.global.logHost"
 
 // addAdapters adds VMkernel adapters. Every adapter is a candidate for every kind of
 // traffic, as on ESXi, and each is selected for its own alone.
 func (h *Host) addAdapters(adapters []adapterSpec) {
-	management := h.object.Config.VirtualNicManagerInfo.NetConfig[0]
-	vmks := []types.HostVirtualNic{management.CandidateVnic[0]}
+	info := *h.object.Config.VirtualNicManagerInfo
+	vmks := []types.HostVirtualNic{info.NetConfig[0].CandidateVnic[0]}
+	selected := map[string][]string{}
+	var traffics []string
 	for i, a := range adapters {
-		device := fmt.Sprintf("vmk%d", i+1)
-		vmks = append(vmks, types.HostVirtualNic{
+		device, traffic := fmt.Sprintf("vmk%d", i+1), string(a.traffic)
+		vmk := types.HostVirtualNic{
 			Device: device, Key: "key-vim.host.VirtualNic-" + device,
 			Spec: types.HostVirtualNicSpec{Ip: &types.HostIpConfig{IpAddress: a.address, SubnetMask: "255.255.255.0"}},
-		})
-	}
-	info := &types.HostVirtualNicManagerInfo{NetConfig: []types.VirtualNicManagerNetConfig{management}}
-	for i, a := range adapters {
-		// The keys have the traffic in front (govmomi's template of ESXi 6.5).
-		c := types.VirtualNicManagerNetConfig{NicType: string(a.traffic), MultiSelectAllowed: true, CandidateVnic: slices.Clone(vmks)}
-		for n := range c.CandidateVnic {
-			c.CandidateVnic[n].Key = c.NicType + "." + c.CandidateVnic[n].Key
 		}
-		c.SelectedVnic = []string{c.CandidateVnic[i+1].Key}
+		if selected[traffic] == nil {
+			traffics = append(traffics, traffic)
+		}
+		vmks, selected[traffic] = append(vmks, vmk), append(selected[traffic], traffic+"."+vmk.Key)
+	}
+	info.NetConfig = slices.Clip(info.NetConfig)
+	for _, traffic := range traffics {
+		c := types.VirtualNicManagerNetConfig{NicType: traffic, MultiSelectAllowed: true, CandidateVnic: slices.Clone(vmks), SelectedVnic: selected[traffic]}
+		for n := range c.CandidateVnic { // whose keys have the traffic in front (govmomi's template of ESXi 6.5)
+			c.CandidateVnic[n].Key = traffic + "." + c.CandidateVnic[n].Key
+		}
 		info.NetConfig = append(info.NetConfig, c)
 	}
-	h.object.Config.VirtualNicManagerInfo = info
+	h.object.Config.VirtualNicManagerInfo = &info
 }
 
 // addISCSI turns the software adapter on, with targets to discover.
-func (h *Host) addISCSI(targets []string) error {
+func (h *Host) addISCSI(targets []string) {
 	if len(targets) == 0 {
-		return nil
+		return
 	}
 	hba := &types.HostInternetScsiHba{
 		HostHostBusAdapter: types.HostHostBusAdapter{
@@ -111,53 +96,59 @@ func (h *Host) addISCSI(targets []string) error {
 		IsSoftwareBased: true, CanBeDisabled: types.NewBool(true), IScsiName: "iqn.1998-01.com.vmware:" + h.Name,
 	}
 	for _, target := range targets {
-		address, text, err := net.SplitHostPort(target)
-		if err != nil {
-			return err
-		}
-		port, err := strconv.ParseInt(text, 10, 32)
-		if err != nil {
-			return err
-		}
-		hba.ConfiguredSendTarget = append(hba.ConfiguredSendTarget, types.HostInternetScsiHbaSendTarget{Address: address, Port: int32(port)})
+		t := types.HostInternetScsiHbaSendTarget{}
+		t.Address, t.Port = splitPort(target)
+		hba.ConfiguredSendTarget = append(hba.ConfiguredSendTarget, t)
 	}
 	device := *h.object.Config.StorageDevice // hosts share the template's
 	device.HostBusAdapter = append(slices.Clip(device.HostBusAdapter), hba)
 	device.SoftwareInternetScsiEnabled = true
 	h.object.Config.StorageDevice = &device
-	return nil
 }
 
-// mountNFS mounts a datastore of an NFS server on hosts, which list it among their file
-// systems too.
-func (vc *VCenter) mountNFS(server string, hosts []string) {
-	name := "nfs-" + server
-	vc.addExport(server, name, hosts)
-	for _, host := range hosts {
-		volumes := &types.HostFileSystemVolumeInfo{}
-		config := vc.Host(host).object.Config
-		if config.FileSystemVolume != nil {
-			*volumes = *config.FileSystemVolume // hosts share the template's
-		}
-		volumes.MountInfo = append(slices.Clip(volumes.MountInfo), types.HostFileSystemMountInfo{
-			MountInfo: types.HostMountInfo{
-				Path: "/vmfs/volumes/" + name, AccessMode: string(types.HostMountModeReadWrite),
-				Mounted: types.NewBool(true), Accessible: types.NewBool(true),
-			},
-			Volume: &types.HostNasVolume{
-				HostFileSystemVolume: types.HostFileSystemVolume{
-					Type: string(types.HostFileSystemVolumeFileSystemTypeNFS), Name: name, Capacity: 2 * room,
-				},
-				RemoteHost: server, RemotePath: "/export/" + name, RemoteHostNames: []string{server},
-			},
-		})
-		config.FileSystemVolume = volumes
+// splitPort is an address, and a port where it has one.
+func splitPort(text string) (address string, port int32) {
+	address, after, err := net.SplitHostPort(text)
+	n, wrong := strconv.ParseInt(after, 10, 32)
+	if err != nil || wrong != nil {
+		return text, 0
 	}
+	return address, int32(n)
 }
 
-// addKeyServer makes the vCenter trust a key provider of one server.
-func (vc *VCenter) addKeyServer(provider, name, address string, port int32) {
-	manager := vc.model.Map().Get(*vc.content().CryptoManager).(*simulator.CryptoManagerKmip)
+// addMount lists a datastore of an NFS server among the host's file systems.
+func (h *Host) addMount(server string) {
+	volumes, name := &types.HostFileSystemVolumeInfo{}, nfsName(server)
+	if config := h.object.Config.FileSystemVolume; config != nil {
+		*volumes = *config // hosts share the template's
+	}
+	volumes.MountInfo = append(slices.Clip(volumes.MountInfo), types.HostFileSystemMountInfo{
+		MountInfo: types.HostMountInfo{
+			Path: "/vmfs/volumes/" + name, AccessMode: string(types.HostMountModeReadWrite),
+			Mounted: types.NewBool(true), Accessible: types.NewBool(true),
+		},
+		Volume: &types.HostNasVolume{
+			HostFileSystemVolume: types.HostFileSystemVolume{
+				Type: string(types.HostFileSystemVolumeFileSystemTypeNFS), Name: name, Capacity: 2 * room,
+			},
+			RemoteHost: server, RemotePath: "/export/" + name, RemoteHostNames: []string{server},
+		},
+	})
+	h.object.Config.FileSystemVolume = volumes
+}
+
+// nfsName is the name of the datastore of an NFS server.
+func nfsName(server string) string { return "nfs-" + server }
+
+// addKeyServer makes the vCenter trust a key provider of one server, at an address with its
+// port.
+func (vc *VCenter) addKeyServer(provider, name, server string) {
+	address, port := splitPort(server)
+	ref := vc.content().CryptoManager
+	if ref == nil || ref.Type != "CryptoManagerKmip" { // a bare host has none
+		return
+	}
+	manager := vc.model.Map().Get(*ref).(*simulator.CryptoManagerKmip)
 	manager.KmipServers = append(slices.Clip(manager.KmipServers), types.KmipClusterInfo{
 		ClusterId: types.KeyProviderId{Id: provider}, UseAsDefault: true,
 		ManagementType: string(types.KmipClusterInfoKmsManagementTypeVCenter),

@@ -83,7 +83,7 @@ func ScenarioNames() [][2]string {
 		{"large", "many hosts, every fifth one shut: large?hosts=N, 1000 by default"},
 		{"vic", "a cluster that vic-machine create would take: vic?hosts=N"},
 		{"vic-broken", "the same names, with much that create would refuse"},
-		{"estate", "three clusters with syslog, NTP, NFS, vSAN and more, some of it wrong"},
+		{"estate", "three clusters with syslog, NTP, NFS, vSAN and more, partly wrong"},
 	}
 }
 

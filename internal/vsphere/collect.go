@@ -35,10 +35,13 @@ type CollectOptions struct {
 	// rulesets; nil means none. It is a call for each and one for many together,
 	// and two more for each where that call is refused.
 	Software func(*inventory.Host) bool
-	// PeerSettings, when set, has the hosts' own settings read too, and is called when all
-	// are there, before Switch and Software.
+	// PeerSettings, when set, has the hosts' own settings read too, and is called once when
+	// all are there, before Switch and Software: each host has one for each PeerOrigin. It is
+	// a call for each connected host, one for each batch of hosts that are not selected and
+	// in a selected one's cluster, and one for the vCenter's key servers where a host has
+	// vSAN.
 	PeerSettings func(*inventory.Inventory)
-	// HostTimeout bounds what is asked of one host (the refresh, the master
+	// HostTimeout bounds what is asked of one host (the refresh, its options, the master
 	// switch, the packages), so that one that hangs costs itself. 0 means 30 seconds.
 	HostTimeout time.Duration
 	// Progress, when set, is told how many of a stage's hosts are done. A stage's

@@ -112,7 +112,10 @@ func (r *reader) property() (p types.DynamicProperty, ok bool) {
 
 // value reads a value by its xsi:type, up to its end.
 func (r *reader) value(t tag) (types.AnyType, bool) {
-	kind, rest, foreign := r.typeOf(t)
+	kind, rest := r.typeOf(t)
+	if read := r.lists(string(kind)); read != nil {
+		return r.inside(t, rest, read)
+	}
 	t.attrs = rest
 	switch string(kind) {
 	case "ManagedObjectReference":
@@ -128,12 +131,6 @@ func (r *reader) value(t tag) (types.AnyType, bool) {
 		return shared[types.HostServiceInfo](r, t, "HostServiceInfo")
 	case "HostDateTimeInfo":
 		return shared[types.HostDateTimeInfo](r, t, "HostDateTimeInfo")
-	}
-	if read := r.lists(string(kind)); read != nil {
-		if len(t.attrs) > 0 || foreign {
-			return nil, false
-		}
-		return read()
 	}
 	text, ok := r.leaf(string(t.name))
 	if !ok || len(t.attrs) > 0 {
@@ -169,22 +166,32 @@ func (r *reader) lists(kind string) func() (types.AnyType, bool) {
 	return nil
 }
 
+// inside reads what is in a tag without attributes but for prefixes, which hold there.
+func (r *reader) inside(t tag, rest []attribute, read func() (types.AnyType, bool)) (types.AnyType, bool) {
+	around := len(r.declared)
+	for _, a := range t.attrs {
+		if bytes.HasPrefix(a.name, []byte("xmlns:")) {
+			r.declared = append(r.declared, a)
+		}
+	}
+	v, ok := read()
+	r.declared = r.declared[:around]
+	return v, ok && len(rest) == 0
+}
+
 // typeOf is a tag's xsi:type, and the attributes besides those that declare prefixes.
-// foreign means that it declares a prefix for something else than XML Schema's instance
-// namespace, so that the prefixes around it do not hold inside.
-func (r *reader) typeOf(t tag) (kind []byte, rest []attribute, foreign bool) {
+func (r *reader) typeOf(t tag) (kind []byte, rest []attribute) {
 	for _, a := range t.attrs {
 		prefix, local, prefixed := bytes.Cut(a.name, []byte(":"))
 		switch {
 		case prefixed && string(prefix) == "xmlns":
-			foreign = foreign || string(a.value) != xsiNS
 		case prefixed && string(local) == "type" && kind == nil && r.isInstance(t, string(prefix)):
 			kind = a.value
 		default:
 			rest = append(rest, a)
 		}
 	}
-	return kind, rest, foreign
+	return kind, rest
 }
 
 // shared reads a value of the kind that most hosts have alike, up to its end: what came of equal

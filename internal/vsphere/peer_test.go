@@ -3,6 +3,7 @@ package vsphere_test
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 
 	"github.com/vic-preflight/vic-preflight/internal/sim"
+	"github.com/vic-preflight/vic-preflight/internal/sim/simtest"
 	"github.com/vic-preflight/vic-preflight/internal/vsphere"
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
@@ -346,6 +348,39 @@ var _ = Describe("whom hosts talk to by their own settings", func() {
 		}
 		Expect(hostNamed(inv, "esx02.example").Firewall.Unreadable).To(BeEmpty(), "its firewall was there still")
 		Expect(setting(inv, "esx03.example", inventory.VMotionHosts).Unnamed).To(ContainElement("the vMotion address of esx02.example"))
+	}, SpecTimeout(time.Minute))
+
+	It("leaves open what a host of the cluster has that the account may not see", func(ctx SpecContext) {
+		vc := configured()
+		hidden := regexp.MustCompile(`<objects><obj type="HostSystem">` + vc.Host("esx02.example").Ref.Value + `</obj>.*?</objects>`)
+		s, err := bentOf(ctx, vc, func(c *simtest.Call) []byte { return hidden.ReplaceAll(c.Pass(), nil) })
+		Expect(err).NotTo(HaveOccurred())
+		inv := settled(ctx, s, vsphere.Selection{}, vsphere.CollectOptions{})
+		Expect(inv.Hosts).To(HaveLen(19))
+		peers := setting(inv, "esx01.example", inventory.VMotionHosts)
+		Expect(peers.Values).To(Equal([]string{"10.5.0.3"}))
+		Expect(peers.Unnamed).To(ContainElement("the vMotion address of " + vc.Host("esx02.example").Ref.Value))
+	}, SpecTimeout(time.Minute))
+
+	It("is not known of any host where the property calls fail", func(ctx SpecContext) {
+		vc := configured()
+		s, first := login(ctx, vc), true
+		inv := settled(ctx, s, vsphere.Selection{}, vsphere.CollectOptions{Progress: func(stage string, _, _ int) {
+			if stage == "read" && first {
+				first = false
+				vc.Fault("RetrievePropertiesEx", types.ManagedObjectReference{}, &types.NoPermission{PrivilegeId: "System.View"})
+			}
+		}})
+		for _, h := range inv.Hosts {
+			for _, s := range h.PeerSettings {
+				if h.Name != "esx15.example" && h.Name != "esx31.example" { // which are away
+					Expect(s.Unreadable).To(HaveSuffix("the account lacks the privilege System.View"), h.Name+" "+s.Name)
+				}
+			}
+			Expect(h.Firewall.Unreadable).NotTo(BeEmpty())
+		}
+		Expect(vc.RequestsOf("QueryOptions")).To(BeZero())
+		Expect(vc.RequestsOf("ListKmipServers")).To(BeZero())
 	}, SpecTimeout(time.Minute))
 
 	It("is marked as not read where the run ends before", func(ctx SpecContext) {

@@ -330,7 +330,7 @@ func (r *reader) target(t tag, address *string, port *int32) bool {
 // kind is the xsi:type of a tag that has no other attribute; without one it is left to
 // govmomi, and so is one with a prefix.
 func (r *reader) kind(t tag) (kind []byte, ok bool) {
-	kind, rest, _ := r.typeOf(t)
+	kind, rest := r.typeOf(t)
 	return kind, len(kind) > 0 && len(rest) == 0 && !bytes.ContainsRune(kind, ':')
 }
 
