@@ -151,3 +151,18 @@ var _ = DescribeTable("Host.StateLabel",
 	Entry("entering standby", inventory.Host{Connection: inventory.Connected, Standby: "entering"}, "standby"),
 	Entry("standby none", inventory.Host{Connection: inventory.Connected, Standby: "none"}, "connected"),
 )
+
+var _ = DescribeTable("versions are compared by their numbers", func(a, b string, sign int) {
+	switch got := inventory.CompareVersions(a, b); sign {
+	case 0:
+		Expect(got).To(BeZero())
+	default:
+		Expect(got * sign).To(BeNumerically(">", 0))
+	}
+},
+	Entry("the same", "8.0.2", "8.0.2", 0),
+	Entry("by the last part", "8.0.2", "8.0.3", -1),
+	Entry("not by letters", "8.0.10", "8.0.9", 1),
+	Entry("a part that is not there is 0", "8.0", "8.0.0", 0),
+	Entry("by the first part", "7.0.3", "8.0.0", -1),
+)

@@ -1,4 +1,8 @@
 package preflight
 
-// OwnAmong is for tests.
-var OwnAmong = ownAmong
+var (
+	// ManagingVCenter is for the tests.
+	ManagingVCenter = managingVCenter
+	// OwnAmong is for the tests.
+	OwnAmong = ownAmong
+)

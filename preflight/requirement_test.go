@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -12,6 +13,7 @@ import (
 	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/inventory"
 	"github.com/vic-preflight/vic-preflight/preflight"
+	"github.com/vic-preflight/vic-preflight/profile"
 )
 
 // site is a file with a profile of a site's own.
@@ -65,6 +67,20 @@ var _ = Describe("what must be open", func() {
 		Entry("an address of a virtual container host", preflight.Wanted{Profiles: []string{"ntp"}, VCHs: []string{"10.0.0.1"}}, "--vch-ip and --port are of a virtual container host", "--peer"),
 		Entry("a file that is not there", preflight.Wanted{Files: []string{"nosuch.yaml"}}, "--requirements: ", "docs/profile.schema.json"))
 
+	It("is told apart by its name: two files must not make two of one", func() {
+		need := "direction: outbound, protocol: tcp, ports: 9001, owner: user, breaks: x}\n"
+		other := "  - {name: other, direction: inbound, protocol: tcp, ports: 9002, owner: user, breaks: x}\nsource: x\n"
+		one := site("profile: a\ntitle: x\npeer: {kind: a host}\nrequirements:\n  - {name: b-c, " + need + other)
+		two := site("profile: a-b\ntitle: x\npeer: {kind: a host}\nrequirements:\n  - {name: c, " + need + other)
+		_, err := anyPort(preflight.Wanted{Files: []string{one, two}}).Requirements()
+		Expect(err).To(MatchError("two requirements have the name a-b-c"))
+		Expect(preflight.Hints(err)).To(ContainElement(ContainSubstring("another name")))
+
+		settings := site("profile: ntp-x\ntitle: x\npeer: {kind: a host}\nrequirements:\n  - {" + need + "source: x\n")
+		var o preflight.Options
+		Expect(anyPort(preflight.Wanted{Files: []string{settings}, Profiles: []string{preflight.Auto}}).Put(&o)).To(Succeed())
+	})
+
 	It("may be a site's own", func(ctx SpecContext) {
 		file := site("profile: docker-api\ntitle: The Docker API\npeer: {kind: a Docker host}\nrequirements:\n" +
 			"  - {direction: outbound, protocol: tcp, ports: [2375], prefer: [site-docker], owner: user, breaks: nothing is built}\nsource: [https://example.com/runbook]\n")
@@ -83,4 +99,44 @@ var _ = Describe("what must be open", func() {
 		Expect(reasons).To(HaveKeyWithValue("esx01.example", checks.NoRuleset))
 		Expect(list[0].Direction).To(Equal(inventory.Outbound))
 	})
+})
+
+var _ = Describe("what hosts' own settings ask for", func() {
+	names := func(list []profile.Profile) (names []string) {
+		for _, p := range list {
+			names = append(names, p.Name)
+		}
+		return names
+	}
+	put := func(w preflight.Wanted) (o preflight.Options, err error) {
+		err = anyPort(w).Put(&o)
+		return o, err
+	}
+	all := names(profile.FromSettings())
+	DescribeTable("is put beside what is named", func(w preflight.Wanted, bySettings, required, flags []string) {
+		o, err := put(w)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(names(o.BySettings)).To(Equal(bySettings))
+		var got []string
+		for _, req := range o.Requirements {
+			got = append(got, req.Name)
+		}
+		Expect(got).To(Equal(required))
+		Expect(o.RequiredBy).To(Equal(flags))
+	},
+		Entry("all", preflight.Wanted{Profiles: []string{"auto"}}, all, nil, []string{"--profile=auto"}),
+		Entry("but one whose peer is given", preflight.Wanted{Profiles: []string{"ntp", "auto"}, Peers: []string{"ntp=10.0.0.1"}},
+			slices.DeleteFunc(slices.Clone(all), func(s string) bool { return s == "ntp" }), []string{"ntp"}, []string{"--profile=ntp", "--profile=auto", "--peer=ntp=10.0.0.1"}),
+		Entry("one alone", preflight.Wanted{Profiles: []string{"syslog"}, Peers: []string{"auto"}}, []string{"syslog"}, nil, []string{"--profile=syslog", "--peer=auto"}),
+		Entry("and one that no setting has", preflight.Wanted{Profiles: []string{"vddk-nbd", "ntp"}, Peers: []string{"ntp=auto"}},
+			[]string{"ntp"}, []string{"vddk-nbd-disk-data", "vddk-nbd-authentication"}, []string{"--profile=vddk-nbd", "--profile=ntp", "--peer=ntp=auto"}),
+	)
+	DescribeTable("is refused", func(w preflight.Wanted, message string) {
+		_, err := put(w)
+		Expect(err).To(MatchError(ContainSubstring(message)))
+	},
+		Entry("of a profile that no setting has", preflight.Wanted{Profiles: []string{"vddk-nbd"}, Peers: []string{"auto"}}, "no setting of a host has the peers of the profile vddk-nbd"),
+		Entry("beside addresses", preflight.Wanted{Profiles: []string{"ntp"}, Peers: []string{"auto", "10.0.0.1"}}, "ntp takes addresses, or auto"),
+		Entry("for whom", preflight.Wanted{Profiles: []string{"ntp", "syslog"}, Peers: []string{"auto"}}, "does not say of which profile it is"),
+	)
 })

@@ -1,7 +1,8 @@
 // Package sim is a simulated vCenter, or a simulated bare ESXi host, on
 // loopback: govmomi's simulator, made faithful where ESXi's firewall is
 // concerned (own rulesets for each host, vCenter's copy apart from the host's,
-// the esxcli commands of the firewall).
+// the esxcli commands of the firewall), and the settings that say whom a host
+// talks to.
 //
 // It knows vSphere and the facts of ESXi, not what this tool makes of them.
 package sim
@@ -269,9 +270,23 @@ func newContext(m *simulator.Registry) *simulator.Context {
 }
 
 func (vc *VCenter) build(scenario Scenario) error {
+	build := vc.buildVCenter
 	if scenario.bare {
-		return vc.buildESXi(scenario)
+		build = vc.buildESXi
 	}
+	if err := build(scenario); err != nil {
+		return err
+	}
+	if err := vc.addDatastores(); err != nil {
+		return err
+	}
+	if scenario.furnish != nil {
+		return scenario.furnish(vc)
+	}
+	return nil
+}
+
+func (vc *VCenter) buildVCenter(scenario Scenario) error {
 	m := simulator.VPX()
 	m.Datacenter, m.Portgroup, m.Host, m.Cluster, m.ClusterHost, m.Machine, m.Datastore = 0, 0, 0, 0, 0, 0, 0
 	if err := m.Create(); err != nil {
@@ -290,12 +305,6 @@ func (vc *VCenter) build(scenario Scenario) error {
 	vc.install()
 	vc.nameLicenses()
 	vc.connectNetworks()
-	if err := vc.addDatastores(); err != nil {
-		return err
-	}
-	if scenario.furnish != nil {
-		return scenario.furnish(vc)
-	}
 	return nil
 }
 
@@ -315,7 +324,7 @@ func (vc *VCenter) buildESXi(scenario Scenario) error {
 	host.Summary.ManagementServerIp = "" // the stock template has one; vic-machine refuses such a host
 	vc.Host(spec.name).evaluate(60 * 24 * time.Hour)
 	vc.install()
-	return vc.addDatastores()
+	return nil
 }
 
 // datastoreHosts is the most hosts that get datastores, so that serial probes work; the

@@ -20,6 +20,7 @@ var (
 	ParseList   = parseList
 	LicenseOf   = licenseOf
 	MadeAt      = madeAt
+	Together    = together
 )
 
 // ProbeTag is probeTag, for the tests.

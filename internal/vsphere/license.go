@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -45,7 +46,10 @@ func (r *placement) readLicenses(ctx context.Context) error {
 		if r.inv.Endpoint.Kind == inventory.ESXi {
 			own, err := r.ownLicense(ctx)
 			if err == nil {
-				r.Licenses = map[string]inventory.License{r.inv.Hosts[0].ID: own}
+				r.Licenses = map[string]inventory.License{}
+			}
+			if own != nil { // a host without any has none that ends
+				r.Licenses[r.inv.Hosts[0].ID] = *own
 			}
 			return err
 		}
@@ -86,32 +90,56 @@ func licensesOf(inv *inventory.Inventory, list []assignment) (map[string]invento
 	return licenses, nil
 }
 
-// ownLicense is what the licenses of a bare ESXi host permit together.
-func (s *Session) ownLicense(ctx context.Context) (l inventory.License, err error) {
+// ownLicense is what the licenses of a bare ESXi host permit together; nil where it has none.
+func (s *Session) ownLicense(ctx context.Context) (*inventory.License, error) {
 	manager := s.client.ServiceContent.LicenseManager
 	if manager == nil {
-		return l, errors.New("the server has no license manager")
+		return nil, errors.New("the server has no license manager")
 	}
 	n, err := s.readNode(ctx, *manager, "licenses")
 	switch {
 	case isNoPermission(err):
-		return l, errNoLicenses
+		return nil, errNoLicenses
 	case err != nil:
-		return l, err
+		return nil, err
 	}
 	licenses, _ := n.prop("licenses").(types.ArrayOfLicenseManagerLicenseInfo)
+	return together(licenses.LicenseManagerLicenseInfo), nil
+}
+
+// together is what the licenses of a bare host permit together. How long they do, the one
+// that lasts longest says, of those with the feature that container VMs need where there
+// are any: the order of the answer says nothing.
+func together(list []types.LicenseManagerLicenseInfo) *inventory.License {
+	var all inventory.License
 	var names []string
-	for i, info := range licenses.LicenseManagerLicenseInfo {
+	var longest *inventory.License
+	for _, info := range list {
 		one := licenseOf(info)
 		names = append(names, one.Name)
-		l.Features = append(l.Features, one.Features...)
-		l.Evaluation = l.Evaluation || one.Evaluation
-		if i == 0 || one.Expires.Before(l.Expires) && !one.Expires.IsZero() {
-			l.Expires = one.Expires
+		all.Features = append(all.Features, one.Features...)
+		if longest == nil || longer(&one, longest) {
+			longest = &one
 		}
 	}
-	l.Name = strings.Join(names, ", ")
-	return l, nil
+	if longest == nil {
+		return nil
+	}
+	all.Expires, all.Evaluation, all.Name = longest.Expires, longest.Evaluation, strings.Join(names, ", ")
+	return &all
+}
+
+// longer reports whether a serves container VMs longer than b. One that never ends lasts
+// longest.
+func longer(a, b *inventory.License) bool {
+	one, other := slices.Contains(a.Features, serialFeature), slices.Contains(b.Features, serialFeature)
+	switch {
+	case one != other:
+		return one
+	case b.Expires.IsZero():
+		return false
+	}
+	return a.Expires.IsZero() || a.Expires.After(b.Expires)
 }
 
 // assignedLicenses reads all licenses of a vCenter that are assigned to something.

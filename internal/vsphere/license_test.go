@@ -38,6 +38,41 @@ var _ = DescribeTable("the features of a license",
 	Entry("a feature without a shape", []types.KeyAnyValue{{Key: "feature", Value: "serialuri"}}),
 )
 
+var _ = DescribeTable("the end of several licenses of a bare host is that of the one that lasts longest, whatever their order", func(a, b types.LicenseManagerLicenseInfo, year int, evaluation bool) {
+	for _, list := range [][]types.LicenseManagerLicenseInfo{{a, b}, {b, a}} {
+		l := vsphere.Together(list)
+		Expect(l.Features).To(ContainElement("serialuri"))
+		Expect(l.Evaluation).To(Equal(evaluation))
+		if year == 0 {
+			Expect(l.Expires.IsZero()).To(BeTrue())
+		} else {
+			Expect(l.Expires.Year()).To(Equal(year))
+		}
+	}
+},
+	Entry("both have an end", until(2030, ""), until(2031, ""), 2031, false),
+	Entry("one has none", until(0, ""), until(2031, ""), 0, false),
+	Entry("an evaluation that has ended beside a license", until(2020, "eval"), until(2031, ""), 2031, false),
+	Entry("a license without an end beside an evaluation", until(0, ""), until(2031, "eval"), 0, false),
+	Entry("a longer one without the feature", until(2030, ""), without(until(0, "")), 2030, false),
+)
+
+var _ = It("a bare host without a license has none that ends", func() { Expect(vsphere.Together(nil)).To(BeNil()) })
+
+// until is a license with the feature that container VMs need; year 0 is without an end.
+func until(year int, edition string) types.LicenseManagerLicenseInfo {
+	info := types.LicenseManagerLicenseInfo{Name: "L", EditionKey: edition, Properties: []types.KeyAnyValue{feature("serialuri:2")}}
+	if year > 0 {
+		info.Properties = append(info.Properties, types.KeyAnyValue{Key: "expirationDate", Value: time.Date(year, 1, 2, 0, 0, 0, 0, time.UTC)})
+	}
+	return info
+}
+
+func without(info types.LicenseManagerLicenseInfo) types.LicenseManagerLicenseInfo {
+	info.Properties = info.Properties[1:]
+	return info
+}
+
 // assigned is an assignment as vCenter writes it, of a license with the features.
 func assigned(entity, scope, more string, features ...string) string {
 	var b strings.Builder

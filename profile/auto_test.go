@@ -1,0 +1,84 @@
+package profile_test
+
+import (
+	"fmt"
+	"slices"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/vic-preflight/vic-preflight/inventory"
+	"github.com/vic-preflight/vic-preflight/profile"
+)
+
+// demanded are the needs of one host with the settings, as name: service to peers (names).
+func demanded(profiles []profile.Profile, settings ...inventory.PeerSetting) (list []string, after []inventory.PeerSetting) {
+	inv := &inventory.Inventory{Hosts: []inventory.Host{{ID: "host-1", PeerSettings: settings}, {ID: "host-2"}}}
+	for _, n := range profile.Demanded(profiles, inv) {
+		req, ok := n.For(&inv.Hosts[0])
+		Expect(ok).To(BeTrue())
+		_, other := n.For(&inv.Hosts[1])
+		Expect(other).To(BeFalse())
+		list = append(list, fmt.Sprintf("%s: %s %s %v %v (%s)", req.Name, req.Direction, req.Service(), req.Peers, req.Unnamed, req.From))
+	}
+	slices.Sort(list)
+	return list, inv.Hosts[0].PeerSettings
+}
+
+func set(origin inventory.PeerOrigin, values ...string) inventory.PeerSetting {
+	return inventory.PeerSetting{Origin: origin, Name: "S", Values: values}
+}
+
+var _ = DescribeTable("hosts' own settings ask for", func(s inventory.PeerSetting, want ...string) {
+	got, after := demanded(profile.FromSettings(), s)
+	if len(want) == 0 {
+		Expect(got).To(BeEmpty())
+		return
+	}
+	Expect(got).To(Equal(want))
+	Expect(after[0].Unreadable).To(BeEmpty())
+},
+	Entry("udp where a collector has no scheme", set(inventory.SyslogLogHosts, "10.0.0.9"), "syslog-udp: outbound UDP 514 [10.0.0.9/32] [] (S: 10.0.0.9)"),
+	Entry("a collector's own port", set(inventory.SyslogLogHosts, "udp://logs:5514"), "syslog-udp-5514: outbound UDP 5514 [] [logs] (S: udp://logs:5514)"),
+	Entry("several collectors", set(inventory.SyslogLogHosts, "ssl://10.0.0.9", "ssl://10.0.0.10:1514", "tcp://[fd00::1]:514", "ssl://logs.example"),
+		"syslog-ssl: outbound TCP 1514 [10.0.0.9/32 10.0.0.10/32] [logs.example] (S: ssl://10.0.0.9, ssl://10.0.0.10:1514, ssl://logs.example)",
+		"syslog-tcp: outbound TCP 514 [fd00::1/128] [] (S: tcp://[fd00::1]:514)"),
+	Entry("time", set(inventory.NTPServers, "10.0.0.1", "pool.ntp.org"), "ntp: outbound UDP 123 [10.0.0.1/32] [pool.ntp.org] (S: 10.0.0.1, pool.ntp.org)"),
+	Entry("their vCenter, in both directions", set(inventory.ManagingVCenter, "10.0.0.2"),
+		"vcenter-heartbeat: outbound UDP 902 [10.0.0.2/32] [] (S: 10.0.0.2)", "vcenter-management: inbound TCP 443 and 902 [10.0.0.2/32] [] (S: 10.0.0.2)"),
+	Entry("an iSCSI target at another port", set(inventory.ISCSITargets, "10.0.0.3:3261", "10.0.0.4:3260", "[fd00::2]:3260"),
+		"iscsi-3261: outbound TCP 3261 [10.0.0.3/32] [] (S: 10.0.0.3:3261)", "iscsi: outbound TCP 3260 [10.0.0.4/32 fd00::2/128] [] (S: 10.0.0.4:3260, [fd00::2]:3260)"),
+	Entry("vMotion, without the addresses for cold migration", set(inventory.VMotionHosts, "10.0.1.2"),
+		"vmotion-migration-in: inbound TCP 8000 [10.0.1.2/32] [] (S: 10.0.1.2)", "vmotion-migration-out: outbound TCP 8000 [10.0.1.2/32] [] (S: 10.0.1.2)"),
+	Entry("cold migration", set(inventory.ProvisioningHosts, "10.0.2.2"), "vmotion-provisioning: outbound TCP 902 [10.0.2.2/32] [] (S: 10.0.2.2)"),
+	Entry("peers whose address was not read", inventory.PeerSetting{Origin: inventory.VMotionHosts, Name: "S", Values: []string{"10.0.1.2"}, Unnamed: []string{"that of esx3"}},
+		"vmotion-migration-in: inbound TCP 8000 [10.0.1.2/32] [that of esx3] (S: 10.0.1.2, that of esx3)",
+		"vmotion-migration-out: outbound TCP 8000 [10.0.1.2/32] [that of esx3] (S: 10.0.1.2, that of esx3)"),
+	Entry("nothing, where nothing is set", set(inventory.SyslogLogHosts)),
+)
+
+var _ = Describe("a setting that is not understood", func() {
+	It("is marked, and what else it has is asked for", func() {
+		got, after := demanded(profile.FromSettings(), set(inventory.SyslogLogHosts, "relp://10.0.0.9", "tcp://10.0.0.8", "a b"))
+		Expect(got).To(HaveLen(1))
+		Expect(after[0].Unreadable).To(ContainSubstring("is not understood"))
+	})
+	It("says what scheme it knows not", func() {
+		_, after := demanded(profile.FromSettings(), set(inventory.SyslogLogHosts, "relp://10.0.0.9"))
+		Expect(after[0].Unreadable).To(ContainSubstring("takes one of ssl, tcp, udp for a scheme, and relp://10.0.0.9 has another"))
+	})
+	It("keeps what it could not be read for", func() {
+		s := set(inventory.NTPServers, "a b")
+		s.Unreadable = "no permission"
+		_, after := demanded(profile.FromSettings(), s)
+		Expect(after[0].Unreadable).To(Equal("no permission"))
+	})
+})
+
+var _ = It("the profiles of settings are those whose peers are in settings", func() {
+	var names []string
+	for _, p := range profile.FromSettings() {
+		names = append(names, p.Name)
+	}
+	Expect(names).To(Equal([]string{"syslog", "ntp", "vcenter", "vmotion", "vsan", "nfs3", "iscsi", "kms"}))
+})
