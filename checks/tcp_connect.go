@@ -93,7 +93,11 @@ func (j *Judgement) connection(p *inventory.Probe) *Verdict {
 	case !slices.Contains(answers, outcome) && !slices.Contains(silences, outcome):
 		return with(Unknown, ProbeFailed, "the connection could not be tried")
 	case req.foreign(p):
-		return with(Warn, NotThePeer, "this machine, %s, is none of the peers %s: what came of its connection (%s) proves nothing of them",
+		status := Warn
+		if req.From != "" { // nobody said that this machine is one: hosts' settings name the peers
+			status = Skip
+		}
+		return with(status, NotThePeer, "this machine, %s, is none of the peers %s: what came of its connection (%s) proves nothing of them",
 			cmp.Or(p.Peer, "whose address is not known"), joinPrefixes(req.Peers), outcome)
 	case slices.Contains(silences, outcome):
 		return j.silence(with)
