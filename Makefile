@@ -18,9 +18,11 @@ CA_CERTIFICATES ?= /etc/ssl/certs/ca-certificates.crt
 FUZZ     := checks:FuzzCovers report:FuzzTable internal/vsphere:FuzzParseTarget fix:FuzzReadJournal probe:FuzzNegotiation internal/vsphere:FuzzAnswer \
             internal/firewallxml:FuzzParse internal/firewallxml:FuzzInsert internal/vib:FuzzRead internal/facts:FuzzDecode
 FUZZ     += internal/config:FuzzConfig profile:FuzzParse profile:FuzzParsePeer internal/vicmachine:FuzzParse
+# Packages that start goroutines and whose tests take seconds; preflight and the command line take minutes.
+RACED := fix internal/hostssh internal/linger internal/prompt internal/sim internal/slowlink internal/vsphere probe report
 
 .DEFAULT_GOAL := help
-.PHONY: help build man dist dist-check image needs test race e2e cover bench bench-micro fuzz golden screenshot fmt lint licenses vuln tidy check clean
+.PHONY: help build man dist dist-check image needs test race race-ci e2e cover bench bench-micro fuzz golden screenshot fmt lint licenses vuln tidy check clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +62,9 @@ test: needs ## Run all tests; on Debian, install first what they need
 
 race: needs ## Run all tests with the race detector
 	$(GO) test -count=1 -race ./...
+
+race-ci: ## Run the packages that start goroutines with the race detector, as CI does
+	$(GO) test -count=1 -race $(addprefix ./,$(RACED))
 
 e2e: needs ## Run the end-to-end tests alone, the network lab among them
 	$(GO) test -count=1 ./e2e/...
