@@ -19,7 +19,7 @@ FUZZ     := checks:FuzzCovers report:FuzzTable internal/vsphere:FuzzParseTarget 
             internal/firewallxml:FuzzParse internal/firewallxml:FuzzInsert internal/vib:FuzzRead internal/facts:FuzzDecode
 FUZZ     += internal/config:FuzzConfig profile:FuzzParse profile:FuzzParsePeer internal/vicmachine:FuzzParse
 # Packages that start goroutines; e2e/race_test.go says which are left out, and why.
-RACED := fix internal/hostssh internal/linger internal/prompt internal/sim internal/slowlink probe report
+RACED := fix internal/hostssh internal/infile internal/linger internal/prompt internal/sim internal/slowlink probe report
 
 .DEFAULT_GOAL := help
 .PHONY: help build man dist dist-check image needs test race race-ci e2e cover bench bench-micro fuzz golden screenshot fmt lint licenses vuln tidy check clean
