@@ -5,4 +5,6 @@ var (
 	ManagingVCenter = managingVCenter
 	// OwnAmong is for the tests.
 	OwnAmong = ownAmong
+	// Demand is for the tests.
+	Demand = (*Options).demand
 )

@@ -434,7 +434,8 @@ func (o *Options) requirement() checks.Requirement {
 	return checks.VIC()
 }
 
-// demand adds what the hosts' own settings ask for.
+// demand adds what the hosts' own settings ask for. The list is the run's own from then on:
+// runs on other targets, side by side, have the one that it began with.
 func (o *Options) demand(inv *inventory.Inventory) {
 	if o.keepsSettings {
 		inv = &inventory.Inventory{Hosts: slices.Clone(inv.Hosts)}
@@ -442,6 +443,7 @@ func (o *Options) demand(inv *inventory.Inventory) {
 			inv.Hosts[i].PeerSettings = slices.Clone(inv.Hosts[i].PeerSettings)
 		}
 	}
+	o.Requirements = slices.Clone(o.Requirements)
 	for _, n := range profile.Demanded(o.BySettings, inv) {
 		o.Requirements = append(o.Requirements, n.Requirement)
 	}

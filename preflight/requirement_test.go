@@ -102,6 +102,17 @@ var _ = Describe("what must be open", func() {
 })
 
 var _ = Describe("what hosts' own settings ask for", func() {
+	It("is one target's, where several are checked side by side: their hosts have IDs alike", func() {
+		o := preflight.Options{Requirements: append(make([]checks.Requirement, 0, 8), checks.VIC()), BySettings: profile.FromSettings()}
+		one, other := o, o
+		at := func(addr string) *inventory.Inventory {
+			return &inventory.Inventory{Hosts: []inventory.Host{{ID: "host-12", PeerSettings: []inventory.PeerSetting{{Origin: inventory.NTPServers, Values: []string{addr}}}}}}
+		}
+		preflight.Demand(&one, at("10.0.0.1"))
+		preflight.Demand(&other, at("10.0.0.2"))
+		Expect(one.Requirements[1].Of["host-12"].Peers[0].String()).To(Equal("10.0.0.1/32"))
+	})
+
 	names := func(list []profile.Profile) (names []string) {
 		for _, p := range list {
 			names = append(names, p.Name)

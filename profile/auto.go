@@ -21,6 +21,16 @@ func (p Profile) InSettings() bool { return len(p.Peer.From) > 0 }
 // Syslog.global.logHost are udp:// (Broadcom, ESXi Syslog Options).
 var schemes = map[inventory.PeerOrigin]string{inventory.SyslogLogHosts: "udp"}
 
+// addressIn is what a value of a setting says of the address. Behind that of a collector ESXi
+// 8.0 takes how messages are written, as in tcp://logs:1514?formatter=RFC_5424 (Broadcom,
+// Protocols, Formats and Framing of ESXi Syslog Messages).
+func addressIn(origin inventory.PeerOrigin, value string) string {
+	if origin == inventory.SyslogLogHosts {
+		value, _, _ = strings.Cut(value, "?")
+	}
+	return value
+}
+
 // Demanded are the needs that the hosts have by their own settings, each with its peers by
 // host, in the order of the profiles. A setting that holds what is no peer is marked as
 // unreadable in the inventory: nothing is required for it.
@@ -62,7 +72,7 @@ func (d *demands) add(p Profile, h *inventory.Host, s *inventory.PeerSetting) (e
 		return nil
 	}
 	for _, value := range s.Values {
-		peer, wrong := ParsePeer(value)
+		peer, wrong := ParsePeer(addressIn(s.Origin, value))
 		if wrong != nil {
 			err = fmt.Errorf("%s is not understood: %w", value, wrong)
 			continue
