@@ -129,6 +129,16 @@ var _ = DescribeTable("tcp-connect of profiles", func(row connectRow) {
 		[]inventory.Probe{{Outcome: inventory.Timeout, Peer: "10.0.0.7"}},
 		checks.Warn, "not-the-peer", "",
 	}),
+	Entry("inbound, peers that the host's own settings name", connectRow{
+		func() checks.Requirement {
+			r := mover()
+			r.Of = map[string]checks.Demand{host().ID: {Peers: prefixes([]string{"10.0.0.9/32"}), From: "a setting: 10.0.0.9"}}
+			return r
+		}(),
+		host(nfc(true, all())),
+		[]inventory.Probe{{Outcome: inventory.OpenUnverified, Peer: "10.0.0.7"}},
+		checks.Skip, "not-the-peer", "",
+	}),
 	Entry("inbound, from an address that is not known", connectRow{
 		mover("10.0.0.9/32"), host(nfc(true, all())), []inventory.Probe{{Outcome: inventory.OpenUnverified}}, checks.Warn, "not-the-peer", "",
 	}),

@@ -245,9 +245,9 @@ func whoSwitches(req *checks.Requirement, rs *inventory.Ruleset, do string) stri
 	case rs.UserControllable == inventory.No:
 		return fmt.Sprintf("the host says that users may not switch the ruleset %s; --ruleset names another", rs.Key)
 	case req.Switched != "":
-		return fmt.Sprintf("ESXi itself switches the ruleset %s, %s, by what is known of %s", rs.Key, req.Switched, req.Name)
+		return fmt.Sprintf("ESXi itself switches the ruleset %s, %s (the profile's word on %s; the host does not say)", rs.Key, req.Switched, req.Name)
 	}
-	return fmt.Sprintf("ESXi itself switches the ruleset %s with what it belongs to, by what is known of %s", rs.Key, req.Name)
+	return fmt.Sprintf("ESXi itself switches the ruleset %s with what it belongs to (the profile's word on %s; the host does not say)", rs.Key, req.Name)
 }
 
 // shutOut says whom a list that is put into force would shut out of a ruleset by which the

@@ -178,7 +178,7 @@ var _ = Describe("who switches a ruleset", func() {
 		Entry("a service does", ntpClient(false, everyone(), nil), ntp(by(checks.ByService)), "switched-by-service", "the service ntpd switches ntpClient: start it"),
 		Entry("a service does, the host says", ntpClient(false, everyone(), func(rs *inventory.Ruleset) { rs.Service = "chronyd" }), ntp(by(checks.ByUser)), "switched-by-service", "the service chronyd switches"),
 		Entry("users do, the host says", ntpClient(false, everyone(), func(rs *inventory.Ruleset) { rs.UserControllable = inventory.Yes }), ntp(by(checks.ByService)), "chosen; enable ntpClient -> all", ""),
-		Entry("ESXi does", ntpClient(false, everyone(), nil), ntp(by(checks.ByHost)), "not-user-controllable", "by what is known of ntp"),
+		Entry("ESXi does", ntpClient(false, everyone(), nil), ntp(by(checks.ByHost)), "not-user-controllable", "the profile's word on ntp; the host does not say"),
 		Entry("ESXi does, the host says", ntpClient(false, everyone(), func(rs *inventory.Ruleset) { rs.UserControllable = inventory.No }), ntp(by(checks.ByUser)), "not-user-controllable", "the host says that users may not switch"),
 		Entry("a service does, and its list is the users'", ntpClient(true, addresses("10.9.9.9"), nil), ntp(by(checks.ByService)), "chosen; allow ntpClient -> 10.9.9.9, 10.0.0.1", ""),
 		Entry("ESXi does, and its list is the users'", ntpClient(true, addresses("10.9.9.9"), nil), ntp(by(checks.ByHost)), "chosen; allow ntpClient -> 10.9.9.9, 10.0.0.1", ""),

@@ -5,6 +5,4 @@ var (
 	ManagingVCenter = managingVCenter
 	// OwnAmong is for the tests.
 	OwnAmong = ownAmong
-	// Demand is for the tests.
-	Demand = (*Options).demand
 )

@@ -21,16 +21,6 @@ func (p Profile) InSettings() bool { return len(p.Peer.From) > 0 }
 // Syslog.global.logHost are udp:// (Broadcom, ESXi Syslog Options).
 var schemes = map[inventory.PeerOrigin]string{inventory.SyslogLogHosts: "udp"}
 
-// addressIn is what a value of a setting says of the address. Behind that of a collector ESXi
-// 8.0 takes how messages are written, as in tcp://logs:1514?formatter=RFC_5424 (Broadcom,
-// Protocols, Formats and Framing of ESXi Syslog Messages).
-func addressIn(origin inventory.PeerOrigin, value string) string {
-	if origin == inventory.SyslogLogHosts {
-		value, _, _ = strings.Cut(value, "?")
-	}
-	return value
-}
-
 // Demanded are the needs that the hosts have by their own settings, each with its peers by
 // host, in the order of the profiles. A setting that holds what is no peer is marked as
 // unreadable in the inventory: nothing is required for it.
@@ -66,13 +56,13 @@ type demand struct {
 }
 
 // add notes what the setting of a host demands of a profile. The error is about the last of
-// its values that cannot be wanted.
+// its values that cannot be taken.
 func (d *demands) add(p Profile, h *inventory.Host, s *inventory.PeerSetting) (err error) {
-	if !slices.Contains(p.origins(), s.Origin) {
+	if !slices.Contains(p.Origins(), s.Origin) {
 		return nil
 	}
 	for _, value := range s.Values {
-		peer, wrong := ParsePeer(addressIn(s.Origin, value))
+		peer, wrong := ParsePeer(address(s.Origin, value))
 		if wrong != nil {
 			err = fmt.Errorf("%s is not understood: %w", value, wrong)
 			continue
@@ -108,8 +98,17 @@ func (d *demands) add(p Profile, h *inventory.Host, s *inventory.PeerSetting) (e
 	return err
 }
 
-// origins are the settings that one of the profile's needs has its peers from.
-func (p Profile) origins() []inventory.PeerOrigin {
+// address is the peer in a value: a collector of ESXi 8 may have a query behind it, such as
+// ?formatter=RFC_5424&framing=octet_counting (Broadcom, ESXi Syslog Options).
+func address(origin inventory.PeerOrigin, value string) string {
+	if origin == inventory.SyslogLogHosts {
+		value, _, _ = strings.Cut(value, "?")
+	}
+	return value
+}
+
+// Origins are the settings that one of the profile's needs has its peers from.
+func (p Profile) Origins() []inventory.PeerOrigin {
 	list := slices.Clone(p.Peer.From)
 	for _, n := range p.Needs {
 		list = append(list, n.From...)

@@ -178,10 +178,22 @@ func (r *peerReading) finish(ctx context.Context, inv *inventory.Inventory) {
 		for _, origin := range inventory.PeerOrigins() {
 			s := r.setting(h, origin, kmip)
 			h.PeerSettings = append(h.PeerSettings, inventory.PeerSetting{
-				Origin: origin, Name: peerNames[origin], Values: withoutLogins(s.values), Unnamed: s.unnamed, Unreadable: s.unreadable,
+				Origin: origin, Name: peerNames[origin], Values: withoutSecrets(s.values), Unnamed: s.unnamed, Unreadable: s.unreadable,
 			})
 		}
 	}
+}
+
+// withoutSecrets takes out what stands before an @: no setting has a user there, and who
+// wrote one there may have written a password with it. What is left is no address.
+func withoutSecrets(values []string) []string {
+	values = slices.Clone(values)
+	for i, v := range values {
+		if at := strings.LastIndexByte(v, '@'); at >= 0 {
+			values[i] = "…" + v[at:]
+		}
+	}
+	return values
 }
 
 // logHosts asks a host for its log collectors. It takes the privilege System.Read.
@@ -329,22 +341,6 @@ func (r *peerReading) peers(h *peerHost, by traffic) (t told) {
 		}
 	}
 	return t
-}
-
-// withoutLogins hides who signs in at a peer, and how: a value could be an address that has a
-// password before it, which no report may show.
-func withoutLogins(values []string) []string {
-	values = slices.Clone(values)
-	for i, value := range values {
-		if at := strings.LastIndex(value, "@"); at >= 0 {
-			scheme := 0
-			if end := strings.Index(value[:at], "://"); end >= 0 {
-				scheme = end + len("://")
-			}
-			values[i] = value[:scheme] + "***" + value[at:]
-		}
-	}
-	return values
 }
 
 // queryOptions returns what an option manager has under a name; nothing where it is not set.
