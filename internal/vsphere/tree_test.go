@@ -21,4 +21,14 @@ var _ = Describe("a host whose parent and owner cannot be read", func() {
 		Expect(hostNamed(inv, "esx04.example").Cluster).To(BeEmpty(), "where it is is not known")
 		Expect(hostNamed(inv, "esx04.example").Firewall.Unreadable).To(BeEmpty(), "and its firewall is")
 	}, SpecTimeout(time.Minute))
+
+	It("is told of where its cluster's own place cannot be read either", func(ctx SpecContext) {
+		vc := start("mixed")
+		no := &types.NoPermission{PrivilegeId: "System.View"}
+		prod := vc.Ref("prod", "ClusterComputeResource")
+		vc.Deny(prod, "parent", no)
+		vc.Deny(prod, "host", no)
+		inv := collect(ctx, login(ctx, vc), vsphere.Selection{})
+		Expect(inv.Hidden).To(ConsistOf("/prod (the account lacks the privilege System.View)"), "it may have hosts of this datacenter")
+	}, SpecTimeout(time.Minute))
 })
