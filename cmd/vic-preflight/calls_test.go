@@ -5,19 +5,27 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"github.com/vmware/govmomi/vim25/types"
 )
 
 var _ = Describe("flags that show in what a vCenter is asked", func() {
-	It("--concurrency bounds the calls in flight, and with them the connections", func(ctx SpecContext) {
-		connections := func(more ...string) int {
-			vc := start("large?hosts=150")
-			Expect(invocation{args: flags(vc, append(more, "--firewall-state", "--refresh")...)}.run(ctx).code).To(BeElementOf(exitOK, exitFailed))
-			return vc.Connections()
-		}
-		Expect(connections("--concurrency", "1")).To(Equal(1))
-		Expect(connections("--concurrency", "3")).To(BeNumerically("<=", 3))
-		Expect(connections()).To(BeNumerically(">", 3), "by itself there are more")
-	}, SpecTimeout(time.Minute))
+	DescribeTable("--concurrency bounds the calls in flight", func(ctx SpecContext, want int, more ...string) {
+		vc := start("large?hosts=100")
+		release := vc.Hold("RefreshFirewall", types.ManagedObjectReference{}, nil)
+		DeferCleanup(release)
+		done := make(chan int)
+		go func() { done <- invocation{args: flags(vc, append(more, "--refresh")...)}.run(ctx).code }()
+		inFlight := func() int { return vc.RequestsOf("RefreshFirewall") } // none of which is answered
+		Eventually(inFlight).Within(30 * time.Second).Should(Equal(want))
+		Consistently(inFlight).WithTimeout(200 * time.Millisecond).Should(Equal(want))
+		release()
+		Expect(<-done).To(BeElementOf(exitOK, exitFailed))
+		Expect(inFlight()).To(Equal(100))
+	},
+		Entry("to 1", SpecTimeout(time.Minute), 1, "--concurrency", "1"),
+		Entry("to 3", SpecTimeout(time.Minute), 3, "--concurrency", "3"),
+		Entry("to 16 by itself, while nothing is answered", SpecTimeout(time.Minute), 16),
+	)
 
 	It("--firewall-state asks every host, also where no verdict hangs on it", func(ctx SpecContext) {
 		asked := func(more ...string) (calls int, states map[string]int) {
