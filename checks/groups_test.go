@@ -32,3 +32,16 @@ var _ = Describe("a requirement whose ports are let through by different ruleset
 		Expect(verdict(all(), all()).Status).To(Equal(checks.Pass))
 	})
 })
+
+var _ = DescribeTable("a ruleset is locked", func(may inventory.Tristate, locked bool) {
+	rs := vicEngine(false, all())
+	rs.UserControllable = may
+	h := host(rs)
+	v := verdictOn(&h, checks.VIC())
+	Expect(v.Rulesets).To(HaveLen(1))
+	Expect(v.Rulesets[0].Locked).To(Equal(locked))
+},
+	Entry("where the host says that users may not switch it", inventory.No, true),
+	Entry("not where it says that they may", inventory.Yes, false),
+	Entry("not where it does not say, as before 8.0 U2", inventory.Unknown, false),
+)
