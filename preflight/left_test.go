@@ -101,6 +101,17 @@ var _ = Describe("what a probe leaves", func() {
 		Expect(run.Unfinished).To(BeTrue())
 	}, SpecTimeout(time.Minute))
 
+	It("is an *UnfinishedError also where the time ran out: what is left counts for more", func(ctx SpecContext) {
+		vc := start("closed") // no host dials, and each is waited for
+		vc.Fault("Destroy_Task", types.ManagedObjectReference{}, &types.NoPermission{PrivilegeId: "VirtualMachine.Inventory.Delete"})
+		o := on(vc)
+		o.Timeout, o.Probe.Timeout = 2*time.Second, time.Minute
+		o.Probe.Vantage, o.Probe.Target = inventory.VantageSerial, "127.141.0.5"
+		run, err := preflight.Run(ctx, o)
+		Expect(unfinished(err)).To(MatchError(ContainSubstring("are left, or may be: 5")))
+		Expect(run.Interrupted).To(BeTrue())
+	}, SpecTimeout(time.Minute))
+
 	It("is an *UnfinishedError where it is an SSH service that was started, and none where that ran already", func(ctx SpecContext) {
 		const service = "TSM-SSH"
 		vc := start("open")
