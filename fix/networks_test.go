@@ -43,6 +43,13 @@ var _ = Describe("the networks of a list", func() {
 		list = hosts(1, func() []*inventory.Ruleset { return []*inventory.Ruleset{vSPC(true, was)} })
 		inv = &inventory.Inventory{Endpoint: inventory.Endpoint{InstanceUUID: "u-1"}, Hosts: list}
 	})
+	// change is the one that is planned.
+	change := func(only string) *fix.Change {
+		GinkgoHelper()
+		hp := allow(list, only).Hosts[0]
+		Expect(hp.Changes).To(HaveLen(1), hp.Detail)
+		return hp.Changes[0]
+	}
 	// applied makes the changes and reads the hosts again.
 	applied := func(ctx context.Context, plan *fix.Plan, client *fakeHosts) []*fix.Outcome {
 		GinkgoHelper()
@@ -53,14 +60,12 @@ var _ = Describe("the networks of a list", func() {
 	}
 
 	It("are kept, in their order and spelling, where an address is added", func() {
-		change := allow(list, "10.0.0.5").Changes()[0]
-		Expect(change.After.Allowed).To(Equal(&inventory.AllowedHosts{Addrs: []string{"10.9.9.9", "10.0.0.5"}, Networks: was.Networks}))
+		Expect(change("10.0.0.5").After.Allowed).To(Equal(&inventory.AllowedHosts{Addrs: []string{"10.9.9.9", "10.0.0.5"}, Networks: was.Networks}))
 		Expect(was.Addrs).To(Equal([]string{"10.9.9.9"}), "the host's own list is not written to")
 	})
 
 	It("are added to by a network with its length", func() {
-		change := allow(list, "10.30.0.0/17").Changes()[0]
-		Expect(change.After.Allowed.Networks).To(Equal(slices.Concat(was.Networks, []inventory.Network{{Address: "10.30.0.0", Bits: 17}})))
+		Expect(change("10.30.0.0/17").After.Allowed.Networks).To(Equal(slices.Concat(was.Networks, []inventory.Network{{Address: "10.30.0.0", Bits: 17}})))
 	})
 
 	It("cover an address in them, which is not added", func() {
