@@ -21,8 +21,8 @@ const (
 	Borrowed Breadth = "borrowed"
 )
 
-// dedicatedPorts is how many ports a ruleset may open and still count as
-// dedicated: a site's rule for a VCH and the Docker ports around it (2375 to 2380)
+// dedicatedPorts is how many ports a ruleset may open for one that is required, and still
+// count as dedicated: a site's rule for a VCH and the Docker ports around it (2375 to 2380)
 // does, a range that covers unrelated services does not.
 const dedicatedPorts = 16
 
@@ -37,7 +37,7 @@ func (r Requirement) BreadthOf(rs *inventory.Ruleset) Breadth {
 		return Dedicated
 	case owned && !slices.Contains(r.Accept, rs.Key):
 		return Borrowed
-	case rs.Opened(r.Direction, r.Protocol) <= dedicatedPorts:
+	case rs.Opened(r.Direction, r.Protocol)-len(r.Ports) < dedicatedPorts:
 		return Dedicated
 	}
 	return Broad

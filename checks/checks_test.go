@@ -2,6 +2,7 @@ package checks_test
 
 import (
 	"encoding/json"
+	"errors"
 	"net/netip"
 	"slices"
 
@@ -56,6 +57,30 @@ func verifyHostRow(id string) func(hostRow) {
 		Expect(r.Detail).NotTo(BeEmpty())
 	}
 }
+
+var _ = DescribeTable("firewall-state looks at the directions that are required", func(incoming, outgoing inventory.Tristate, directions []string, status checks.Status, detail string) {
+	h := host()
+	h.Firewall.Switch = inventory.Switch{Enabled: inventory.Yes, Loaded: inventory.Yes}
+	h.Firewall.IncomingBlocked, h.Firewall.OutgoingBlocked = incoming, outgoing
+	f := facts(h)
+	f.Judged = nil
+	for _, way := range directions {
+		f.Judged = append(f.Judged, checks.JudgeAll(f.Inventory, needs(way, "tcp", 902))...)
+	}
+	res := only(checks.FirewallState, f)[0]
+	Expect(res.Status).To(Equal(status))
+	Expect(res.Detail).To(Equal(detail))
+},
+	Entry("in", inventory.No, inventory.Yes, []string{"inbound"}, checks.Warn, "the default action lets all incoming traffic pass"),
+	Entry("out", inventory.No, inventory.Yes, []string{"outbound"}, checks.Pass, "the firewall is on and drops by default"),
+	Entry("in and out", inventory.No, inventory.Yes, []string{"outbound", "inbound"}, checks.Warn, "the default action lets all incoming traffic pass"),
+	Entry("both", inventory.No, inventory.No, []string{"inbound", "outbound"}, checks.Warn, "the default action lets all outgoing and incoming traffic pass"),
+	Entry("out, in is what is required", inventory.Yes, inventory.No, []string{"inbound"}, checks.Pass, "the firewall is on and drops by default"),
+	Entry("nothing required, and so both", inventory.No, inventory.Yes, nil, checks.Warn, "the default action lets all incoming traffic pass"),
+	Entry("in, and not known", inventory.Unknown, inventory.Yes, []string{"outbound", "inbound"}, checks.Warn, "the firewall is on, but its default action for incoming traffic is not known"),
+	Entry("in, and not asked for", inventory.Unknown, inventory.Yes, []string{"outbound"}, checks.Pass, "the firewall is on and drops by default"),
+	Entry("out, and not known", inventory.Yes, inventory.Unknown, []string{"outbound"}, checks.Warn, "the firewall is on, but its default action is not known"),
+)
 
 var _ = DescribeTable("firewall-state", verifyHostRow(checks.FirewallState),
 	Entry("on and dropping", hostRow{host(), checks.Pass, "filtering"}),
@@ -290,12 +315,47 @@ var _ = It("BuiltIn knows ESXi's own keys, in any case, and no others", func() {
 	}
 })
 
+var _ = DescribeTable("a new ruleset is called by what it is for", func(vib, hand string, names ...string) {
+	var reqs []checks.Requirement
+	for _, name := range names {
+		req := checks.VIC()
+		if name != "vic" {
+			req.Name, req.Accept = name, []string{"vSPC"}
+		}
+		reqs = append(reqs, req)
+	}
+	Expect(checks.NewKey(checks.FromVIB, reqs...)).To(Equal(vib))
+	Expect(checks.NewKey(checks.ByHand, reqs...)).To(Equal(hand))
+	for key, from := range map[string]checks.Source{vib: checks.FromVIB, hand: checks.ByHand} {
+		Expect(checks.SourceOf(key)).To(Equal(from))
+		Expect(checks.KeyFree(key, from, reqs...)).To(Succeed())
+	}
+},
+	Entry("a virtual container host", "vmware-vic", "vicoutgoing", "vic"),
+	Entry("a profile", "preflight-ntp", "byhand-ntp", "ntp"),
+	Entry("one of a profile", "preflight-syslog-ssl-6514", "byhand-syslog-ssl-6514", "syslog-ssl-6514"),
+	Entry("all of a profile", "preflight-vddk-nbd", "byhand-vddk-nbd", "vddk-nbd-data", "vddk-nbd-control"),
+	Entry("two of which one begins the other", "preflight-a-b", "byhand-a-b", "a-b-c", "a-b"),
+	Entry("two profiles", "preflight-syslog-udp-ntp", "byhand-syslog-udp-ntp", "syslog-udp", "ntp"),
+	Entry("two, of which one has several", "preflight-vddk-nbd-ntp", "byhand-vddk-nbd-ntp", "vddk-nbd-data", "vddk-nbd-control", "ntp"),
+)
+
+var _ = It("a rule written by hand takes no key of a VIB's for another requirement", func() {
+	req := checks.VIC()
+	req.Name, req.Accept = "ntp", nil
+	err := checks.KeyFree("Preflight-ntp", checks.ByHand, req)
+	Expect(err).To(MatchError(ContainSubstring("is the key of a VIB's ruleset")))
+	var taken *checks.KeyTakenError
+	Expect(errors.As(err, &taken)).To(BeTrue())
+	Expect(taken.Hints).To(ContainElement(ContainSubstring("byhand-ntp")))
+})
+
 var _ = It("KeyFree takes keys that differ by case alone for one", func() {
 	for _, key := range []string{"VMware-VIC", "NSX-mpa"} {
-		Expect(checks.KeyFree(key, checks.VIC(), checks.ByHand)).To(MatchError(ContainSubstring("is the key of a VIB's ruleset")), key)
+		Expect(checks.KeyFree(key, checks.ByHand, checks.VIC())).To(MatchError(ContainSubstring("is the key of a VIB's ruleset")), key)
 	}
-	Expect(checks.KeyFree("VIT", checks.VIC(), checks.FromVIB)).To(MatchError(ContainSubstring("ESXi brings itself")))
-	Expect(checks.KeyFree("vmware-vic", checks.VIC(), checks.FromVIB)).To(Succeed())
+	Expect(checks.KeyFree("VIT", checks.FromVIB, checks.VIC())).To(MatchError(ContainSubstring("ESXi brings itself")))
+	Expect(checks.KeyFree("vmware-vic", checks.FromVIB, checks.VIC())).To(Succeed())
 })
 
 var _ = DescribeTable("BreadthOf",

@@ -19,9 +19,31 @@ func firewallState() Check {
 			"turns the firewall on. Then {breaks}.",
 		Run: func(f Facts) []Result {
 			forVIC := slices.ContainsFunc(f.Judged, func(j Judgements) bool { return j.Requirement.ByVICMachine() })
-			return perHost(FirewallState, func(h *inventory.Host) *Verdict { return judgeFirewallState(h, forVIC) })(f)
+			ways := directions(f.Judged)
+			return perHost(FirewallState, func(h *inventory.Host) *Verdict { return judgeFirewallState(h, forVIC, ways) })(f)
 		},
 	}
+}
+
+// directions are those of the requirements. Where nothing is required, no direction is left
+// out.
+func directions(judged []Judgements) []string {
+	both := []string{inventory.Outbound, inventory.Inbound}
+	if len(judged) == 0 {
+		return both
+	}
+	return slices.DeleteFunc(both, func(way string) bool {
+		return !slices.ContainsFunc(judged, func(j Judgements) bool { return j.Requirement.Direction == way })
+	})
+}
+
+// traffic names what goes in the directions.
+func traffic(ways []string) string {
+	words := make([]string, len(ways))
+	for i, way := range ways {
+		words[i] = map[string]string{inventory.Outbound: "outgoing", inventory.Inbound: "incoming"}[way]
+	}
+	return enumerate(words) + " traffic"
 }
 
 // The verdicts on most hosts, which share them.
@@ -33,21 +55,23 @@ var (
 	}
 )
 
-// judgeFirewallState says for vSphere Integrated Containers besides what
-// vic-machine create makes of a switch that is not told: it asks every host for it
-// before all else, and ends at the first error.
-func judgeFirewallState(h *inventory.Host, forVIC bool) *Verdict {
+// judgeFirewallState looks at the default action in the directions given. It says for
+// vSphere Integrated Containers besides what vic-machine create makes of a switch that is
+// not told: it asks every host for it before all else, and ends at the first error.
+func judgeFirewallState(h *inventory.Host, forVIC bool, ways []string) *Verdict {
 	if v := unreadable(h); v != nil {
 		return v
 	}
 	fw := &h.Firewall
+	passing := slices.DeleteFunc(slices.Clone(ways), func(way string) bool { return !fw.PassesByDefault(way) })
+	untold := slices.DeleteFunc(slices.Clone(ways), fw.DropsByDefault)
 	switch {
 	case fw.Switch.Enabled == inventory.No:
 		return &Verdict{Status: Warn, Reason: FirewallOff, Detail: "the firewall is switched off"}
 	case fw.Switch.Loaded == inventory.No:
 		return &Verdict{Status: Warn, Reason: FirewallOff, Detail: "the firewall's module is not loaded"}
-	case fw.PassesByDefault(inventory.Outbound):
-		return &Verdict{Status: Warn, Reason: DefaultPass, Detail: "the default action lets all outgoing traffic pass"}
+	case len(passing) > 0:
+		return &Verdict{Status: Warn, Reason: DefaultPass, Detail: fmt.Sprintf("the default action lets all %s pass", traffic(passing))}
 	case fw.Stale != "":
 		return &Verdict{
 			Status: Warn, Reason: FactsStale,
@@ -62,8 +86,12 @@ func judgeFirewallState(h *inventory.Host, forVIC bool) *Verdict {
 			v.Detail += "; vic-machine create asks it too, and refuses where the same account gets no answer"
 		}
 		return v
-	case !fw.DropsByDefault(inventory.Outbound):
-		return &Verdict{Status: Warn, Reason: SwitchUnreadable, Detail: "the firewall is on, but its default action is not known"}
+	case len(untold) > 0:
+		v := &Verdict{Status: Warn, Reason: SwitchUnreadable, Detail: "the firewall is on, but its default action is not known"}
+		if slices.Contains(untold, inventory.Inbound) {
+			v.Detail = fmt.Sprintf("the firewall is on, but its default action for %s is not known", traffic(untold))
+		}
+		return v
 	}
 	return filtering
 }

@@ -47,8 +47,47 @@ var byNSX = set(
 	"nsxOverlay", "nsxProxyRule", "nsxRMQ", "vShield-Endpoint-Mux", "vShield-Endpoint-Mux-Partners",
 )
 
+// prefixes begin the keys of new rulesets for what no known key stands for, as NewKey makes
+// them.
+var prefixes = map[Source]string{FromVIB: "preflight-", ByHand: "byhand-"}
+
+// NewKey is the key of a new ruleset for the requirements that comes onto hosts by a VIB or
+// by hand: the names of their profiles. There is one requirement at least.
+func NewKey(from Source, reqs ...Requirement) string {
+	if len(reqs) == 1 && reqs[0].KeyFrom(from) != "" {
+		return reqs[0].KeyFrom(from)
+	}
+	var names []string
+	for _, req := range reqs {
+		name := req.Name
+		if last := len(names) - 1; last >= 0 {
+			if both := commonWords(names[last], name); both != "" {
+				names[last] = both // they are of one profile
+				continue
+			}
+		}
+		names = append(names, name)
+	}
+	return prefixes[from] + strings.Join(names, "-")
+}
+
+// commonWords are those with which both names begin.
+func commonWords(a, b string) string {
+	one, other := strings.Split(a, "-"), strings.Split(b, "-")
+	n := 0
+	for n < min(len(one), len(other)) && one[n] == other[n] {
+		n++
+	}
+	return strings.Join(one[:n], "-")
+}
+
 // SourceOf tells how a ruleset of the key comes onto a host.
 func SourceOf(key string) Source {
+	for from, prefix := range prefixes {
+		if strings.HasPrefix(strings.ToLower(key), prefix) {
+			return from
+		}
+	}
 	switch {
 	case builtin[key]:
 		return FromESXi
@@ -92,9 +131,9 @@ type KeyTakenError struct {
 
 func (e *KeyTakenError) Error() string { return e.Key + " " + e.Problem }
 
-// KeyFree returns a *KeyTakenError where a new ruleset for the requirement must not
+// KeyFree returns a *KeyTakenError where a new ruleset for the requirements must not
 // have the key, when it comes onto hosts by the given way.
-func KeyFree(key string, req Requirement, from Source) error {
+func KeyFree(key string, from Source, reqs ...Requirement) error {
 	switch {
 	case BuiltIn(key):
 		return &KeyTakenError{key, "is a ruleset that ESXi brings itself: a second one would be in its way", []string{
@@ -102,7 +141,7 @@ func KeyFree(key string, req Requirement, from Source) error {
 		}}
 	case from == ByHand && SourceOf(knownAs(key)) == FromVIB:
 		return &KeyTakenError{key, "is the key of a VIB's ruleset: a rule written by hand could be taken for one that lasts", []string{
-			fmt.Sprintf("leave it away for %s, the key that is known to be written by hand", req.KeyFrom(ByHand)),
+			fmt.Sprintf("leave it away for %s, the key that is known to be written by hand", NewKey(ByHand, reqs...)),
 		}}
 	}
 	return nil

@@ -16,8 +16,10 @@ func outboundPort() Check {
 	return Check{
 		ID:    OutboundPort,
 		Title: "The host's firewall lets {service} {way} {to} {the peer}",
-		Why:   "Where the firewall keeps the port shut, {breaks}.",
-		Run:   perRequirement(OutboundPort, func(j *Judgement, _ Requirement) *Verdict { return j.Port }),
+		Why: "Where the ESXi firewall keeps a required port shut, {breaks}. What lets it {way} is a ruleset. The vSphere " +
+			"Client lists rulesets, with their allowed IP addresses, under Configure, System, Firewall; PowerCLI calls each " +
+			"a firewall exception (Get-VMHostFirewallException).",
+		Run: perRequirement(OutboundPort, func(j *Judgement, _ Requirement) *Verdict { return j.Port }),
 	}
 }
 
@@ -186,7 +188,7 @@ func (m *matches) disabledOne(req Requirement, service string) *Verdict {
 	v.Detail = fmt.Sprintf("%s would let %s %s, but it is disabled", rs.Key, service, req.way())
 	switch by, daemon := req.SwitchedBy(rs); {
 	case by == ByService:
-		v.Reason = SwitchedByService
+		v.Reason, v.Daemon = SwitchedByService, daemon
 		v.Detail += fmt.Sprintf("; the service %s switches it", daemon)
 	case by == ByHost && req.Owner == ByHost:
 		v.Reason = SwitchedByHost

@@ -128,13 +128,13 @@ const (
 var explanations = []Explanation{
 	{
 		Reason:  Permitted,
-		Meaning: "An enabled ruleset lets the port out, and its allowed hosts cover {the peer}.",
+		Meaning: "An enabled ruleset lets the port {way}, and its allowed hosts cover {the peer}.",
 	},
 	{
 		Reason: AllowedHostsUnverified,
-		Meaning: "An enabled ruleset lets the port out, but only to a list of addresses, and no address of " +
+		Meaning: "An enabled ruleset lets the port {way}, but only to a list of addresses, and no address of " +
 			"{the peer} was given to compare it with.",
-		Hint: "Run the check again with {option} ADDRESS (or the network it will be leased from).",
+		Hint: "Run the check again with {option} ADDRESS (or {its network}).",
 	},
 	{
 		Reason: BorrowedRuleset,
@@ -145,7 +145,7 @@ var explanations = []Explanation{
 	},
 	{
 		Reason: ListsOverlap,
-		Meaning: "A ruleset lets the port out, and another one that is enabled covers it too, within a wide range and for " +
+		Meaning: "A ruleset lets the port {way}, and another one that is enabled covers it too, within a wide range and for " +
 			"a list of addresses that leaves {the peer} out. Whether that list shuts what the first one opens is not " +
 			"documented.",
 		Hint:     "Let a real connection settle it, or add {the peer}'s address to the other ruleset's list.",
@@ -163,7 +163,7 @@ var explanations = []Explanation{
 		Reason:  DefaultPass,
 		Create:  createOnPort,
 		Differs: "It works now, and create refuses it all the same: it looks at the rulesets alone.",
-		Meaning: "The firewall's default action lets outgoing traffic pass that no ruleset names. When somebody " +
+		Meaning: "The firewall's default action lets {traffic} pass that no ruleset names. When somebody " +
 			"sets it back to DROP, a port that no ruleset permits is shut. vic-machine create looks at the rulesets alone, " +
 			"and refuses such a host.",
 		Hint:     "Permit the port by a ruleset first, then set the default action to DROP.",
@@ -175,21 +175,20 @@ var explanations = []Explanation{
 		Differs: "create compares the list with a static address of the management network alone. Here it is compared with all that --vch-ip names.",
 		Meaning: "A ruleset for the port is enabled, but its allowed hosts leave out {the peer}, " +
 			"or are an empty list.",
-		Hint: "Add {the peer}'s address to the ruleset's allowed hosts, or let fix enable {prefer} for " +
-			"that address where the host has it.",
+		Hint:     "Add {the peer}'s address to the ruleset's allowed hosts{or prefer}.",
 		Commands: []string{preflightFix + " {option} {peer} --allowed-ip vch", govcAllowedIP, esxcliAllowedIP},
 	},
 	{
 		Reason:   RulesetDisabled,
 		Create:   createOnPort,
-		Meaning:  "The host has a ruleset that would let the port out, and it is disabled. This is how ESXi is installed.",
+		Meaning:  "The host has a ruleset that would let the port {way}, and it is disabled. This is how ESXi is installed.",
 		Hint:     "Enable the ruleset. That survives reboots.",
 		Commands: []string{preflightFix, vicMachineAllow, govcEnable, esxcliEnable},
 	},
 	{
 		Reason: NoRuleset,
 		Create: createOnPort,
-		Meaning: "The host has no ruleset that could let the port out. The vSphere API cannot create one, it can " +
+		Meaning: "The host has no ruleset that could let the port {way}. The vSphere API cannot create one, it can " +
 			"only enable those that are there.",
 		Hint: "Install a VIB that brings such a ruleset (not on a host with UEFI Secure Boot); a service written into " +
 			"/etc/vmware/firewall/service.xml works too (--method service-xml), but is lost at the next reboot.",

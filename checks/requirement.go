@@ -202,11 +202,33 @@ func (r Requirement) String() string {
 func (r Requirement) Service() string { return r.service(r.Ports) }
 
 func (r Requirement) service(ports []int) string {
-	texts := make([]string, len(ports))
-	for i, port := range ports {
-		texts[i] = strconv.Itoa(port)
+	var texts []string
+	for _, s := range spans(ports) {
+		switch text := strconv.Itoa(s.first); s.last - s.first {
+		case 0:
+			texts = append(texts, text)
+		case 1:
+			texts = append(texts, text, strconv.Itoa(s.last))
+		default:
+			texts = append(texts, text+"-"+strconv.Itoa(s.last))
+		}
 	}
 	return strings.ToUpper(r.Protocol) + " " + enumerate(texts)
+}
+
+// span are ports that follow each other.
+type span struct{ first, last int }
+
+// spans folds ports that follow each other, in their order.
+func spans(ports []int) (list []span) {
+	for _, port := range ports {
+		if i := len(list) - 1; i >= 0 && list[i].last+1 == port {
+			list[i].last = port
+			continue
+		}
+		list = append(list, span{port, port})
+	}
+	return list
 }
 
 // enumerate joins words as prose does.
@@ -243,11 +265,15 @@ func (r Requirement) Covers(rs *inventory.Ruleset) bool {
 	return true
 }
 
-// Rules are those of a ruleset that opens the requirement and nothing else.
-func (r Requirement) Rules() []inventory.Rule {
-	rules := make([]inventory.Rule, len(r.Ports))
-	for i, port := range r.Ports {
-		rules[i] = inventory.Rule{Port: port, Direction: r.Direction, PortType: inventory.Dst, Protocol: r.Protocol}
+// Rules are those of a ruleset that opens the requirement and nothing else, one for ports
+// that follow each other.
+func (r Requirement) Rules() (rules []inventory.Rule) {
+	for _, s := range spans(r.Ports) {
+		rule := inventory.Rule{Port: s.first, Direction: r.Direction, PortType: inventory.Dst, Protocol: r.Protocol}
+		if s.last > s.first {
+			rule.EndPort = s.last
+		}
+		rules = append(rules, rule)
 	}
 	return rules
 }
@@ -275,8 +301,9 @@ func (r Requirement) KeyFrom(s Source) string {
 }
 
 // Say fills the requirement's words into a text: {service}, {way} (out or in),
-// {to} (to or from), {a peer}, {the peer}, {option}, {breaks}, and, for commands,
-// {prefer}, {fallback}, {vib} and {daemon}.
+// {to} (to or from), {traffic}, {a peer}, {the peer}, {its network}, {option}, {breaks},
+// {or prefer}, and, for commands, {prefer}, {fallback}, {vib} and {at}, which is --port with a
+// blank before it where a virtual container host has another one.
 func (r Requirement) Say(text string) string {
 	if !strings.Contains(text, "{") {
 		return text
@@ -287,11 +314,23 @@ func (r Requirement) Say(text string) string {
 			the = "the " + rest
 		}
 	}
+	at := ""
+	if r.Name == VIC().Name && !r.ByVICMachine() {
+		at = fmt.Sprintf(" --port %d", r.Ports[0])
+	}
 	words := []string{
-		"{service}", r.Service(), "{way}", r.way(), "{to}", r.to(), "{a peer}", r.Peer, "{the peer}", the,
+		"{at}", at, "{service}", r.Service(), "{way}", r.way(), "{to}", r.to(), "{a peer}", r.Peer, "{the peer}", the,
 		"{option}", r.PeerOption, "{breaks}", r.Breaks,
 	}
-	for name, key := range map[string]string{"{prefer}": first(r.Prefer), "{fallback}": first(r.Fallback), "{vib}": r.KeyFrom(FromVIB), "{daemon}": r.Daemon} {
+	traffic, network, prefer := "traffic", "the network that it is in", ""
+	if r.Name == VIC().Name { // it has no address before it is there, and several rulesets serve it
+		traffic, network = "outgoing traffic", "the network it will be leased from"
+		if key := first(r.Prefer); key != "" {
+			prefer = fmt.Sprintf(", or let fix enable %s for that address where the host has it", key)
+		}
+	}
+	words = append(words, "{traffic}", traffic, "{its network}", network, "{or prefer}", prefer)
+	for name, key := range map[string]string{"{prefer}": first(r.Prefer), "{fallback}": first(r.Fallback), "{vib}": r.KeyFrom(FromVIB)} {
 		if key != "" { // what nobody can fill stays, and its command is left out
 			words = append(words, name, key)
 		}

@@ -213,7 +213,7 @@ var _ = Describe("Requirement", func() {
 	It("describes itself", func() {
 		Expect(checks.VIC().String()).To(Equal("outbound TCP 2377 to a virtual container host"))
 		Expect(checks.VIC(peers("10.0.0.5", "10.1.0.0/24")...).String()).To(Equal("outbound TCP 2377 to 10.0.0.5, 10.1.0.0/24"))
-		Expect(needs("inbound", "udp", 8000, 8001, 8002).String()).To(Equal("inbound UDP 8000, 8001 and 8002 from a backup proxy"))
+		Expect(needs("inbound", "udp", 8000, 8001, 8002).String()).To(Equal("inbound UDP 8000-8002 from a backup proxy"))
 		Expect(checks.Requirement{Name: "x", Direction: "outbound", Protocol: "tcp", Ports: []int{1}}.String()).To(Equal("outbound TCP 1"))
 	})
 	It("fills its words into texts, and leaves what nobody can fill", func() {
@@ -240,6 +240,27 @@ var _ = Describe("Requirement", func() {
 		Entry(nil, func(r *checks.Requirement) { r.Ports = []int{0} }, "0 is not a port: it takes 1 to 65535"),
 		Entry(nil, func(r *checks.Requirement) { r.Ports = []int{2377, 70000} }, "70000 is not a port"),
 	)
+	It("opens ports that follow each other by one rule, and says them as one", func() {
+		req := needs("inbound", "tcp", 5900, 5901, 5902, 443, 80, 81)
+		Expect(req.Rules()).To(Equal([]inventory.Rule{
+			{Port: 5900, EndPort: 5902, Direction: "inbound", PortType: "dst", Protocol: "tcp"},
+			{Port: 443, Direction: "inbound", PortType: "dst", Protocol: "tcp"},
+			{Port: 80, EndPort: 81, Direction: "inbound", PortType: "dst", Protocol: "tcp"},
+		}))
+		Expect(req.Service()).To(Equal("TCP 5900-5902, 443, 80 and 81"))
+	})
+	It("is opened by a ruleset for it alone, however many ports it has", func() {
+		req := needs("outbound", "tcp")
+		for port := 5900; port < 6200; port++ {
+			req.Ports = append(req.Ports, port)
+		}
+		rs := ruleset("site", true, all(), req.Rules()...)
+		Expect(req.BreadthOf(rs)).To(Equal(checks.Dedicated))
+		rs.Rules[0].EndPort += 15
+		Expect(req.BreadthOf(rs)).To(Equal(checks.Dedicated))
+		rs.Rules[0].EndPort++
+		Expect(req.BreadthOf(rs)).To(Equal(checks.Broad))
+	})
 	It("knows the rules that open it and nothing else", func() {
 		req := needs("inbound", "udp", 514, 1514)
 		rs := ruleset("new", true, all(), req.Rules()...)

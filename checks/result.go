@@ -103,10 +103,12 @@ type Verdict struct {
 
 	// What follows is for commands that mend what was found, and empty where none does.
 	// Switch is the path of the distributed switch that it is about, Store the datastore that
-	// a host lacks; Servers are the NTP servers that most other hosts ask.
+	// a host lacks; Servers are the NTP servers that most other hosts ask; Daemon is the key of
+	// the service that switches the ruleset.
 	Switch  string
 	Store   LackedStore
 	Servers []string
+	Daemon  string
 
 	// Note is a few words on a pass that must not be overlooked; else empty.
 	Note string

@@ -164,7 +164,7 @@ func benchmarkPreflight(b *testing.B, hosts int, rtt time.Duration) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		plan := fix.Allow(checks.JudgeAll(inv, checks.VIC())[0], fix.AllowOptions{})
+		plan := fix.Allow(checks.JudgeAll(inv, checks.VIC()), fix.AllowOptions{})
 		outcomes, err := fix.Apply(ctx, plan, s, journal, fix.ApplyOptions{Workers: vsphere.DefaultWorkers, HostTimeout: time.Minute})
 		if err != nil {
 			b.Fatal(err)

@@ -24,28 +24,66 @@ type AllowOptions struct {
 	// (vSphere Virtual Machine Administration, serial ports over the network) ask
 	// to leave their lists alone, since other services may need them.
 	NarrowBroad bool
+	// Managing are the keys of rulesets by which hosts are managed, as those of a
+	// requirement are that is NeverNarrowWithout.
+	Managing []string
+	// Managers are the addresses that must not be shut out of those, in a direction. What is
+	// not known of them it says in words; nil means that nothing is known.
+	Managers func(h *inventory.Host, direction string) (addresses []netip.Prefix, unknown string)
 }
 
 func (o AllowOptions) named() bool { return o.Ruleset != Auto && o.Ruleset != "" }
 
-// Allow plans to let the requirement through on every host. Where no peers are
-// known, those of opts.Only should be the judged requirement's.
-func Allow(judged checks.Judgements, opts AllowOptions) *Plan {
-	p := &Plan{Hosts: make([]HostPlan, len(judged.Hosts))}
-	judge := checks.NewJudge(judged.Requirement)
-	for i := range judged.Hosts {
-		a := allowance{Judgement: &judged.Hosts[i], judge: judge, opts: opts}
-		p.Hosts[i] = a.plan()
+// Allow plans to let the requirements through on every host that they are required of. Each
+// is planned on the host as it would be after the changes for those before it. Where no
+// peers are known, those of opts.Only should be the judged requirement's.
+func Allow(judged []checks.Judgements, opts AllowOptions) *Plan {
+	p := &Plan{}
+	for _, h := range byHost(judged) {
+		var made []*Change
+		for _, j := range h.on {
+			a := allowance{Judgement: j.then(made), judge: j.judge, asRead: j.Port, opts: opts}
+			hp := a.plan()
+			hp.Host, hp.Requirement = h.Host, j.Required.Name
+			made = append(made, hp.join(made)...)
+			p.Hosts = append(p.Hosts, hp)
+		}
 	}
 	return p
 }
 
-// allowance is the plan for one host in the making.
+// join puts a change of a ruleset that is changed already into the earlier change, and
+// returns the others.
+func (hp *HostPlan) join(made []*Change) (own []*Change) {
+	if hp.Reason == SharesChange {
+		for _, m := range made {
+			m.For = append(m.For, hp.Requirement)
+		}
+	}
+	for _, c := range hp.Changes {
+		c.Host, c.For = hp.Host, []string{hp.Requirement}
+		at := slices.IndexFunc(made, func(m *Change) bool { return m.Ruleset == c.Ruleset })
+		if at < 0 {
+			own = append(own, c)
+			continue
+		}
+		earlier := made[at]
+		earlier.After, earlier.Opens, earlier.For = c.After, c.Opens, append(earlier.For, c.For...)
+		hp.Reason, hp.Detail = SharesChange, fmt.Sprintf("%s is changed once, for %s", c.Ruleset, strings.Join(earlier.For, " and "))
+	}
+	hp.Changes = own
+	return own
+}
+
+// allowance is the plan for one host in the making, for one requirement.
 type allowance struct {
+	// Judgement is on the host as it would be after the changes that are planned already.
 	*checks.Judgement
 	// judge is for the host as it would be.
 	judge *checks.Judge
-	opts  AllowOptions
+	// asRead is the verdict on the host as it is.
+	asRead *checks.Verdict
+	opts   AllowOptions
 }
 
 func (a *allowance) plan() HostPlan {
@@ -53,6 +91,10 @@ func (a *allowance) plan() HostPlan {
 		return hp
 	}
 	switch {
+	case !passes(a.asRead) && passes(a.Port):
+		return a.leave(SharesChange, "a change for another requirement does it: %s", a.Port.Detail)
+	case a.Port.Reason == checks.SwitchedWhenNeeded:
+		return a.leave(SwitchedWhenNeeded, "%s", a.Port.Detail)
 	case a.opts.named() && a.Host.Firewall.Ruleset(a.opts.Ruleset) == nil:
 		return a.leave(NoRuleset, "the host has no ruleset %s", a.opts.Ruleset)
 	case a.permitted() && !a.replaces():
@@ -71,6 +113,12 @@ func (a *allowance) plan() HostPlan {
 	return hp
 }
 
+// passes reports whether a verdict says that a ruleset lets the port through, by facts of
+// whatever age.
+func passes(v *checks.Verdict) bool {
+	return v.Reason == checks.Permitted || v.Reason == checks.ListsOverlap || v.Reason == checks.FactsStale
+}
+
 // permitted reports whether the port is let through as it is, as far as anybody
 // knows.
 func (a *allowance) permitted() bool {
@@ -82,8 +130,7 @@ func (a *allowance) open() HostPlan {
 	req := a.Required
 	key, why := a.choose()
 	if key == "" {
-		return a.leave(NoRuleset, "%s", req.Say(fmt.Sprintf("the host has none of %s that lets {service} {way}; a VIB that brings a ruleset is the lasting way: fix --allow --method vib",
-			strings.Join(req.Switchable(), ", "))))
+		return a.leave(NoRuleset, "%s", req.Say(fmt.Sprintf("the host has none of %s that lets {service} {way}; %s", strings.Join(req.Switchable(), ", "), byVIB(req))))
 	}
 	rs := a.Host.Firewall.Ruleset(key)
 	switch {
@@ -93,6 +140,15 @@ func (a *allowance) open() HostPlan {
 		return a.leave(BorrowedRuleset, "the ruleset %s belongs to another service, which switches it as it needs", key)
 	}
 	return a.enable(rs, why)
+}
+
+// byVIB names the lasting way where no ruleset serves, with its commands where there are any.
+func byVIB(req *checks.Requirement) string {
+	const way = "a VIB that brings a ruleset is the lasting way"
+	if req.KeyFrom(checks.FromVIB) == "" {
+		return way
+	}
+	return way + ": vic-preflight vib build{at} --output {vib}.vib, then vic-preflight fix --allow{at} --method vib --vib {vib}.vib"
 }
 
 // leave is a plan without a change.
@@ -110,7 +166,10 @@ func (a *allowance) enable(rs *inventory.Ruleset, why string) HostPlan {
 	}
 	changed := after(a.Host, c)
 	then, _ := a.judge.Host(&changed) // it is the host that this plan is for
-	if then.Port.Status == checks.Fail || then.Port.Status == checks.Unknown {
+	switch {
+	case then.Port.Reason == checks.AllowedHostsExcludePeer && len(a.opts.Only) > 0:
+		return a.leave(WouldShutOut, "the list of --allowed-ip is too short: %s", then.Port.Detail)
+	case then.Port.Status == checks.Fail || then.Port.Status == checks.Unknown:
 		// Allowed hosts that could not be read, or hold something that is no
 		// address: writing the list back would lose it.
 		return a.leave(HostUnavailable, "%s", then.Port.Detail)
@@ -145,14 +204,79 @@ func (a *allowance) refuse(rs *inventory.Ruleset, c *Change) (HostPlan, bool) {
 		hp = a.leave(HostUnavailable, "the allowed hosts of the ruleset %s may be old, the refresh failed (%s), and writing them would lose what is new", rs.Key, fw.Stale)
 	case !a.opts.NarrowBroad && a.narrowsBroad(rs, c.After.Allowed):
 		hp = a.leave(NotNarrowed, "%s opens much more than the port, and VMware's manuals ask to leave its allowed hosts alone; --narrow-broad narrows them all the same", rs.Key)
-	case !rs.Enabled && rs.UserControllable == inventory.No:
-		hp = a.leave(NotUserControllable, "the host says that users may not switch the ruleset %s; --ruleset names another", rs.Key)
+	case !rs.Enabled && notByUsers(a.Required, rs) != "":
+		reason, why := notByUsers(a.Required, rs), whoSwitches(a.Required, rs, "start")
+		hp = a.leave(reason, "%s", why)
 	case lists && rs.IPListConfigurable == inventory.No:
 		hp = a.leave(NotUserControllable, "the host says that users may not change the allowed hosts of the ruleset %s; --ruleset names another", rs.Key)
+	case lists && a.Required.Switched != "" && slices.Contains(a.Required.Prefer, rs.Key):
+		hp = a.leave(NotUserControllable, "ESXi itself keeps the allowed hosts of the ruleset %s, which it switches %s", rs.Key, a.Required.Switched)
 	default:
-		return hp, false
+		out := a.shutOut(rs, c.After.Allowed)
+		return a.leave(WouldShutOut, "%s", out), out != ""
 	}
 	return hp, true
+}
+
+// notByUsers is why users do not switch the ruleset; empty where they do.
+func notByUsers(req *checks.Requirement, rs *inventory.Ruleset) Reason {
+	switch by, _ := req.SwitchedBy(rs); by {
+	case checks.ByService:
+		return SwitchedByService
+	case checks.ByHost:
+		return NotUserControllable
+	}
+	return ""
+}
+
+// whoSwitches says who does in their place, and what a user may do: start or stop a service.
+func whoSwitches(req *checks.Requirement, rs *inventory.Ruleset, do string) string {
+	switch by, daemon := req.SwitchedBy(rs); {
+	case by == checks.ByService:
+		return fmt.Sprintf("the service %s switches %s: %s it", daemon, rs.Key, do)
+	case rs.UserControllable == inventory.No:
+		return fmt.Sprintf("the host says that users may not switch the ruleset %s; --ruleset names another", rs.Key)
+	case req.Switched != "":
+		return fmt.Sprintf("ESXi itself switches the ruleset %s, %s, by what is known of %s", rs.Key, req.Switched, req.Name)
+	}
+	return fmt.Sprintf("ESXi itself switches the ruleset %s with what it belongs to, by what is known of %s", rs.Key, req.Name)
+}
+
+// shutOut says whom a list that is put into force would shut out of a ruleset by which the
+// host is managed; empty where nobody is. What is not known would be.
+func (a *allowance) shutOut(rs *inventory.Ruleset, list *inventory.AllowedHosts) string {
+	req := a.Required
+	listed := rs.Enabled && (rs.Allowed == nil || !rs.Allowed.All) // it grows, if anything
+	if list != nil && list.All || listed || !req.NeverNarrowWithout && !slices.Contains(a.opts.Managing, rs.Key) {
+		return ""
+	}
+	needed, unknown := []netip.Prefix(nil), "who manages the host is not known"
+	if a.opts.Managers != nil {
+		needed, unknown = a.opts.Managers(a.Host, req.Direction)
+	}
+	if req.NeverNarrowWithout && (len(req.Peers) == 0 || len(req.Unnamed) > 0) && unknown == "" {
+		unknown = req.Say("not all addresses of {the peer} are known, and {option} gives them")
+	}
+	if list == nil {
+		return fmt.Sprintf("the host is managed by %s, and whom that would let through could not be read", rs.Key)
+	}
+	if unknown != "" {
+		return fmt.Sprintf("the host is managed by %s, which would be enabled for %s alone: %s", rs.Key, list, unknown)
+	}
+	have, _ := list.Prefixes()
+	for _, p := range slices.Concat(needed, req.Peers) {
+		if !inventory.Covered(p, have) {
+			return fmt.Sprintf("the host is managed by %s, which would be enabled for %s alone: that shuts out %s", rs.Key, list, text(p))
+		}
+	}
+	return ""
+}
+
+func text(p netip.Prefix) string {
+	if p.IsSingleIP() {
+		return p.Addr().String()
+	}
+	return p.String()
 }
 
 // narrowsBroad reports whether a broad ruleset, which lets everybody through when it
@@ -208,8 +332,10 @@ func (a *allowance) choose() (key, why string) {
 	switch {
 	case key == "":
 		return "", ""
-	case slices.Contains(req.Prefer, key):
+	case slices.Contains(req.Prefer, key) && req.ByVICMachine():
 		return key, "the narrowest built-in ruleset: it opens this port alone"
+	case slices.Contains(req.Prefer, key):
+		return key, "the ruleset that is made for it"
 	case !slices.Contains(req.Fallback, key):
 		return key, "the narrowest ruleset of the host that lasts"
 	}

@@ -118,12 +118,12 @@ func Apply(ctx context.Context, p *Plan, client Client, log Log, opts ApplyOptio
 	}
 	var done atomic.Int64
 	total := len(p.ChangedHosts())
-	for _, hp := range p.Hosts {
-		if len(hp.Changes) == 0 {
-			continue
-		}
-		mine := rest[:len(hp.Changes)]
-		rest = rest[len(hp.Changes):]
+	changes := map[*inventory.Host][]*Outcome{} // a host's are made one after the other
+	for _, o := range rest {
+		changes[o.Change.Host] = append(changes[o.Change.Host], o)
+	}
+	for _, h := range p.ChangedHosts() {
+		mine := changes[h]
 		g.Go(func() error {
 			for _, o := range mine {
 				if ctx.Err() != nil {

@@ -9,20 +9,36 @@ import (
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
 
-// Deny plans to close what Allow may have opened by itself: the requirement's
-// switchable rulesets, under whichever of their names it was. serialVMs names, by
-// the host's ID, the powered-on virtual machines with network serial ports that it
-// would cut off.
-func Deny(judged checks.Judgements, serialVMs map[string][]string) *Plan {
-	p := &Plan{Hosts: make([]HostPlan, len(judged.Hosts))}
-	for i := range judged.Hosts {
-		j := &judged.Hosts[i]
-		p.Hosts[i] = denyHost(j.Host, *j.Required, serialVMs[j.Host.ID])
+// DenyOptions say what a Deny has to heed.
+type DenyOptions struct {
+	// SerialVMs names, by the host's ID, the powered-on virtual machines with network
+	// serial ports that it would cut off.
+	SerialVMs map[string][]string
+	// Managing is as in AllowOptions: those rulesets are not closed.
+	Managing []string
+}
+
+// Deny plans to close what Allow may have opened by itself: the requirements'
+// switchable rulesets, under whichever of their names it was.
+func Deny(judged []checks.Judgements, opts DenyOptions) *Plan {
+	p := &Plan{}
+	for _, h := range byHost(judged) {
+		var made []*Change
+		for _, j := range h.on {
+			then := j.then(made)
+			hp := denyHost(then.Host, *then.Required, opts)
+			hp.Host, hp.Requirement = h.Host, then.Required.Name
+			if hp.Reason == AlreadyDenied && len(switchable(h.Host, *then.Required)) > 0 {
+				hp.Reason, hp.Detail = SharesChange, "a change for another requirement does it"
+			}
+			made = append(made, hp.join(made)...)
+			p.Hosts = append(p.Hosts, hp)
+		}
 	}
 	return p
 }
 
-func denyHost(h *inventory.Host, req checks.Requirement, vms []string) HostPlan {
+func denyHost(h *inventory.Host, req checks.Requirement, opts DenyOptions) HostPlan {
 	if hp, yes := unavailable(h); yes {
 		return hp
 	}
@@ -32,8 +48,8 @@ func denyHost(h *inventory.Host, req checks.Requirement, vms []string) HostPlan 
 	}
 	for _, rs := range switchable(h, req) {
 		key := rs.Key
-		if rs.Required || rs.UserControllable == inventory.No {
-			hp.Reason, hp.Detail = NotUserControllable, fmt.Sprintf("the host says that users may not switch the ruleset %s off", key)
+		if reason, why := keepsOpen(rs, &req, opts.Managing); reason != "" {
+			hp.Reason, hp.Detail = reason, why
 			continue // the other name can still be closed
 		}
 		c := &Change{
@@ -50,10 +66,28 @@ func denyHost(h *inventory.Host, req checks.Requirement, vms []string) HostPlan 
 		hp.Reason, hp.Detail = HostUnavailable, fmt.Sprintf("%s, by facts that may be minutes old: the refresh failed: %s", hp.Detail, h.Firewall.Stale)
 	}
 	hp.Warnings = append(stale(h), stillOpen(h, hp.Changes, req)...)
-	if len(vms) > 0 && len(hp.Changes) > 0 {
+	serial := slices.ContainsFunc(hp.Changes, func(c *Change) bool { return slices.Contains(serialRulesets(), c.Ruleset) })
+	if vms := opts.SerialVMs[h.ID]; len(vms) > 0 && serial {
 		hp.Warnings = append(hp.Warnings, fmt.Sprintf("cuts off the network serial ports of the running virtual machines %s", strings.Join(vms, ", ")))
 	}
 	return hp
+}
+
+// keepsOpen is why a ruleset is not closed; empty where it is.
+func keepsOpen(rs *inventory.Ruleset, req *checks.Requirement, managing []string) (Reason, string) {
+	switch {
+	case req.NeverNarrowWithout, slices.Contains(managing, rs.Key):
+		return WouldShutOut, fmt.Sprintf("the host is managed by the ruleset %s, which is never closed", rs.Key)
+	case rs.Required, rs.UserControllable == inventory.No && rs.Service == "":
+		return NotUserControllable, fmt.Sprintf("the host says that users may not switch the ruleset %s off", rs.Key)
+	}
+	return notByUsers(req, rs), whoSwitches(req, rs, "stop")
+}
+
+// serialRulesets are those by which network serial ports of virtual machines get out.
+func serialRulesets() []string {
+	vic := checks.VIC()
+	return append(vic.Switchable(), vic.Accept...)
 }
 
 // switchable are the host's enabled rulesets that Allow may have opened, in the

@@ -12,19 +12,22 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/internal/infile"
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
 
 // JournalVersion is the version of the journal's format. A journal of a later
 // version is refused.
-const JournalVersion = 3
+const JournalVersion = 4
 
 // firstVersion is the oldest one that is read: it knows no changes on the hosts
-// themselves. The setting of a vCenter came with the third.
+// themselves. The setting of a vCenter came with the third, several requirements with the
+// fourth.
 const firstVersion = 1
 
 // The journal is a file of JSON lines: a Header, then one Entry for each change of a host
@@ -45,45 +48,97 @@ type Header struct {
 	FullName     string `json:"fullName,omitempty"`
 	// Datacenter is the path of the datacenter that the hosts are in.
 	Datacenter string `json:"datacenter,omitempty"`
-	// Requirement is what the changes are about; nil in journals that do not say.
-	Requirement *JournalRequirement `json:"requirement,omitempty"`
+	// Requirements are what the changes are about; none in journals that do not say. Before
+	// version 4 there was one alone, Requirement, without its rulesets and words.
+	Requirements []JournalRequirement `json:"requirements,omitempty"`
+	Requirement  *JournalRequirement  `json:"requirement,omitempty"`
 }
 
-// JournalRequirement is what a journal keeps of a checks.Requirement.
+// JournalRequirement is what a journal keeps of a checks.Requirement: all but the peers.
 type JournalRequirement struct {
-	Name      string `json:"name"`
-	Direction string `json:"direction"`
-	Protocol  string `json:"protocol"`
-	Ports     []int  `json:"ports"`
+	Name      string       `json:"name"`
+	Direction string       `json:"direction"`
+	Protocol  string       `json:"protocol"`
+	Ports     []int        `json:"ports"`
+	Prefer    []string     `json:"prefer,omitempty"`
+	Accept    []string     `json:"accept,omitempty"`
+	Fallback  []string     `json:"fallback,omitempty"`
+	Owner     checks.Owner `json:"owner,omitempty"`
+	Daemon    string       `json:"daemon,omitempty"`
+	Switched  string       `json:"switched,omitempty"`
+	Momentary bool         `json:"momentary,omitempty"`
+	// Since and Some are of a requirement that not all hosts have; Some have it by their
+	// own settings, and the entries name it.
+	Since      string `json:"since,omitempty"`
+	Some       bool   `json:"some,omitempty"`
+	Peer       string `json:"peer,omitempty"`
+	PeerOption string `json:"peerOption,omitempty"`
+	Breaks     string `json:"breaks,omitempty"`
 }
 
 // RequirementOf is what a journal keeps of the requirement.
-func RequirementOf(req checks.Requirement) *JournalRequirement {
-	return &JournalRequirement{req.Name, req.Direction, req.Protocol, req.Ports}
+func RequirementOf(r checks.Requirement) *JournalRequirement {
+	return &JournalRequirement{
+		Name: r.Name, Direction: r.Direction, Protocol: r.Protocol, Ports: r.Ports,
+		Prefer: r.Prefer, Accept: r.Accept, Fallback: r.Fallback, Owner: r.Owner, Daemon: r.Daemon, Switched: r.Switched, Momentary: r.Momentary,
+		Since: r.Since, Some: r.Of != nil, Peer: r.Peer, PeerOption: r.PeerOption, Breaks: r.Breaks,
+	}
 }
 
-// Required is the requirement of the run. Of its words and rulesets those of vic
-// are known; a journal that does not say is of vic, too.
-func (h *Header) Required() checks.Requirement {
-	req := checks.VIC()
-	if r := h.Requirement; r != nil {
-		if r.Name != req.Name {
-			req = checks.Requirement{Name: r.Name}
-		}
-		req.Direction, req.Protocol, req.Ports = r.Direction, r.Protocol, r.Ports
+// requirement is what RequirementOf was made of, without peers and hosts.
+func (r *JournalRequirement) requirement() checks.Requirement {
+	if vic := checks.VIC(); r.Name == vic.Name && len(r.Prefer) == 0 {
+		vic.Direction, vic.Protocol, vic.Ports = r.Direction, r.Protocol, r.Ports
+		return vic
 	}
-	return req
+	return checks.Requirement{
+		Name: r.Name, Direction: r.Direction, Protocol: r.Protocol, Ports: r.Ports,
+		Prefer: r.Prefer, Accept: r.Accept, Fallback: r.Fallback, Owner: r.Owner, Daemon: r.Daemon, Switched: r.Switched, Momentary: r.Momentary,
+		Since: r.Since, Words: checks.Words{Peer: r.Peer, PeerOption: r.PeerOption, Breaks: r.Breaks},
+	}
+}
+
+// required are the requirements of the run. A journal that does not say is of vic.
+func (h *Header) required() []JournalRequirement {
+	switch {
+	case len(h.Requirements) > 0:
+		return h.Requirements
+	case h.Requirement != nil:
+		return []JournalRequirement{*h.Requirement}
+	}
+	return []JournalRequirement{*RequirementOf(checks.VIC())}
+}
+
+// Required are the requirements of the run. Those that some hosts have are of the hosts
+// whose entries name them.
+func (r *Recorded) Required() []checks.Requirement {
+	list := make([]checks.Requirement, 0, 1)
+	for _, kept := range r.Header.required() {
+		req := kept.requirement()
+		if kept.Some {
+			req.Of = map[string]checks.Demand{}
+			for _, e := range r.Entries {
+				if slices.Contains(e.Requirements, req.Name) {
+					req.Of[e.Host.ID] = checks.Demand{}
+				}
+			}
+		}
+		list = append(list, req)
+	}
+	return list
 }
 
 const journalName = "vic-preflight"
 
 // Entry is one change of a host.
 type Entry struct {
-	At      time.Time    `json:"at"`
-	Host    EntryHost    `json:"host"`
-	Ruleset string       `json:"ruleset"`
-	Before  journalState `json:"before"`
-	After   journalState `json:"after"`
+	At      time.Time `json:"at"`
+	Host    EntryHost `json:"host"`
+	Ruleset string    `json:"ruleset"`
+	// Requirements are the names of those that the change is for; none before version 4.
+	Requirements []string     `json:"requirements,omitempty"`
+	Before       journalState `json:"before"`
+	After        journalState `json:"after"`
 	// Method, and what it takes to undo it. There is none of an undo.
 	Method Method       `json:"method,omitempty"`
 	VIB    *journalVIB  `json:"vib,omitempty"`
@@ -249,7 +304,7 @@ func syncDir(dir string) error {
 // Record writes the change and returns when it is on disk.
 func (j *Journal) Record(c *Change) error {
 	e := Entry{
-		At: time.Now().UTC(), Ruleset: c.Ruleset, Method: c.Method,
+		At: time.Now().UTC(), Ruleset: c.Ruleset, Requirements: c.For, Method: c.Method,
 		Host:   EntryHost{ID: c.Host.ID, UUID: c.Host.UUID, Name: c.Host.Name, Path: c.Host.Path},
 		Before: toJournal(c.Before), After: toJournal(c.After),
 	}
@@ -388,7 +443,7 @@ type Recorded struct {
 
 // ReadJournal reads a journal. Damage is a *JournalError.
 func ReadJournal(path string) (*Recorded, error) {
-	f, err := os.Open(path)
+	f, err := infile.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("read the journal: %w", err)
 	}
@@ -455,6 +510,17 @@ func (r *Recorded) takeChange(text []byte) error {
 		return r.Setting.check()
 	default:
 		r.Entries = append(r.Entries, record.Entry)
+		return r.Header.names(record.Requirements)
+	}
+	return nil
+}
+
+// names refuses names of requirements that the header has not.
+func (h *Header) names(list []string) error {
+	for _, name := range list {
+		if !slices.ContainsFunc(h.required(), func(r JournalRequirement) bool { return r.Name == name }) {
+			return fmt.Errorf("it is damaged: it is of the requirement %q, and the journal of others", name)
+		}
 	}
 	return nil
 }
@@ -485,8 +551,18 @@ func readHeader(record []byte, h *Header) error {
 	if h.Version < firstVersion || h.Version > JournalVersion {
 		return fmt.Errorf("it is a journal of version %d, and this program reads versions %d to %d", h.Version, firstVersion, JournalVersion)
 	}
-	if req := h.Required(); req.Validate() != nil {
-		return fmt.Errorf("it is damaged: %w", req.Validate())
+	seen := map[string]bool{}
+	for _, kept := range h.required() {
+		req := kept.requirement()
+		switch err := req.Validate(); {
+		case err != nil:
+			return fmt.Errorf("it is damaged: %w", err)
+		case seen[req.Name]:
+			return fmt.Errorf("it is damaged: it has the requirement %s twice", req.Name)
+		case !slices.Contains([]checks.Owner{"", checks.ByUser, checks.ByService, checks.ByHost}, req.Owner):
+			return fmt.Errorf("it is damaged: nobody known switches the rulesets of %s: %q", req.Name, req.Owner)
+		}
+		seen[req.Name] = true
 	}
 	return nil
 }

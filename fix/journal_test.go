@@ -104,15 +104,15 @@ var _ = Describe("the journal", func() {
 		Expect(j.Close()).To(Succeed())
 		r, err := fix.ReadJournal(path)
 		Expect(err).NotTo(HaveOccurred())
-		Expect(r.Header.Required()).To(Equal(req), "with the words and the rulesets of vic")
+		Expect(r.Required()).To(Equal([]checks.Requirement{req}), "with the words and the rulesets of vic")
 
 		By("of a requirement that this program has no words for")
-		other := fix.Header{Requirement: &fix.JournalRequirement{Name: "backup", Direction: "inbound", Protocol: "tcp", Ports: []int{902}}}
-		Expect(other.Required()).To(Equal(checks.Requirement{Name: "backup", Direction: "inbound", Protocol: "tcp", Ports: []int{902}}))
+		other := fix.Recorded{Header: fix.Header{Requirement: &fix.JournalRequirement{Name: "backup", Direction: "inbound", Protocol: "tcp", Ports: []int{902}}}}
+		Expect(other.Required()).To(Equal([]checks.Requirement{{Name: "backup", Direction: "inbound", Protocol: "tcp", Ports: []int{902}}}))
 
 		By("which a journal that does not say is not")
-		silent := fix.Header{}
-		Expect(silent.Required()).To(Equal(checks.VIC()))
+		silent := fix.Recorded{}
+		Expect(silent.Required()).To(Equal([]checks.Requirement{checks.VIC()}))
 	})
 
 	It("is refused when what it is about makes no sense", func() {
@@ -123,6 +123,41 @@ var _ = Describe("the journal", func() {
 		_, err = fix.ReadJournal(path)
 		Expect(err).To(MatchError(ContainSubstring(`"sideways" is neither outbound nor inbound`)))
 	})
+
+	It("keeps all requirements, and whom each is of", func() {
+		udp, ntp := need("udp", "outbound", "udp", 514, "syslog", "10.0.0.1"), need("ntp", "outbound", "udp", 123, "ntpClient")
+		ntp.Owner, ntp.Daemon, ntp.Accept, ntp.Since = checks.ByService, "ntpd", []string{"site"}, "8.0.2"
+		udp.Of = map[string]checks.Demand{"host-1": {Peers: udp.Peers}, "host-2": {Peers: udp.Peers}}
+		d := &disk{}
+		j, err := fix.NewJournalOn(d, fix.Header{Requirements: []fix.JournalRequirement{*fix.RequirementOf(udp), *fix.RequirementOf(ntp)}})
+		Expect(err).NotTo(HaveOccurred())
+		c := change(1)
+		c.For = []string{"udp", "ntp"}
+		Expect(j.Record(c)).To(Succeed())
+		Expect(j.Record(change(2))).To(Succeed())
+		r, err := fix.ReadJournal(kept(d.written.String()))
+		Expect(err).NotTo(HaveOccurred())
+		udp.Peers, udp.Of = nil, map[string]checks.Demand{"host-1": {}}
+		ntp.Peers = nil
+		Expect(r.Required()).To(Equal([]checks.Requirement{udp, ntp}), "its peers may be others by now")
+	})
+
+	DescribeTable("is refused where it is of nothing that could be", func(header, entry, says string) {
+		head := `{"journal":"vic-preflight","version":4,"tool":"t","startedAt":"2026-01-02T03:04:05Z","instanceUuid":"u-1","address":"vc.example",` + header + `}`
+		_, err := fix.ReadJournal(kept(signed(head, `{"at":"2026-01-02T03:04:06Z","host":{"id":"host-1","name":"esx1","path":"/dc1"},"ruleset":"syslog","before":{"enabled":false},"after":{"enabled":true}`+entry+`}`)))
+		if says == "" {
+			Expect(err).NotTo(HaveOccurred())
+			return
+		}
+		Expect(err).To(MatchError(ContainSubstring(says)))
+	},
+		Entry("well", `"requirements":[{"name":"a","direction":"outbound","protocol":"udp","ports":[514]}]`, `,"requirements":["a"]`, ""),
+		Entry("of one as before", `"requirement":{"name":"a","direction":"outbound","protocol":"udp","ports":[514]}`, `,"requirements":["a"]`, ""),
+		Entry("a change for another", `"requirements":[{"name":"a","direction":"outbound","protocol":"udp","ports":[514]}]`, `,"requirements":["b"]`, `line 2: it is damaged: it is of the requirement "b"`),
+		Entry("no port", `"requirements":[{"name":"a","direction":"outbound","protocol":"udp","ports":[0]}]`, ``, "line 1: it is damaged: the requirement a: 0 is not a port"),
+		Entry("one twice", `"requirements":[{"name":"a","direction":"outbound","protocol":"udp","ports":[514]},{"name":"a","direction":"inbound","protocol":"udp","ports":[514]}]`, ``, "it has the requirement a twice"),
+		Entry("an owner that is none", `"requirements":[{"name":"a","direction":"outbound","protocol":"udp","ports":[514],"owner":"nobody"}]`, ``, `nobody known switches the rulesets of a: "nobody"`),
+	)
 
 	It("never overwrites a file", func() {
 		path := written(1)
@@ -179,7 +214,7 @@ var _ = Describe("the journal", func() {
 			lines := strings.SplitAfter(s, "\n")
 			return lines[0] + lines[2] + lines[1] + lines[3]
 		}, "line 2: it was changed"),
-		Entry("of another version", func(s string) string { return strings.Replace(s, `"version":3`, `"version":4`, 1) }, "a journal of version 4, and this program reads versions 1 to 3"),
+		Entry("of another version", func(s string) string { return strings.Replace(s, `"version":4`, `"version":5`, 1) }, "a journal of version 5, and this program reads versions 1 to 4"),
 		Entry("something else", func(string) string { return `{"a":1}` + "\n" }, "it is no journal"),
 		Entry("text", func(string) string { return "hello\n" }, "it is no journal"),
 		Entry("empty", func(string) string { return "" }, "it is empty"),
@@ -262,6 +297,24 @@ var _ = It("reads a journal of version 2, which knew no setting of a vCenter", f
 	Expect(r.Entries).To(HaveLen(1))
 	Expect(r.Entries[0].VIB.Name).To(Equal("vic-engine"))
 })
+
+var _ = It("reads a journal of version 3, which knew one requirement alone", func() {
+	header := `{"journal":"vic-preflight","version":3,"tool":"v0.3.0","startedAt":"2026-01-02T03:04:05Z","instanceUuid":"u-1","address":"vc.example","requirement":{"name":"vic","direction":"outbound","protocol":"tcp","ports":[2378]}}`
+	entry := `{"at":"2026-01-02T03:04:06Z","host":{"id":"host-1","name":"esx1","path":"/dc/esx1"},"ruleset":"vSPC","before":{"enabled":false},"after":{"enabled":true}}`
+	r, err := fix.ReadJournal(kept(signed(header, entry, `{"end":true}`)))
+	Expect(err).NotTo(HaveOccurred())
+	req := checks.VIC()
+	req.Ports = []int{2378}
+	Expect(r.Required()).To(Equal([]checks.Requirement{req}))
+})
+
+// kept is a file with a journal's text.
+func kept(text string) string {
+	GinkgoHelper()
+	path := filepath.Join(GinkgoT().TempDir(), "kept.jsonl")
+	Expect(os.WriteFile(path, []byte(text), 0o600)).To(Succeed())
+	return path
+}
 
 // signed is a journal's text with these records.
 func signed(records ...string) string {

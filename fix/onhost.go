@@ -114,6 +114,37 @@ const ServiceXML = "/etc/vmware/firewall/service.xml"
 // may have to be surveyed.
 func (o *Offer) Wants(j *checks.Judgement) bool { return o.beforehand(j).Reason == "" }
 
+// Decisive are, of several requirements that the offer is for, the judgements that say what
+// becomes of each host: one that wants the offer before one that keeps it away, and that
+// before one that needs nothing.
+func (o *Offer) Decisive(judged []checks.Judgements) checks.Judgements {
+	rank := func(j *checks.Judgement) int {
+		switch o.beforehand(j).Reason {
+		case "":
+			return 0
+		case AlreadyPermitted:
+			return 2
+		}
+		return 1
+	}
+	all := judged[0]
+	all.Hosts = slices.Clone(all.Hosts)
+	at := map[string]int{} // by host ID
+	for i := range all.Hosts {
+		at[all.Hosts[i].Host.ID] = i
+	}
+	for _, more := range judged[1:] {
+		for _, j := range more.Hosts {
+			if i, ok := at[j.Host.ID]; !ok {
+				at[j.Host.ID], all.Hosts = len(all.Hosts), append(all.Hosts, j)
+			} else if rank(&j) < rank(&all.Hosts[i]) {
+				all.Hosts[i] = j
+			}
+		}
+	}
+	return all
+}
+
 // Bring plans to bring the offer to every host that does not let the requirement
 // through. Surveys, by host ID, are of the hosts that Wants is true of.
 func Bring(judged checks.Judgements, o Offer, surveys map[string]Survey) *Plan {

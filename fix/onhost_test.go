@@ -3,12 +3,14 @@ package fix_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
+	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/fix"
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
@@ -79,15 +81,40 @@ func needingMaintenance() fix.Offer {
 
 var community = fix.Survey{Acceptance: fix.CommunitySupported, SecureBoot: inventory.No}
 
+var _ = It("an offer for several requirements goes to hosts that lack one of them", func() {
+	both, one, none := shutHost("8.0.2", engine(true), ruleset("site", true, everyone(), 9000, 0)), shutHost("8.0.2", engine(true)), shutHost("8.0.2")
+	there := shutHost("8.0.2", engine(true), ruleset("vicoutgoing", false, everyone(), 9000, 0))
+	hosts := []inventory.Host{both, one, none, there}
+	for i := range hosts {
+		hosts[i].ID = fmt.Sprintf("host-%d", i+1)
+	}
+	other, newer := checks.VIC().At(9000), checks.VIC().At(9001)
+	other.Name = "other"
+	newer.Name, newer.Since = "newer", "8.0.3"
+	offer := fileOffer()
+	for _, reqs := range [][]checks.Requirement{{checks.VIC(), other, newer}, {newer, other, checks.VIC()}} {
+		judged := offer.Decisive(checks.JudgeAll(&inventory.Inventory{Hosts: hosts}, reqs...))
+		Expect(judged.Hosts).To(HaveLen(4), "each host once")
+		surveys := map[string]fix.Survey{"host-2": {}, "host-3": {}}
+		reasons := map[string]fix.Reason{}
+		for _, hp := range fix.Bring(judged, offer, surveys).Hosts {
+			reasons[hp.Host.ID] = hp.Reason
+		}
+		Expect(reasons).To(Equal(map[string]fix.Reason{
+			"host-1": fix.AlreadyPermitted, "host-2": fix.Chosen, "host-3": fix.Chosen, "host-4": fix.RulesetExists,
+		}))
+	}
+})
+
 var _ = DescribeTable("what is planned on a host itself", func(row bringRow) {
-	plan := fix.Bring(judged([]inventory.Host{row.host}), row.offer(), map[string]fix.Survey{"host-1": row.survey})
+	plan := fix.Bring(judged([]inventory.Host{row.host})[0], row.offer(), map[string]fix.Survey{"host-1": row.survey})
 	Expect(plan.Hosts).To(HaveLen(1), "each host has a row")
 	hp := plan.Hosts[0]
 	Expect(hp.Reason).To(Equal(row.reason), hp.Detail)
 	Expect(hp.Detail).To(ContainSubstring(row.says))
 	Expect(len(hp.Changes) > 0).To(Equal(row.reason == fix.Chosen))
 	offer := row.offer()
-	if !offer.Wants(&judged([]inventory.Host{row.host}).Hosts[0]) {
+	if !offer.Wants(&judged([]inventory.Host{row.host})[0].Hosts[0]) {
 		Expect(row.survey).To(Equal(fix.Survey{}), "a host that is not wanted is not asked")
 	}
 },
@@ -129,9 +156,9 @@ var _ = DescribeTable("what is planned on a host itself", func(row bringRow) {
 var _ = It("what speaks against a VIB or a file is a warning of the plan", func() {
 	o := vibOffer()
 	o.Suits = func(string) (string, []string) { return "", []string{"it depends on vmkapi_2"} }
-	plan := fix.Bring(judged([]inventory.Host{shutHost("8.0.2")}), o, map[string]fix.Survey{"host-1": community})
+	plan := fix.Bring(judged([]inventory.Host{shutHost("8.0.2")})[0], o, map[string]fix.Survey{"host-1": community})
 	Expect(plan.Hosts[0].Warnings).To(ContainElement("the host may refuse the VIB " + vibID + ": it depends on vmkapi_2"))
-	plan = fix.Bring(judged([]inventory.Host{shutHost("8.0.2")}), fileOffer(), map[string]fix.Survey{"host-1": {File: []byte("file")}})
+	plan = fix.Bring(judged([]inventory.Host{shutHost("8.0.2")})[0], fileOffer(), map[string]fix.Survey{"host-1": {File: []byte("file")}})
 	Expect(plan.Hosts[0].Warnings).To(ContainElement("in /etc/vmware/firewall/service.xml two have the same number"))
 })
 
@@ -182,7 +209,7 @@ var _ = Describe("a change on a host itself", func() {
 
 	It("of a VIB is carried out, journaled, and taken back", func(ctx SpecContext) {
 		o := lowering()
-		outcomes, entries := apply(ctx, fix.Bring(judged(hosts), o, map[string]fix.Survey{"host-1": {Acceptance: "PartnerSupported", SecureBoot: inventory.No}}))
+		outcomes, entries := apply(ctx, fix.Bring(judged(hosts)[0], o, map[string]fix.Survey{"host-1": {Acceptance: "PartnerSupported", SecureBoot: inventory.No}}))
 		Expect(outcomes[0].Done).To(BeTrue())
 		Expect(client.carried).To(HaveLen(1))
 		Expect(client.carried[0].Verb()).To(Equal("install"))
@@ -210,7 +237,7 @@ var _ = Describe("a change on a host itself", func() {
 
 	It("of service.xml is carried out, journaled byte for byte, and taken back", func(ctx SpecContext) {
 		before := []byte("<!-- \xff\x00 any bytes -->")
-		_, entries := apply(ctx, fix.Bring(judged(hosts), fileOffer(), map[string]fix.Survey{"host-1": {File: before}}))
+		_, entries := apply(ctx, fix.Bring(judged(hosts)[0], fileOffer(), map[string]fix.Survey{"host-1": {File: before}}))
 		Expect(client.carried[0].Verb()).To(Equal("insert"))
 		after := client.carried[0].File.After
 
@@ -235,14 +262,14 @@ var _ = Describe("a change on a host itself", func() {
 
 	It("that fails is an outcome that says so", func(ctx SpecContext) {
 		client.fail = errors.New("the host is on fire")
-		outcomes, entries := apply(ctx, fix.Bring(judged(hosts), lowering(), map[string]fix.Survey{"host-1": community}))
+		outcomes, entries := apply(ctx, fix.Bring(judged(hosts)[0], lowering(), map[string]fix.Survey{"host-1": community}))
 		Expect(outcomes[0].Done).To(BeFalse())
 		Expect(outcomes[0].Err).To(MatchError("install vmware-vic on esx1.example: the host is on fire"))
 		Expect(entries).To(HaveLen(1), "it was journaled before")
 	})
 
 	It("is verified by the ruleset that came, or went", func(ctx SpecContext) {
-		outcomes, _ := apply(ctx, fix.Bring(judged(hosts), lowering(), map[string]fix.Survey{"host-1": community}))
+		outcomes, _ := apply(ctx, fix.Bring(judged(hosts)[0], lowering(), map[string]fix.Survey{"host-1": community}))
 		fake := newFake(hosts)
 		fix.Verify(ctx, outcomes, fake, fix.VerifyOptions{Timeout: 300 * time.Millisecond, HostTimeout: time.Second})
 		Expect(outcomes[0].Verified).To(BeFalse())

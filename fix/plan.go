@@ -29,10 +29,18 @@ const (
 	// Unverified: a ruleset is enabled for a list, and without the address of
 	// the virtual container host nothing says that the list is wrong.
 	Unverified Reason = "allowed-hosts-unverified"
+	// SharesChange: what another requirement of the run changes on the host does it.
+	SharesChange Reason = "shares-a-change"
+	// SwitchedWhenNeeded: ESXi itself opens it for the time that it is needed.
+	SwitchedWhenNeeded Reason = "switched-when-needed"
 	// AlreadyRestored: what an undo would restore is as it was.
 	AlreadyRestored Reason = "already-restored"
 
 	NotUserControllable Reason = "not-user-controllable"
+	// SwitchedByService: a service of the host switches the ruleset.
+	SwitchedByService Reason = "switched-by-service"
+	// WouldShutOut: the change would shut out who manages the host, or a peer.
+	WouldShutOut Reason = "would-shut-out"
 	// NotNarrowed: the ruleset opens much more, and its list is left to what else
 	// may need it.
 	NotNarrowed     Reason = "not-narrowed"
@@ -62,7 +70,7 @@ const (
 
 // refusals are the reasons for which a wanted change is not made.
 var refusals = map[Reason]bool{
-	NotUserControllable: true, NoRuleset: true, HostUnavailable: true, NotPrivileged: true,
+	NotUserControllable: true, SwitchedByService: true, WouldShutOut: true, NoRuleset: true, HostUnavailable: true, NotPrivileged: true,
 	NotNarrowed:     true,
 	BorrowedRuleset: true, ChangedSince: true, RulesetExists: true, HostUnsuited: true, NotSurveyed: true,
 	NoSetting: true, SettingUnknown: true, SeveralSettings: true,
@@ -111,6 +119,8 @@ type Change struct {
 	// Why says why this ruleset, and Opens what it lets through afterwards.
 	Why, Opens    string
 	Before, After State
+	// For are the names of the requirements that it is for; none of an undo.
+	For []string
 	// Method is how the change is made. VIB and File are set for their methods.
 	Method Method
 	VIB    *VIBChange
@@ -138,17 +148,20 @@ func (c *Change) Verb() string {
 	return "disable"
 }
 
-// HostPlan is what is to be done about one host.
+// HostPlan is what is to be done about one host, for one requirement.
 type HostPlan struct {
-	Host    *inventory.Host
-	Reason  Reason
-	Detail  string
-	Changes []*Change
+	Host *inventory.Host
+	// Requirement is the name of the one; empty of an undo, and of what is brought to hosts.
+	Requirement string
+	Reason      Reason
+	Detail      string
+	Changes     []*Change
 	// Warnings are what the user should know besides, a sentence each.
 	Warnings []string
 }
 
-// Plan is what is to be done. Apply may be called once.
+// Plan is what is to be done. Apply may be called once. Where several requirements take one
+// ruleset of a host, the change is the first one's.
 type Plan struct {
 	Hosts []HostPlan
 	// Setting is of the vCenter itself; nil where that is not asked for.
@@ -179,11 +192,13 @@ func (p *Plan) NotBegun() []*Outcome {
 	return list
 }
 
-// ChangedHosts returns the hosts that have changes, in order.
+// ChangedHosts returns the hosts that have changes, each once, in order.
 func (p *Plan) ChangedHosts() []*inventory.Host {
 	var hosts []*inventory.Host
+	seen := map[*inventory.Host]bool{}
 	for _, h := range p.Hosts {
-		if len(h.Changes) > 0 {
+		if len(h.Changes) > 0 && !seen[h.Host] {
+			seen[h.Host] = true
 			hosts = append(hosts, h.Host)
 		}
 	}
@@ -195,7 +210,7 @@ func (p *Plan) ChangedHosts() []*inventory.Host {
 func (p *Plan) Refuse(why func(*HostPlan) (Reason, string)) {
 	for i := range p.Hosts {
 		h := &p.Hosts[i]
-		if len(h.Changes) == 0 {
+		if len(h.Changes) == 0 && h.Reason != SharesChange {
 			continue
 		}
 		if reason, detail := why(h); reason != "" {
@@ -269,6 +284,49 @@ func merge(list *inventory.AllowedHosts, add []netip.Prefix) *inventory.AllowedH
 		}
 	}
 	return merged
+}
+
+// judgedHost is a host with the judgements on it, in the order of the requirements.
+type judgedHost struct {
+	*inventory.Host
+	on []judgement
+}
+
+// judgement is one of a judge, who may pass another one on the host as it would be.
+type judgement struct {
+	*checks.Judgement
+	judge *checks.Judge
+}
+
+// byHost puts the judgements on each host together.
+func byHost(judged []checks.Judgements) []*judgedHost {
+	var list []*judgedHost
+	index := map[*inventory.Host]*judgedHost{}
+	for _, of := range judged {
+		judge := checks.NewJudge(of.Requirement)
+		for i := range of.Hosts {
+			j := &of.Hosts[i]
+			h := index[j.Host]
+			if h == nil {
+				h = &judgedHost{Host: j.Host}
+				index[j.Host], list = h, append(list, h)
+			}
+			h.on = append(h.on, judgement{j, judge})
+		}
+	}
+	return list
+}
+
+// then is the judgement on the host with the changes made. What else is known of the host
+// is as fresh as it was.
+func (j judgement) then(changes []*Change) *checks.Judgement {
+	if len(changes) == 0 {
+		return j.Judgement
+	}
+	changed := after(j.Host, changes...)
+	changed.Firewall.Stale = j.Host.Firewall.Stale
+	then, _ := j.judge.Host(&changed) // it is required of the host
+	return &then
 }
 
 // after is the host as it would be with the changes made and seen, for a verdict on

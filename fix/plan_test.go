@@ -47,15 +47,17 @@ func host(rulesets ...*inventory.Ruleset) inventory.Host {
 }
 
 // judged passes judgement on hosts for the requirement vic.
-func judged(hosts []inventory.Host, peers ...netip.Prefix) checks.Judgements {
-	return checks.JudgeAll(&inventory.Inventory{Hosts: hosts}, checks.VIC(peers...))[0]
+func judged(hosts []inventory.Host, peers ...netip.Prefix) []checks.Judgements {
+	return checks.JudgeAll(&inventory.Inventory{Hosts: hosts}, checks.VIC(peers...))
 }
 
 func prefixes(list ...string) []netip.Prefix {
 	var out []netip.Prefix
 	for _, s := range list {
 		p, err := inventory.ParsePrefix(s)
-		Expect(err).NotTo(HaveOccurred())
+		if err != nil {
+			panic(err) // also where a table is built
+		}
 		out = append(out, p)
 	}
 	return out
@@ -204,7 +206,7 @@ var _ = DescribeTable("Allow", verifyPlan,
 
 var _ = Describe("Deny", func() {
 	deny := func(h inventory.Host, vms ...string) fix.HostPlan {
-		return fix.Deny(judged([]inventory.Host{h}), map[string][]string{"host-1": vms}).Hosts[0]
+		return fix.Deny(judged([]inventory.Host{h}), fix.DenyOptions{SerialVMs: map[string][]string{"host-1": vms}}).Hosts[0]
 	}
 	It("closes both names and leaves the lists alone", func() {
 		hp := deny(host(engine(true), vSPC(true, addresses("10.0.0.5"))))

@@ -221,7 +221,7 @@ var _ = Describe("a setting in the journal", func() {
 			r, err := fix.ReadJournal(recordedAs(before...))
 			Expect(err).NotTo(HaveOccurred())
 			Expect(r.Complete).To(BeTrue())
-			Expect(r.Header.Version).To(Equal(3), "which a program that knows no settings refuses")
+			Expect(r.Header.Version).To(Equal(4), "which a program that knows no settings refuses")
 			Expect(r.Setting).To(Equal(&fix.SettingEntry{Name: inventory.SettingName, Before: before, After: []string{"true"}}))
 			Expect(fix.Hosts(r.Entries)).To(HaveLen(1))
 		}

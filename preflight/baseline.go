@@ -2,10 +2,10 @@ package preflight
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"sync"
 
+	"github.com/vic-preflight/vic-preflight/internal/infile"
 	"github.com/vic-preflight/vic-preflight/inventory"
 	"github.com/vic-preflight/vic-preflight/report"
 )
@@ -40,7 +40,7 @@ func openBaseline(path string) (*report.Saved, error) {
 const reportHint = "vic-preflight check -o json makes such a report"
 
 func openReport(path string) (*report.Saved, error) {
-	f, err := os.Open(path)
+	f, err := infile.Open(path)
 	if err != nil {
 		return nil, err
 	}

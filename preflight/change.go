@@ -98,7 +98,7 @@ func permit(ctx context.Context, s *session, inv *inventory.Inventory, c *change
 	}
 	defer linger.Pause(ctx)()
 	return o.Change.Confirm(ctx, &report.Run{
-		Target: s.label, Inventory: inv, Requirements: o.Requirements, Plan: c.entries(), DryRun: true,
+		Target: s.label, Inventory: inv, Requirements: o.Requirements, Plan: c.entries(o.Requirements), DryRun: true,
 	})
 }
 
@@ -150,7 +150,10 @@ func openJournal(inv *inventory.Inventory, o Options) (*fix.Journal, error) {
 	started := time.Now().UTC()
 	header := fix.Header{
 		Tool: o.tool(), StartedAt: started, Address: inv.Endpoint.Address, InstanceUUID: inv.Endpoint.InstanceUUID,
-		FullName: inv.Endpoint.FullName, Datacenter: inv.Datacenter, Requirement: fix.RequirementOf(o.requirement()),
+		FullName: inv.Endpoint.FullName, Datacenter: inv.Datacenter,
+	}
+	for _, req := range o.Requirements {
+		header.Requirements = append(header.Requirements, *fix.RequirementOf(req))
 	}
 	if o.Change.Journal != "" {
 		return fix.CreateJournal(o.Change.Journal, header)

@@ -41,6 +41,10 @@ func collect(ctx context.Context, s *session, o *Options, in *inputs) (*inventor
 	if o.Create != nil {
 		place(ctx, s, inv, *o, missing)
 	}
+	if in.journal != nil {
+		in.journal.Entries = fix.Relocate(inv, in.journal.Entries)
+		o.Requirements = in.journal.Required()
+	}
 	warnStale(inv, o.observer())
 	return inv, o.remind(s.label, inv, in)
 }

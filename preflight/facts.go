@@ -87,7 +87,8 @@ func unwritable(path string, err error) error {
 
 // collectTarget returns no facts where they are not whole.
 func collectTarget(ctx context.Context, o Options) (*facts.Target, error) {
-	o.FirewallState = true // which verdicts will hang on it is not known yet
+	// Which verdicts will hang on it is not known yet, nor which profiles will be asked for.
+	o.FirewallState, o.keepsSettings = true, true
 	in, err := load(&o)
 	if err != nil {
 		return nil, err

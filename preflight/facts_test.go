@@ -7,14 +7,18 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/types"
 
 	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/internal/facts"
+	"github.com/vic-preflight/vic-preflight/internal/sim"
 	"github.com/vic-preflight/vic-preflight/inventory"
 	"github.com/vic-preflight/vic-preflight/preflight"
 	"github.com/vic-preflight/vic-preflight/report"
@@ -95,6 +99,38 @@ var _ = Describe("facts in a file", func() {
 			more(&offline)
 			Expect(verdicts(ctx, offline)).To(Equal(verdicts(ctx, live)))
 		}
+	}, SpecTimeout(time.Minute))
+
+	It("give the same report by the hosts' own settings, whichever of them are asked for", func(ctx SpecContext) {
+		vc := start("mixed")
+		configure(vc)
+		file := newFile()
+		asked := on(vc)
+		Expect(preflight.Wanted{Port: checks.DefaultPort, Profiles: []string{preflight.Auto}}.Put(&asked)).To(Succeed())
+		_, err := preflight.Collect(ctx, []preflight.Options{asked}, file, false)
+		Expect(err).NotTo(HaveOccurred())
+		for _, w := range []preflight.Wanted{
+			{Profiles: []string{preflight.Auto}},
+			{Profiles: []string{"syslog", "ntp"}, Peers: []string{"syslog=auto", "ntp=10.2.0.9"}},
+			{Profiles: []string{"vmotion"}, Peers: []string{"auto"}},
+		} {
+			for _, hosts := range [][]string{nil, {"esx01.example"}} {
+				w.Port = checks.DefaultPort
+				live, offline := on(vc), preflight.Options{Facts: file}
+				for _, o := range []*preflight.Options{&live, &offline} {
+					Expect(w.Put(o)).To(Succeed())
+					o.Hosts = hosts
+				}
+				// A file of facts holds no login, and its check names the target as it was collected.
+				commands := regexp.MustCompile(` --(user|thumbprint)=\S+`)
+				Expect(commands.ReplaceAllString(verdicts(ctx, offline), "")).To(Equal(commands.ReplaceAllString(verdicts(ctx, live), "")), "%v", w)
+			}
+		}
+		offline := preflight.Options{Facts: collected(ctx, "sim://mixed")}
+		Expect(preflight.Wanted{Port: checks.DefaultPort, Profiles: []string{preflight.Auto}}.Put(&offline)).To(Succeed())
+		run, err := preflight.Run(ctx, offline)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(statuses(run, checks.PeerSettings)).To(HaveKeyWithValue(HavePrefix("esx01.example"), "unknown facts-unavailable"), "a file without them")
 	}, SpecTimeout(time.Minute))
 
 	It("do not pass for what they do not hold", func(ctx SpecContext) {
@@ -187,6 +223,33 @@ var _ = Describe("facts in a file", func() {
 		Entry("logins", "--ssh", func(o *preflight.Options) { o.Origins = true }),
 	)
 })
+
+// configure gives hosts settings of whom they talk to, of which one is not understood.
+func configure(vc *sim.VCenter) {
+	for name, of := range map[string]struct {
+		logHost, vmotion string
+		ntp              []string
+	}{
+		"esx01.example": {"udp://10.1.0.1:514", "10.5.0.1", []string{"10.2.0.1"}},
+		"esx02.example": {"ssl://10.1.0.1:6514,tcp://10.1.0.2", "10.5.0.2", []string{"10.2.0.1", "not a server"}},
+		"esx11.example": {"https://10.1.0.1", "", nil},
+	} {
+		h := vc.Host(name)
+		ref := vc.Model().Map().Put(simulator.NewOptionManager(nil, []types.BaseOptionValue{
+			&types.OptionValue{Key: "Syslog.global.logHost", Value: of.logHost},
+		}, nil)).Reference()
+		h.Object().ConfigManager.AdvancedOption = &ref
+		h.SetNTP(true, of.ntp...)
+		if of.vmotion != "" {
+			info := *h.Object().Config.VirtualNicManagerInfo
+			info.NetConfig = append(slices.Clone(info.NetConfig), types.VirtualNicManagerNetConfig{
+				NicType: string(types.HostVirtualNicManagerNicTypeVmotion), SelectedVnic: []string{"vmk1"},
+				CandidateVnic: []types.HostVirtualNic{{Key: "vmk1", Spec: types.HostVirtualNicSpec{Ip: &types.HostIpConfig{IpAddress: of.vmotion}}}},
+			})
+			h.Object().Config.VirtualNicManagerInfo = &info
+		}
+	}
+}
 
 // estate is a target with every state that facts can be in.
 func estate() *inventory.Inventory {

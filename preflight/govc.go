@@ -4,8 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"strings"
+
+	"github.com/vic-preflight/vic-preflight/internal/infile"
 )
 
 // GovcCredentials reads GOVC_USERNAME and GOVC_PASSWORD as govc does: a value that is
@@ -20,10 +21,12 @@ func GovcCredentials(getenv func(string) string) (user, password string, err err
 
 func govcValue(getenv func(string) string, key string) (string, error) {
 	value := getenv(key)
-	text, err := os.ReadFile(value)
+	text, err := infile.Read(value)
 	switch {
 	case errors.Is(err, fs.ErrPermission):
 		return "", fmt.Errorf("%s names a file that may not be read", key)
+	case errors.Is(err, infile.ErrSilent):
+		return "", fmt.Errorf("%s names a pipe that nobody writes to", key)
 	case err != nil:
 		return value, nil // it names none
 	}

@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 
 	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/fix"
 	"github.com/vic-preflight/vic-preflight/internal/facts"
 	"github.com/vic-preflight/vic-preflight/internal/hostssh"
+	"github.com/vic-preflight/vic-preflight/internal/infile"
 	"github.com/vic-preflight/vic-preflight/internal/vib"
 	"github.com/vic-preflight/vic-preflight/inventory"
 	"github.com/vic-preflight/vic-preflight/probe"
@@ -61,21 +61,21 @@ func load(o *Options) (*inputs, error) {
 func (o *Options) readOffer(in *inputs) (err error) {
 	switch o.Change.Method {
 	case fix.MethodServiceXML:
-		in.offer, err = serviceOffer(o.requirement(), o.Change)
+		in.offer, err = serviceOffer(o.requirements(), o.Change)
 		return err
 	case fix.MethodVIB:
 	default:
 		return nil
 	}
 	const hint = "vic-preflight vib build makes one"
-	if in.vib, err = os.ReadFile(o.Change.VIB); err != nil {
+	if in.vib, err = infile.Read(o.Change.VIB); err != nil {
 		return file("vib", err, hint)
 	}
 	p, err := vib.Read(bytes.NewReader(in.vib))
 	if err != nil {
 		return &UsageError{Err: fmt.Errorf("--vib %s: %w", o.Change.VIB, err), Hints: []string{hint}}
 	}
-	if in.offer, err = vibOffer(o.requirement(), p); err != nil {
+	if in.offer, err = vibOffer(o.requirements(), p); err != nil {
 		return &UsageError{Err: fmt.Errorf("--vib %s: %w", o.Change.VIB, err), Hints: []string{"vic-preflight vib inspect says what is in it"}}
 	}
 	in.offer.LowerAcceptance, in.offer.SecureBootUnknown = o.Change.LowerAcceptance, o.Change.SecureBootUnknown
@@ -100,7 +100,7 @@ func (o *Options) readJournal(in *inputs) error {
 		o.observer().Note(fmt.Sprintf("%s has no end: its run was killed, or the file was cut; what it holds is undone", path))
 	}
 	in.journal = recorded
-	o.Requirements = []checks.Requirement{recorded.Header.Required()}
+	o.Requirements = recorded.Required()
 	return nil
 }
 

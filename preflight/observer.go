@@ -7,6 +7,7 @@ type Stage string
 const (
 	StageRefresh  Stage = "refresh"
 	StageRead     Stage = "read"
+	StageSettings Stage = "settings"
 	StageSwitch   Stage = "switch"
 	StageSoftware Stage = "software"
 	StageSurvey   Stage = "survey"
@@ -22,6 +23,8 @@ func (s Stage) String() string {
 		return "refreshing the firewalls"
 	case StageRead:
 		return "reading the firewalls"
+	case StageSettings:
+		return "asking whom they log to"
 	case StageSwitch:
 		return "asking whether they are on"
 	case StageSoftware:

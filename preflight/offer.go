@@ -15,12 +15,12 @@ import (
 
 // serviceOffer is a service of its own in service.xml, under the key that is known
 // to be written by hand, or another.
-func serviceOffer(req checks.Requirement, c ChangeOptions) (*fix.Offer, error) {
-	key := req.KeyFrom(checks.ByHand)
+func serviceOffer(reqs []checks.Requirement, c ChangeOptions) (*fix.Offer, error) {
+	key := ""
 	if c.named() {
 		key = c.Ruleset
 	}
-	service, err := NewService("ruleset", key, req, checks.ByHand)
+	service, err := NewService("ruleset", key, checks.ByHand, reqs)
 	if err != nil {
 		return nil, err
 	}
@@ -37,23 +37,48 @@ func serviceOffer(req checks.Requirement, c ChangeOptions) (*fix.Offer, error) {
 	}, nil
 }
 
-// NewService is a service with which a file brings the requirement's rules. option is
-// where the key comes from; the error is a *UsageError.
-func NewService(option, key string, req checks.Requirement, from checks.Source) (firewallxml.Service, error) {
-	service, err := firewallxml.NewService(key, req.Rules())
+// NewService is a service with which a file brings the rules of all requirements. option is
+// where the key comes from; an empty key is checks.NewKey. The error is a *UsageError.
+func NewService(option, key string, from checks.Source, reqs []checks.Requirement) (firewallxml.Service, error) {
+	if key == "" {
+		key = checks.NewKey(from, reqs...)
+	}
+	var rules []inventory.Rule
+	for _, req := range reqs {
+		for _, rule := range req.Rules() {
+			if !slices.Contains(rules, rule) {
+				rules = append(rules, rule)
+			}
+		}
+	}
+	service, err := firewallxml.NewService(key, rules)
 	if err != nil {
 		return service, file(option, err)
 	}
 	var taken *checks.KeyTakenError
-	if errors.As(checks.KeyFree(key, req, from), &taken) {
+	if errors.As(checks.KeyFree(key, from, reqs...), &taken) {
 		return service, &UsageError{Option: option, Err: taken, Hints: taken.Hints}
 	}
 	return service, nil
 }
 
-// vibOffer is what a VIB brings for the requirement. The error says why it cannot
-// serve.
-func vibOffer(req checks.Requirement, p *vib.Package) (*fix.Offer, error) {
+// remarks say of a new ruleset for what profiles ask for what a virtual container host's
+// does not need to be told.
+func remarks(reqs []checks.Requirement) (list []string) {
+	for _, req := range reqs {
+		if req.Direction == inventory.Inbound {
+			list = append(list, req.Say("it opens the host to every address on {service}, not to {the peer} alone, until its allowed IP addresses are set"))
+		}
+		if i := slices.IndexFunc(req.Prefer, checks.BuiltIn); i >= 0 {
+			list = append(list, req.Say(fmt.Sprintf("ESXi brings the ruleset %s: a host whose own lets {service} {way} needs no other", req.Prefer[i])))
+		}
+	}
+	return list
+}
+
+// vibOffer is what a VIB brings for the requirements, all of them by one ruleset. The error
+// says why it cannot serve.
+func vibOffer(reqs []checks.Requirement, p *vib.Package) (*fix.Offer, error) {
 	switch {
 	case len(p.Problems) > 0:
 		return nil, fmt.Errorf("it is damaged: %s", strings.Join(p.Problems, "; "))
@@ -64,10 +89,14 @@ func vibOffer(req checks.Requirement, p *vib.Package) (*fix.Offer, error) {
 	}
 	i := slices.IndexFunc(p.Services, func(s firewallxml.Service) bool {
 		rs := s.Ruleset()
-		return rs.Enabled && req.Covers(&rs)
+		return rs.Enabled && !slices.ContainsFunc(reqs, func(req checks.Requirement) bool { return !req.Covers(&rs) })
 	})
 	if i < 0 {
-		return nil, errors.New(req.Say("it brings no ruleset that lets {service} {way}" + unseen(p)))
+		var all []string
+		for _, req := range reqs {
+			all = append(all, req.Say("{service} {way}"))
+		}
+		return nil, errors.New("it brings no ruleset that lets " + strings.Join(all, ", and ") + unseen(p))
 	}
 	return &fix.Offer{
 		Method: fix.MethodVIB, Ruleset: p.Services[i].Ruleset(), MaintenanceMode: p.MaintenanceMode,

@@ -26,7 +26,7 @@ var _ = Describe("what a VIB offers", func() {
 	}
 
 	DescribeTable("goes by the signature and the level", func(level string, signed, community bool) {
-		offer, err := vibOffer(checks.VIC(), made(func(p *vib.Package) { p.AcceptanceLevel, p.Signed = level, signed }))
+		offer, err := vibOffer([]checks.Requirement{checks.VIC()}, made(func(p *vib.Package) { p.AcceptanceLevel, p.Signed = level, signed }))
 		Expect(err).NotTo(HaveOccurred())
 		Expect(offer.Signed).To(Equal(signed))
 		Expect(offer.Community).To(Equal(community))
@@ -37,18 +37,56 @@ var _ = Describe("what a VIB offers", func() {
 		Entry("one that says community and has something for a signature", inventory.Community, true, true),
 	)
 
+	It("serves all requirements by one ruleset, or none", func() {
+		other := checks.VIC().At(9000)
+		both := []checks.Requirement{checks.VIC(), other}
+		_, err := vibOffer(both, made(func(*vib.Package) {}))
+		Expect(err).To(MatchError("it brings no ruleset that lets TCP 2377 out, and TCP 9000 out"))
+		_, err = vibOffer(both, made(func(p *vib.Package) {
+			second, _ := firewallxml.NewService("two", other.Rules())
+			p.Services = append(p.Services, second)
+		}))
+		Expect(err).To(HaveOccurred())
+		offer, err := vibOffer(both, made(func(p *vib.Package) { p.Services[0].Rules = append(checks.VIC().Rules(), other.Rules()...) }))
+		Expect(err).NotTo(HaveOccurred())
+		Expect(offer.Ruleset.Rules).To(HaveLen(2))
+	})
+
+	It("is a service of its own for all requirements of a profile", func() {
+		reqs, err := Wanted{Port: checks.DefaultPort, Profiles: []string{"vsan"}}.Requirements()
+		Expect(err).NotTo(HaveOccurred())
+		offer, err := serviceOffer(reqs, ChangeOptions{})
+		Expect(err).NotTo(HaveOccurred())
+		Expect(offer.Ruleset.Key).To(Equal("byhand-vsan"))
+		for _, req := range reqs {
+			Expect(req.Covers(&offer.Ruleset)).To(BeTrue(), req.Name)
+		}
+		edited, _, err := offer.Insert([]byte("<ConfigRoot>\n</ConfigRoot>\n"))
+		Expect(err).NotTo(HaveOccurred())
+		Expect(string(edited)).To(ContainSubstring("<id>byhand-vsan</id>"))
+
+		reqs, err = Wanted{Port: checks.DefaultPort, Profiles: []string{"ntp", "kms"}}.Requirements()
+		Expect(err).NotTo(HaveOccurred())
+		offer, err = serviceOffer(reqs, ChangeOptions{})
+		Expect(err).NotTo(HaveOccurred())
+		Expect(offer.Ruleset.Key).To(Equal("byhand-ntp-kms"))
+		offer, err = serviceOffer(reqs, ChangeOptions{Ruleset: "site-time"})
+		Expect(err).NotTo(HaveOccurred())
+		Expect(offer.Ruleset.Key).To(Equal("site-time"))
+	})
+
 	It("says what was not looked into", func() {
-		_, err := vibOffer(checks.VIC(), made(func(p *vib.Package) {
+		_, err := vibOffer([]checks.Requirement{checks.VIC()}, made(func(p *vib.Package) {
 			p.Services, p.Files, p.Payloads[0].Opaque, p.Unseen = nil, nil, true, []string{"etc/vmware/firewall/vmware-vic.xml"}
 		}))
 		Expect(err).To(MatchError("it brings no ruleset that lets TCP 2377 out in what could be looked into: 1 of its files could not; vic-preflight vib inspect lists them"))
-		offer, err := vibOffer(checks.VIC(), made(func(p *vib.Package) { p.Unseen = []string{"a", "b"} }))
+		offer, err := vibOffer([]checks.Requirement{checks.VIC()}, made(func(p *vib.Package) { p.Unseen = []string{"a", "b"} }))
 		Expect(err).NotTo(HaveOccurred())
 		Expect(offer.Also).To(ContainElement("2 more files: vic-preflight vib inspect lists them"))
 	})
 
 	It("tells which hosts it suits, and what is in doubt", func() {
-		offer, err := vibOffer(checks.VIC(), made(func(p *vib.Package) { p.Depends = []vib.Dependency{{Name: "vmkapi_2"}} }))
+		offer, err := vibOffer([]checks.Requirement{checks.VIC()}, made(func(p *vib.Package) { p.Depends = []vib.Dependency{{Name: "vmkapi_2"}} }))
 		Expect(err).NotTo(HaveOccurred())
 		problem, doubts := offer.Suits("8.0.2")
 		Expect(problem).To(BeEmpty())

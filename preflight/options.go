@@ -34,6 +34,8 @@ type Options struct {
 	// BySettings are profiles whose peers are in the hosts' own settings: they are read, and
 	// what they come to is required besides, of the hosts that have them.
 	BySettings []profile.Profile
+	// keepsSettings means that what the profiles make of the settings is no part of the facts.
+	keepsSettings bool
 	// RequiredBy are the options of a command line that ask for the same; empty where they
 	// can be told from Requirements.
 	RequiredBy []string
@@ -225,8 +227,8 @@ func (o *Options) validateChecks() error {
 			return &UsageError{Option: "port", Err: err}
 		}
 	}
-	if len(o.requirements()) > 1 && (o.Change.Do != NoChange || o.Probe.Vantage != "") {
-		return usage("", "a change, and a probe, takes one requirement, and there are %d", len(o.requirements()))
+	if o.several() && o.Probe.Vantage != "" {
+		return usage("", "a probe takes one requirement, and more are asked for")
 	}
 	switch {
 	case o.FailOn != "" && o.FailOn != FailOnNew:
@@ -310,15 +312,22 @@ func isHost(s string) bool {
 
 func (o *Options) validateChange() error {
 	c := &o.Change
-	for _, p := range o.requirement().Peers {
-		if len(c.Only) > 0 && !inventory.Covered(p, c.Only) {
-			return &UsageError{
-				Err:   errors.New(o.requirement().Say(fmt.Sprintf("--allowed-ip leaves out {the peer} %s", peerText(p)))),
-				Hints: []string{"add --allowed-ip vch"},
-			}
-		}
+	if err := o.validateOnly(); err != nil {
+		return err
 	}
 	switch {
+	case len(o.BySettings) > 0 && c.onHost():
+		return &UsageError{
+			Err:   fmt.Errorf("--method %s brings one ruleset for what is named, and auto is what the hosts themselves need", string(c.Method)),
+			Hints: []string{"--profile NAME, without --peer auto, names it"},
+		}
+	case o.several() && c.named() && !c.onHost():
+		return usage("", "--ruleset takes one requirement, and more are asked for")
+	case len(o.BySettings) > 0 && c.Do == Deny:
+		return &UsageError{
+			Err:   errors.New("--deny closes what is named, and auto is what the hosts themselves need"),
+			Hints: []string{"--profile NAME, without --peer auto, names it"},
+		}
 	case c.Do == Undo && c.UndoJournal == "":
 		return usage("", "undo takes the journal of the run that made the changes")
 	case c.Do == Undo && o.ComputeResource != "":
@@ -333,6 +342,26 @@ func (o *Options) validateChange() error {
 		return usage("", "--ruleset and --allowed-ip go with --allow")
 	}
 	return c.validateMethod()
+}
+
+// validateOnly refuses a list without a peer that is known before anything is read.
+func (o *Options) validateOnly() error {
+	for _, req := range o.requirements() {
+		for _, p := range req.Peers {
+			if len(o.Change.Only) == 0 || inventory.Covered(p, o.Change.Only) {
+				continue
+			}
+			all := "vch"
+			if req.Name != checks.VIC().Name {
+				all = peerText(p)
+			}
+			return &UsageError{
+				Err:   errors.New(req.Say(fmt.Sprintf("--allowed-ip leaves out {the peer} %s", peerText(p)))),
+				Hints: []string{"add --allowed-ip " + all},
+			}
+		}
+	}
+	return nil
 }
 
 func (c *ChangeOptions) validateMethod() error {
@@ -371,15 +400,23 @@ func (o *Options) requirements() []checks.Requirement {
 	if len(reqs) == 0 && len(o.BySettings) == 0 {
 		reqs = []checks.Requirement{checks.VIC()}
 	}
-	if len(reqs) == 1 && len(reqs[0].Peers) == 0 && len(o.Change.Only) > 0 {
-		only := reqs[0]
-		only.Peers = slices.Clone(o.Change.Only)
-		return []checks.Requirement{only}
+	if len(o.Change.Only) == 0 {
+		return reqs
+	}
+	reqs = slices.Clone(reqs)
+	for i := range reqs {
+		// Who manages a host is not who happens to be on a list.
+		if len(reqs[i].Peers) == 0 && !reqs[i].NeverNarrowWithout {
+			reqs[i].Peers = slices.Clone(o.Change.Only)
+		}
 	}
 	return reqs
 }
 
-// requirement is the one of a change or a probe.
+// several reports whether there may be more than one requirement: settings make any number.
+func (o *Options) several() bool { return len(o.requirements()) > 1 || len(o.BySettings) > 0 }
+
+// requirement is the one of a probe, or of what is brought to hosts.
 func (o *Options) requirement() checks.Requirement {
 	if reqs := o.requirements(); len(reqs) > 0 {
 		return reqs[0]
@@ -389,6 +426,12 @@ func (o *Options) requirement() checks.Requirement {
 
 // demand adds what the hosts' own settings ask for.
 func (o *Options) demand(inv *inventory.Inventory) {
+	if o.keepsSettings {
+		inv = &inventory.Inventory{Hosts: slices.Clone(inv.Hosts)}
+		for i := range inv.Hosts {
+			inv.Hosts[i].PeerSettings = slices.Clone(inv.Hosts[i].PeerSettings)
+		}
+	}
 	for _, n := range profile.Demanded(o.BySettings, inv) {
 		o.Requirements = append(o.Requirements, n.Requirement)
 	}

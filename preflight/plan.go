@@ -60,7 +60,7 @@ func planSetting(ctx context.Context, s *session, inv *inventory.Inventory, o Op
 
 func planHosts(ctx context.Context, s *session, inv *inventory.Inventory, o Options, in *inputs) (planned, error) {
 	p := planned{Plan: &fix.Plan{}, close: func() {}}
-	judged := checks.JudgeAll(inv, o.Requirements...)[0]
+	judged := checks.JudgeAll(inv, o.Requirements...)
 	switch {
 	case o.Change.Do == NoChange:
 	case o.Change.Do == Undo:
@@ -68,25 +68,29 @@ func planHosts(ctx context.Context, s *session, inv *inventory.Inventory, o Opti
 	case o.Change.Do == Deny:
 		p.Plan = planDeny(ctx, s, judged, o)
 	case in.offer != nil:
-		return planOffer(ctx, s, judged, o, in), nil
+		return planOffer(ctx, s, in.offer.Decisive(judged), o, in), nil
 	default:
-		p.Plan = fix.Allow(judged, fix.AllowOptions{Ruleset: o.Change.Ruleset, Only: o.Change.Only, NarrowBroad: o.Change.NarrowBroad})
+		p.Plan = fix.Allow(judged, fix.AllowOptions{
+			Ruleset: o.Change.Ruleset, Only: o.Change.Only, NarrowBroad: o.Change.NarrowBroad,
+			Managing: managing(o.Requirements), Managers: managers(s, o.Requirements),
+		})
 	}
 	return p, nil
 }
 
 // planDeny names the virtual machines that a deny would cut off.
-func planDeny(ctx context.Context, s *session, judged checks.Judgements, o Options) *fix.Plan {
-	p := fix.Deny(judged, nil)
+func planDeny(ctx context.Context, s *session, judged []checks.Judgements, o Options) *fix.Plan {
+	opts := fix.DenyOptions{Managing: managing(o.Requirements)}
+	p := fix.Deny(judged, opts)
 	hosts := p.ChangedHosts()
 	if len(hosts) == 0 {
 		return p
 	}
-	vms, err := s.SerialVMs(ctx, hosts)
-	if err != nil {
+	var err error
+	if opts.SerialVMs, err = s.SerialVMs(ctx, hosts); err != nil {
 		o.observer().Warn(fmt.Sprintf("which virtual machines this cuts off is not known: %v", err))
 	}
-	return fix.Deny(judged, vms)
+	return fix.Deny(judged, opts)
 }
 
 // planOffer asks the hosts that want the offer.
@@ -107,7 +111,7 @@ func planOffer(ctx context.Context, s *session, judged checks.Judgements, o Opti
 // planUndo plans to take back what the journal says, on the hosts that are selected.
 func planUndo(ctx context.Context, s *session, inv *inventory.Inventory, o Options, in *inputs) (planned, error) {
 	p := planned{close: func() {}}
-	entries := fix.Relocate(inv, in.journal.Entries)
+	entries := in.journal.Entries
 	if len(o.Hosts) > 0 { // those left out on purpose are not missing
 		entries = slices.DeleteFunc(slices.Clone(entries), func(e fix.Entry) bool {
 			return !slices.ContainsFunc(inv.Hosts, func(h inventory.Host) bool { return h.ID == e.Host.ID })

@@ -21,6 +21,7 @@ import (
 	"github.com/vic-preflight/vic-preflight/internal/sim/simtest"
 	"github.com/vic-preflight/vic-preflight/inventory"
 	"github.com/vic-preflight/vic-preflight/preflight"
+	"github.com/vic-preflight/vic-preflight/profile"
 	"github.com/vic-preflight/vic-preflight/report"
 )
 
@@ -111,15 +112,22 @@ var _ = Describe("a run of several requirements", func() {
 		Expect(several).To(BeNumerically("<=", one+2*len(run.Inventory.Hosts)))
 	}, SpecTimeout(time.Minute))
 
-	It("is refused for a change and for a probe", func(ctx SpecContext) {
+	DescribeTable("is refused where one alone is meant", func(ctx SpecContext, set func(*preflight.Options), says string) {
 		o := preflight.Options{Target: preflight.Target{Address: "sim://closed"}, Requirements: []checks.Requirement{checks.VIC(), backup()}}
-		o.Change.Do = preflight.Allow
+		set(&o)
 		_, err := preflight.Run(ctx, o)
-		Expect(err).To(MatchError(ContainSubstring("takes one requirement, and there are 2")))
-		o.Change.Do, o.Probe.Vantage = preflight.NoChange, inventory.VantageSerial
-		_, err = preflight.Run(ctx, o)
-		Expect(err).To(MatchError(ContainSubstring("takes one requirement, and there are 2")))
-	})
+		Expect(err).To(MatchError(ContainSubstring(says)))
+	},
+		Entry("by a probe", func(o *preflight.Options) { o.Probe.Vantage = inventory.VantageSerial }, "a probe takes one requirement"),
+		Entry("by a change on the hosts", func(o *preflight.Options) {
+			o.Change.Do, o.Change.Method, o.BySettings = preflight.Allow, fix.MethodServiceXML, profile.FromSettings()
+		}, "--method service-xml brings one ruleset for what is named"),
+		Entry("by the name of a ruleset", func(o *preflight.Options) { o.Change.Do, o.Change.Ruleset = preflight.Allow, "syslog" }, "--ruleset takes one requirement"),
+		Entry("where a list leaves out a peer of one", func(o *preflight.Options) {
+			o.Change.Do, o.Change.Only = preflight.Allow, []netip.Prefix{netip.MustParsePrefix("10.0.0.5/32")}
+			o.Requirements[1].Peers = []netip.Prefix{netip.MustParsePrefix("10.0.0.9/32")}
+		}, "--allowed-ip leaves out the backup proxy 10.0.0.9"),
+		Entry("where all that hosts need would be closed", func(o *preflight.Options) { o.Change.Do, o.BySettings = preflight.Deny, profile.FromSettings() }, "--deny closes what is named"))
 
 	It("is not probed where a connection from the hosts says nothing", func(ctx SpecContext) {
 		o := preflight.Options{Target: preflight.Target{Address: "sim://closed"}, Requirements: []checks.Requirement{backup()}}
@@ -151,7 +159,7 @@ var _ = Describe("another requirement than vic", func() {
 		Expect(seen.journals).To(Equal([]string{run.Journal}))
 		recorded, err := fix.ReadJournal(run.Journal)
 		Expect(err).NotTo(HaveOccurred())
-		Expect(recorded.Header.Requirement).To(Equal(&fix.JournalRequirement{Name: "backup", Direction: "inbound", Protocol: "tcp", Ports: []int{902}}))
+		Expect(recorded.Required()).To(Equal([]checks.Requirement{backup()}), "with its rulesets and its words")
 
 		By("undoing it, with the requirement of the journal")
 		o = on(vc)

@@ -81,6 +81,10 @@ func (w Wanted) vch() (req checks.Requirement, err error) {
 	if w.Port < 1 || w.Port > 65535 {
 		return req, usage("port", "%d is not a port: it takes 1 to 65535", w.Port)
 	}
+	if n, known := profile.ForPort(w.Port); known {
+		req.Prefer, req.Accept = n.Prefer, append(slices.Clone(n.Accept), req.Accept...)
+		req.Owner, req.Daemon = n.Owner, n.Daemon
+	}
 	for _, text := range w.VCHs {
 		p, err := ParsePeer("vch-ip", text)
 		if err != nil {
@@ -158,11 +162,32 @@ func (w Wanted) putProfiles(o *Options, chosen []profile.Profile) error {
 			return &UsageError{Option: "peer", Err: err}
 		}
 		for _, n := range needs {
-			if n.OneOf != "" {
+			if n.OneOf != "" && o.Change.Do != Deny { // all of them are closed
 				return choose(p, n)
 			}
 			o.Requirements = append(o.Requirements, n.Requirement)
 		}
+	}
+	return distinct(o)
+}
+
+// distinct refuses two requirements of one name, which two files can make (the need b-c of
+// a profile a, and c of a-b): a report tells requirements apart by the name alone.
+func distinct(o *Options) error {
+	names := map[string]bool{}
+	reqs := slices.Clone(o.Requirements)
+	for _, p := range o.BySettings {
+		for _, n := range p.Needs {
+			reqs = append(reqs, n.Requirement)
+		}
+	}
+	for _, req := range reqs {
+		if names[req.Name] {
+			return &UsageError{Err: fmt.Errorf("two requirements have the name %s", req.Name), Hints: []string{
+				"a requirement is called by its profile and its own name: give one of the two profiles another name, or check them one after the other",
+			}}
+		}
+		names[req.Name] = true
 	}
 	return nil
 }

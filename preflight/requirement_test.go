@@ -67,6 +67,20 @@ var _ = Describe("what must be open", func() {
 		Entry("an address of a virtual container host", preflight.Wanted{Profiles: []string{"ntp"}, VCHs: []string{"10.0.0.1"}}, "--vch-ip and --port are of a virtual container host", "--peer"),
 		Entry("a file that is not there", preflight.Wanted{Files: []string{"nosuch.yaml"}}, "--requirements: ", "docs/profile.schema.json"))
 
+	It("is told apart by its name: two files must not make two of one", func() {
+		need := "direction: outbound, protocol: tcp, ports: 9001, owner: user, breaks: x}\n"
+		other := "  - {name: other, direction: inbound, protocol: tcp, ports: 9002, owner: user, breaks: x}\nsource: x\n"
+		one := site("profile: a\ntitle: x\npeer: {kind: a host}\nrequirements:\n  - {name: b-c, " + need + other)
+		two := site("profile: a-b\ntitle: x\npeer: {kind: a host}\nrequirements:\n  - {name: c, " + need + other)
+		_, err := anyPort(preflight.Wanted{Files: []string{one, two}}).Requirements()
+		Expect(err).To(MatchError("two requirements have the name a-b-c"))
+		Expect(preflight.Hints(err)).To(ContainElement(ContainSubstring("another name")))
+
+		settings := site("profile: ntp-x\ntitle: x\npeer: {kind: a host}\nrequirements:\n  - {" + need + "source: x\n")
+		var o preflight.Options
+		Expect(anyPort(preflight.Wanted{Files: []string{settings}, Profiles: []string{preflight.Auto}}).Put(&o)).To(Succeed())
+	})
+
 	It("may be a site's own", func(ctx SpecContext) {
 		file := site("profile: docker-api\ntitle: The Docker API\npeer: {kind: a Docker host}\nrequirements:\n" +
 			"  - {direction: outbound, protocol: tcp, ports: [2375], prefer: [site-docker], owner: user, breaks: nothing is built}\nsource: [https://example.com/runbook]\n")

@@ -13,9 +13,10 @@ import (
 
 // RuleOptions say what <service> element is rendered, and for which file.
 type RuleOptions struct {
-	// Key is that of the new ruleset, Port what it opens.
-	Key  string
-	Port int
+	// Key is that of the new ruleset, empty for the one by which it is known what it is for;
+	// Wanted is what it opens.
+	Key    string
+	Wanted Wanted
 	// File is a host's service.xml, which FileName names in errors; Host is the host to take
 	// it from by SSH. At most one is set.
 	File     io.Reader
@@ -26,8 +27,8 @@ type RuleOptions struct {
 	Whole, Document bool
 }
 
-// RenderRule renders the element that opens the port, with an id that is free in the
-// file. Doubts say what is odd about the file. The errors are *UsageError, and of a host
+// RenderRule renders the element that opens what is wanted, with an id that is free in the
+// file. Doubts say what to know of it, and what is odd about the file. The errors are *UsageError, and of a host
 // those of ReadHostFile.
 func RenderRule(ctx context.Context, o RuleOptions) (text []byte, doubts []string, err error) {
 	from := o.File != nil || o.Host != ""
@@ -36,17 +37,22 @@ func RenderRule(ctx context.Context, o RuleOptions) (text []byte, doubts []strin
 		return nil, nil, usage("", "--document prints a file of its own: it takes neither --file nor --from-host nor --whole")
 	case o.Whole && !from:
 		return nil, nil, usage("", "--whole prints all of a file: which? --file names it, or --from-host its host")
-	case o.Port < 1 || o.Port > 65535:
-		return nil, nil, usage("port", "%d is not a port: it takes 1 to 65535", o.Port)
 	}
-	s, err := NewService("service", o.Key, checks.VIC().At(o.Port), checks.ByHand)
+	reqs, err := o.Wanted.Requirements()
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := NewService("service", o.Key, checks.ByHand, reqs)
+	if o.Wanted.OfProfiles() {
+		doubts = remarks(reqs)
+	}
 	switch {
 	case err != nil:
 		return nil, nil, err
 	case o.Document:
-		return firewallxml.Document(s), nil, nil
+		return firewallxml.Document(s), doubts, nil
 	case !from:
-		return firewallxml.Render(s), nil, nil
+		return firewallxml.Render(s), doubts, nil
 	}
 	if o.Host != "" {
 		o.FileName = o.Host + ":" + fix.ServiceXML

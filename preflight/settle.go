@@ -46,7 +46,7 @@ func settle(ctx context.Context, o Options, in *inputs, out outcome) (*report.Ru
 		ProbeTarget: out.probed.target, Control: out.probed.control, Leftovers: out.probed.leftovers,
 	}
 	if c := out.changes; c != nil {
-		run.Plan, run.DryRun, run.Journal = c.entries(), c.dryRun, c.journal
+		run.Plan, run.DryRun, run.Journal = c.entries(o.Requirements), c.dryRun, c.journal
 	}
 	if in.baseline != nil {
 		run.Compared = in.baseline.Compare(o.Baseline, run)
@@ -81,7 +81,7 @@ func (o *Options) asFlags() (flags []string) {
 	}
 	req := o.requirement()
 	if req.Name != checks.VIC().Name {
-		return flags // no command of this tool opens another one yet
+		return flags // it is an undo's, or of a caller that has no command line
 	}
 	if port := req.Ports[0]; port != checks.DefaultPort {
 		add("port", strconv.Itoa(port))
@@ -142,8 +142,9 @@ func (out *outcome) left() error {
 	return nil
 }
 
-// entries turns a plan and its outcomes into what the report shows.
-func (c *changes) entries() []report.PlanEntry {
+// entries turns a plan and its outcomes into what the report shows. Each names its
+// requirement where there are several.
+func (c *changes) entries(reqs []checks.Requirement) []report.PlanEntry {
 	outcomes := make(map[*fix.Change]*fix.Outcome, len(c.outcomes))
 	for _, out := range c.outcomes {
 		outcomes[out.Change] = out // the setting's is at nil
@@ -156,6 +157,9 @@ func (c *changes) entries() []report.PlanEntry {
 		base := report.PlanEntry{
 			Host: h.Host.Name, Path: h.Host.Path, Cluster: h.Host.Cluster,
 			Reason: string(h.Reason), Detail: h.Detail, Warnings: h.Warnings, Unknown: h.Reason.Unknown(),
+		}
+		if len(reqs) > 1 {
+			base.Requirement = h.Requirement
 		}
 		if len(h.Changes) == 0 || h.Reason.Refused() {
 			e := base

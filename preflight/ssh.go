@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"net"
-	"os"
 	"strings"
 	"sync"
 	"time"
@@ -19,6 +18,7 @@ import (
 
 	"github.com/vic-preflight/vic-preflight/internal/guard"
 	"github.com/vic-preflight/vic-preflight/internal/hostssh"
+	"github.com/vic-preflight/vic-preflight/internal/infile"
 	"github.com/vic-preflight/vic-preflight/internal/onhost"
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
@@ -97,7 +97,7 @@ func (o *SSHOptions) readKey(opts *hostssh.Options) error {
 
 // readSigner reads a private key.
 func readSigner(file string) (ssh.Signer, error) {
-	text, err := os.ReadFile(file)
+	text, err := infile.Read(file)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +122,7 @@ func (o *SSHOptions) askAgent(opts *hostssh.Options) error {
 // ReadSecret reads a password from a file that an option names: its first line,
 // without its end. Its errors are *UsageError, and hold nothing of it.
 func ReadSecret(option, path string) (string, error) {
-	f, err := os.Open(path)
+	f, err := infile.Open(path)
 	if err != nil {
 		return "", file(option, err)
 	}

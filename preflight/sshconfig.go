@@ -15,6 +15,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/vic-preflight/vic-preflight/internal/hostssh"
+	"github.com/vic-preflight/vic-preflight/internal/infile"
 )
 
 // sshConfig is the user's configuration of OpenSSH. What the options say goes before it.
@@ -28,7 +29,7 @@ func (o *SSHOptions) readConfig() (*sshConfig, error) {
 	if o.Config == "" {
 		return c, nil
 	}
-	f, err := os.Open(o.Config)
+	f, err := infile.Open(o.Config)
 	if errors.Is(err, fs.ErrNotExist) {
 		return c, nil
 	}

@@ -5,13 +5,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/internal/firewallxml"
 	"github.com/vic-preflight/vic-preflight/internal/newfile"
 	"github.com/vic-preflight/vic-preflight/internal/vib"
 	"github.com/vic-preflight/vic-preflight/report"
@@ -19,9 +22,10 @@ import (
 
 // VIBOptions say what a VIB is to bring. Empty texts leave it to the generation.
 type VIBOptions struct {
-	// Key is that of the new ruleset, Port what it opens.
-	Key  string
-	Port int
+	// Key is that of the new ruleset, empty for the one by which it is known what it is for;
+	// Wanted is what it opens.
+	Key    string
+	Wanted Wanted
 	// Name, Version, Vendor and Summary are the VIB's.
 	Name, Version, Vendor, Summary string
 	// ESXi is the generation of the hosts, as vib.GenerationNamed has it.
@@ -39,11 +43,15 @@ type VIBOptions struct {
 // BuildVIB writes a VIB, and returns what to tell its user. The errors are *UsageError,
 // which names the flag of vib build, and *InterruptedError.
 func BuildVIB(ctx context.Context, o VIBOptions, stdout io.Writer) (told string, err error) {
-	if err := o.checkOutput(); err != nil {
+	reqs, err := o.Wanted.Requirements()
+	if err != nil {
 		return "", err
 	}
-	g, spec, err := newVIBSpec(o)
+	g, spec, err := newVIBSpec(o, reqs)
 	if err != nil {
+		return "", err
+	}
+	if err := o.checkOutput(spec.Name); err != nil {
 		return "", err
 	}
 	var b bytes.Buffer
@@ -67,7 +75,13 @@ func BuildVIB(ctx context.Context, o VIBOptions, stdout io.Writer) (told string,
 	if err != nil {
 		return "", err
 	}
-	return report.BuiltVIB(spec, g, o.Output, b.Bytes()), nil
+	told = report.BuiltVIB(spec, g, o.Output, b.Bytes())
+	if o.Wanted.OfProfiles() {
+		for _, remark := range remarks(reqs) {
+			told += "note: " + report.Clean(remark) + "\n"
+		}
+	}
+	return told, nil
 }
 
 // extension is what ESXi and people tell the two kinds of file by.
@@ -78,10 +92,10 @@ func (o *VIBOptions) extension() string {
 	return ".vib"
 }
 
-func (o *VIBOptions) checkOutput() error {
+func (o *VIBOptions) checkOutput(name string) error {
 	switch {
 	case o.Output == "":
-		return &UsageError{Err: errors.New("no output: --output names the file to write"), Hints: []string{"--output " + o.Key + o.extension()}}
+		return &UsageError{Err: errors.New("no output: --output names the file to write"), Hints: []string{"--output " + name + o.extension()}}
 	case o.Output == "-":
 		return nil
 	case filepath.Ext(o.Output) != o.extension():
@@ -103,17 +117,13 @@ func (o *VIBOptions) writeError(err error) error {
 	return usage("", "write %s: %w", o.Output, err)
 }
 
-// newVIBSpec is what a VIB is built from.
-func newVIBSpec(o VIBOptions) (vib.Generation, vib.Spec, error) {
+// newVIBSpec is what a VIB for the requirements is built from.
+func newVIBSpec(o VIBOptions, reqs []checks.Requirement) (vib.Generation, vib.Spec, error) {
 	g, ok := vib.GenerationNamed(o.ESXi)
 	if !ok {
 		return g, vib.Spec{}, &UsageError{Err: fmt.Errorf("--esxi %q is none of 8 and 6-7", o.ESXi), Hints: []string{"ESXi 9 is not known"}}
 	}
-	if o.Port < 1 || o.Port > 65535 {
-		return g, vib.Spec{}, usage("port", "%d is not a port: it takes 1 to 65535", o.Port)
-	}
-	req := checks.VIC().At(o.Port)
-	service, err := NewService("service", o.Key, req, checks.FromVIB)
+	service, err := NewService("service", o.Key, checks.FromVIB, reqs)
 	if err != nil {
 		return g, vib.Spec{}, err
 	}
@@ -121,10 +131,9 @@ func newVIBSpec(o VIBOptions) (vib.Generation, vib.Spec, error) {
 	if err != nil {
 		return g, vib.Spec{}, &UsageError{Err: err}
 	}
-	spec := vib.NewSpec(g, service, req.Direction+" "+req.Service())
-	if o.Port != checks.DefaultPort {
-		spec.Version += "." + strconv.Itoa(o.Port)
-	}
+	opens, summary, release := inWords(reqs, service)
+	spec := vib.NewSpec(g, service, opens, summary)
+	spec.Version += release
 	spec.Vendor, spec.Released = o.Vendor, released
 	for _, given := range []struct {
 		text string
@@ -138,6 +147,24 @@ func newVIBSpec(o VIBOptions) (vib.Generation, vib.Spec, error) {
 		return g, spec, &UsageError{Err: errors.New(strings.ReplaceAll(err.Error(), "\n", "; ")), Hints: []string{"vic-preflight vib build --help lists the flags"}}
 	}
 	return g, spec, nil
+}
+
+// inWords are the words of a VIB for the requirements, and what its version ends in: other
+// content takes another version.
+func inWords(reqs []checks.Requirement, s firewallxml.Service) (opens, summary, release string) {
+	var what, whom []string
+	for _, req := range reqs {
+		req.Peers = nil // it opens the ports to all
+		what, whom = append(what, req.Direction+" "+req.Service()), append(whom, req.String())
+	}
+	opens = strings.Join(what, ", ")
+	switch vic := checks.VIC(); {
+	case len(reqs) > 1 || reqs[0].Name != vic.Name:
+		return opens, strings.Join(whom, "; "), fmt.Sprintf(".%d", crc32.ChecksumIEEE(firewallxml.Render(s)))
+	case !slices.Equal(reqs[0].Ports, vic.Ports):
+		release = "." + strconv.Itoa(reqs[0].Ports[0])
+	}
+	return opens, opens + " to virtual container hosts", release
 }
 
 // InspectVIB reads all of a VIB, and says what it holds. Name is the file's, for the report

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"os"
 	"strings"
+
+	"github.com/vic-preflight/vic-preflight/internal/infile"
 )
 
 // Key is a secret that a run shares with its listener. It never travels: a
@@ -35,7 +37,7 @@ func ParseKey(s string) (Key, error) {
 
 // ReadKey reads a file that holds what Key.Hex printed.
 func ReadKey(path string) (Key, error) {
-	text, err := os.ReadFile(path)
+	text, err := infile.Read(path)
 	if err != nil {
 		return Key{}, err
 	}

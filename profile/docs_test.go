@@ -27,7 +27,8 @@ var _ = It("docs/profiles.md is what the profiles say; make golden writes it", f
 
 func page() string {
 	var b strings.Builder
-	b.WriteString("# Profiles\n\nWhat must be open on every ESXi host, and for what. Made of the files in `profile/builtin` by `make golden`. " +
+	b.WriteString("# Profiles: the required ports of ESXi hosts\n\nWhat the ESXi firewall of every host must let through, for what, and by which rulesets. The vSphere Client lists rulesets, " +
+		"with their allowed IP addresses, under Configure, System, Firewall; PowerCLI calls each a firewall exception. Made of the files in `profile/builtin` by `make golden`. " +
 		"[profile.schema.json](profile.schema.json) describes the files.\n")
 	for _, p := range profile.All() {
 		fmt.Fprintf(&b, "\n## `%s`\n\n%s. Peer: %s, by `%s`", p.Name, p.Title, p.Peer.Kind, p.Peer.Flag)

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/internal/strict"
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
@@ -42,6 +43,35 @@ func (p Peer) String() string {
 		host = p.Scheme + "://" + host
 	}
 	return host
+}
+
+// Options are those of a command line that ask for a requirement of a built-in profile, at
+// its ports; none for another's. ADDRESS stands in them for a peer's where that is not known.
+func Options(req checks.Requirement) []string {
+	for _, p := range builtins() {
+		for _, n := range p.Needs {
+			peer := Peer{Name: "ADDRESS"}
+			if len(req.Peers) > 0 {
+				addr := req.Peers[0].Addr() // a network has no port
+				peer = Peer{Prefix: netip.PrefixFrom(addr, addr.BitLen())}
+			}
+			if n.OneOf != "" {
+				peer.Scheme = n.Word
+			}
+			switch req.Name {
+			case n.Name:
+				if n.OneOf == "" {
+					return []string{"--profile=" + p.Name}
+				}
+			case n.Name + "-" + strconv.Itoa(req.Ports[0]):
+				peer.Port = req.Ports[0]
+			default:
+				continue
+			}
+			return []string{"--profile=" + p.Name, "--peer=" + peer.String()}
+		}
+	}
+	return nil
 }
 
 var (

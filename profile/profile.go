@@ -16,6 +16,9 @@ import (
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
 
+// ManagementByVCenter is the name of the requirement whose peer is the vCenter of a host.
+const ManagementByVCenter = "vcenter-management"
+
 // Default is the name of the profile of whoever names none.
 const Default = "vic"
 
@@ -190,6 +193,31 @@ func (p Profile) pick(peer Peer) ([]Need, error) {
 		}
 	}
 	return needs, nil
+}
+
+// ForPort is what else than a virtual container host is known to need an outbound TCP port
+// by rulesets that do not come and go by themselves: the first of the built-in needs.
+func ForPort(port int) (Need, bool) {
+	for _, p := range builtins() {
+		for _, n := range p.Needs {
+			if p.Name != Default && n.Direction == inventory.Outbound && n.Protocol == inventory.TCP && n.Switched == "" && slices.Contains(n.Ports, port) {
+				return n, true
+			}
+		}
+	}
+	return Need{}, false
+}
+
+// Managing are the keys of rulesets by which hosts are managed.
+func Managing() (keys []string) {
+	for _, p := range builtins() {
+		for _, n := range p.Needs {
+			if n.NeverNarrowWithout {
+				keys = append(keys, n.Prefer...)
+			}
+		}
+	}
+	return keys
 }
 
 // words are the names of the needs within the profile.

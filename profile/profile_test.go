@@ -356,3 +356,75 @@ func FuzzParsePeer(f *testing.F) {
 		}
 	})
 }
+
+var _ = Describe("options", func() {
+	// asked is the requirement of the name that the options ask for.
+	asked := func(name string, options []string) checks.Requirement {
+		GinkgoHelper()
+		var p profile.Profile
+		var peers []profile.Peer
+		var err error
+		for _, o := range options {
+			if value, ok := strings.CutPrefix(o, "--profile="); ok {
+				p, err = profile.Named(value)
+			} else {
+				var peer profile.Peer
+				peer, err = profile.ParsePeer(strings.TrimPrefix(o, "--peer="))
+				peers = append(peers, peer)
+			}
+			Expect(err).NotTo(HaveOccurred(), o)
+		}
+		needs, err := p.Requirements(peers...)
+		Expect(err).NotTo(HaveOccurred())
+		i := slices.IndexFunc(needs, func(n profile.Need) bool { return n.Name == name })
+		Expect(i).To(BeNumerically(">=", 0), "%s is not among what %v ask for", name, options)
+		Expect(needs[i].OneOf).To(BeEmpty())
+		return needs[i].Requirement
+	}
+	It("ask for each requirement of the built-in profiles, at any port", func() {
+		for _, p := range profile.All() {
+			for _, n := range p.Needs {
+				n.Peers = []netip.Prefix{netip.MustParsePrefix("2001:db8::/64")}
+				Expect(asked(n.Name, profile.Options(n.Requirement)).Ports).To(Equal(n.Ports))
+			}
+			for _, text := range []string{"10.0.0.1:7777", "udp://10.0.0.1:7777", "ssl://[2001:db8::1]:7777"} {
+				peer, err := profile.ParsePeer(text)
+				Expect(err).NotTo(HaveOccurred())
+				needs, _ := p.Requirements(peer) // where it takes such a peer
+				for _, n := range needs {
+					if n.OneOf == "" {
+						Expect(asked(n.Name, profile.Options(n.Requirement)).Ports).To(Equal([]int{7777}))
+					}
+				}
+			}
+		}
+	})
+	It("have ADDRESS for a peer that is not known, and are none for another's requirement", func() {
+		p, err := profile.Named("syslog")
+		Expect(err).NotTo(HaveOccurred())
+		Expect(profile.Options(p.Needs[2].Requirement)).To(Equal([]string{"--profile=syslog", "--peer=udp://ADDRESS"}))
+		Expect(profile.Options(checks.Requirement{Name: "site-backup", Ports: []int{902}})).To(BeEmpty())
+	})
+})
+
+var _ = DescribeTable("what else needs an outbound TCP port", func(port int, want, prefer string) {
+	n, known := profile.ForPort(port)
+	Expect(known).To(Equal(want != ""))
+	Expect(n.Name).To(Equal(want))
+	Expect(strings.Join(n.Prefer, " ")).To(Equal(prefer))
+},
+	Entry("logs", 1514, "syslog-ssl", "syslog"),
+	Entry("downloads", 443, "online-depot-https", "httpClient"),
+	Entry("iSCSI", 3260, "iscsi", "iSCSI"),
+	Entry("a mount, whose ruleset comes and goes", 2049, "", ""),
+	Entry("keys, for a moment", 5696, "", ""),
+	Entry("what is UDP", 123, "", ""),
+	Entry("the port of virtual container hosts", 2377, "", ""),
+	Entry("nothing", 4711, "", ""))
+
+var _ = It("the rulesets by which hosts are managed", func() {
+	Expect(profile.Managing()).To(ContainElements("vSphereClient", "vpxHeartbeats"))
+	Expect(slices.IndexFunc(profile.All(), func(p profile.Profile) bool {
+		return slices.ContainsFunc(p.Needs, func(n profile.Need) bool { return n.Name == profile.ManagementByVCenter })
+	})).To(BeNumerically(">=", 0))
+})

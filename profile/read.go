@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -48,7 +49,7 @@ var (
 		"name": word, "oneOf": word,
 		"direction": strict.One(strict.OneOf(inventory.Outbound, inventory.Inbound, both)),
 		"protocol":  strict.One(strict.OneOf(inventory.TCP, inventory.UDP)),
-		"ports":     strict.Many(strict.Whole(1, 65535)),
+		"ports":     strict.Many(ports),
 		"prefer":    keys, "accept": keys, "fallback": keys,
 		"owner":              strict.One(strict.Matching(owner, "takes user, host or service:NAME, such as service:ntpd")),
 		"switched":           strict.One(strict.Prose),
@@ -59,6 +60,50 @@ var (
 		"breaks":             strict.One(strict.Prose),
 	}}
 )
+
+var portRange = strict.Pattern(`^[0-9]{1,5}-[0-9]{1,5}$`)
+
+// ports reads a port, or a range of them such as 5900-6199.
+func ports(d *strict.Document, n *yaml.Node) (text, complaint string) {
+	if text, complaint = strict.Whole(1, 65535)(d, n); complaint == "" {
+		return text, ""
+	}
+	first, last, ok := bounds(n.Value)
+	if n.ShortTag() != "!!str" || !portRange().MatchString(n.Value) || !ok {
+		return "", complaint + ", or a range such as 5900-6199"
+	}
+	return fmt.Sprintf("%d-%d", first, last), ""
+}
+
+// bounds are those of a port or a range, as ports returned it.
+func bounds(text string) (first, last int, ok bool) {
+	from, to, isRange := strings.Cut(text, "-")
+	first, _ = strconv.Atoi(from) // the reader takes digits alone
+	if last = first; isRange {
+		last, _ = strconv.Atoi(to)
+	}
+	return first, last, 1 <= first && first <= last && last <= 65535
+}
+
+// mostPorts bounds those of a requirement: each is judged by itself on every host.
+const mostPorts = 1024
+
+// readPorts are all ports of a requirement, each once.
+func readPorts(d *strict.Document, list strict.Entries) (all []int) {
+	for _, text := range list.All("ports") {
+		first, last, _ := bounds(text)
+		for port := first; port <= last && len(all) <= mostPorts; port++ {
+			if !slices.Contains(all, port) {
+				all = append(all, port)
+			}
+		}
+	}
+	if len(all) > mostPorts {
+		d.Wrong(list.Find("ports").Key, "ports takes up to %d ports, and these are more", mostPorts)
+		return all[:mostPorts]
+	}
+	return all
+}
 
 func origins() (list []string) {
 	for _, o := range inventory.PeerOrigins() {
@@ -160,7 +205,7 @@ func readNeed(d *strict.Document, n *yaml.Node, p Profile, alone bool) []Need {
 	by, service, _ := strings.Cut(list.First("owner"), ":")
 	need := Need{
 		Requirement: checks.Requirement{
-			Name: p.Name, Direction: list.First("direction"), Protocol: list.First("protocol"),
+			Name: p.Name, Direction: list.First("direction"), Protocol: list.First("protocol"), Ports: readPorts(d, list),
 			Prefer: list.All("prefer"), Accept: list.All("accept"), Fallback: list.All("fallback"),
 			Owner: checks.Owner(by), Daemon: service, Switched: list.First("switched"), Momentary: list.First("momentary") == "true",
 			NeverNarrowWithout: list.First("neverNarrowWithout") == "true", Since: list.First("since"),
@@ -170,10 +215,6 @@ func readNeed(d *strict.Document, n *yaml.Node, p Profile, alone bool) []Need {
 	}
 	if need.Word != "" {
 		need.Name += "-" + need.Word
-	}
-	for _, text := range list.All("ports") {
-		port, _ := strconv.Atoi(text) // the reader took numbers alone
-		need.Ports = append(need.Ports, port)
 	}
 	if need.Momentary && need.Switched == "" {
 		d.Wrong(list.Find("momentary").Key, "momentary says that the rulesets are shut most of the time: it goes with switched, which says when they are not")

@@ -103,6 +103,8 @@ var _ = DescribeTable("schema and reader take", func(from, to string) {
 },
 	Entry("what is whole", "", ""),
 	Entry("one port", "[5514]", "5514"),
+	Entry("a range of ports", "[5514]", "[5514, 5900-6199]"),
+	Entry("a range alone", "[5514]", "5900-6199"),
 	Entry("both directions", "outbound", "both"),
 	Entry("UDP", "protocol: tcp", "protocol: udp"),
 	Entry("rulesets", "    owner", "    prefer: syslog\n    accept: [vSPC, my_rules.v2]\n    fallback: [vSPC]\n    owner"),
@@ -131,6 +133,8 @@ var _ = DescribeTable("schema and reader refuse", func(from, to, says string) {
 	Entry("a direction", "outbound", "out", "5:16: direction takes one of outbound, inbound, both"),
 	Entry("a protocol", "tcp", "icmp", "6:15: protocol takes one of tcp, udp"),
 	Entry("a port", "5514", "70000", "7:13: ports takes a whole number from 1 to 65535"),
+	Entry("a range with blanks", "5514", "1 - 5", "7:13: ports takes a whole number from 1 to 65535, or a range such as 5900-6199"),
+	Entry("half a range", "5514", "'1-'", "7:13: ports takes"),
 	Entry("no port", "[5514]", "[]", "7:5: ports is given and empty"),
 	Entry("an owner", "owner: user", "owner: service", "8:12: owner takes user, host or service:NAME"),
 	Entry("no owner", "    owner: user\n", "", "5:5: a requirement needs the key owner"),
@@ -156,6 +160,10 @@ var _ = DescribeTable("the reader refuses", func(from, to, says string) {
 	Entry("a built-in name", "my-logs", "syslog", "p.yaml:1:1: syslog is the name of a built-in profile"),
 	Entry("the name of a built-in requirement", "my-logs", "syslog-ssl", "p.yaml:1:1: syslog-ssl is the name of a requirement of the built-in profile syslog"),
 	Entry("what ESXi switches and users do", "    owner", "    switched: by a mount\n    owner", "switched says when ESXi itself"),
+	Entry("a range that ends before it begins", "5514", "6199-5900", "7:13: ports takes"),
+	Entry("a range beyond the last port", "5514", "65530-65536", "7:13: ports takes"),
+	Entry("a range from 0", "5514", "0-7", "7:13: ports takes"),
+	Entry("too many ports", "5514", "1-1024, 2000", "7:5: ports takes up to 1024 ports"),
 	Entry("a fallback that is not accepted", "    owner", "    fallback: [vSPC]\n    owner", "fallback takes keys that accept has"),
 	Entry("several without names", "source", second, "5:5: a requirement needs the key name"),
 	Entry("a choice of one", "source", second, "oneOf way has one requirement"),
@@ -164,6 +172,15 @@ var _ = DescribeTable("the reader refuses", func(from, to, says string) {
 	Entry("a scheme that picks nothing", "host}", "host, carries: scheme}", "the peer carries a scheme"),
 	Entry("a port for several ports", "host}\nrequirements:\n  - direction: outbound\n    protocol: tcp\n    ports: [5514]", "host, carries: port}\nrequirements:\n  - direction: outbound\n    protocol: tcp\n    ports: [1, 2]", "the peer carries a port"),
 )
+
+var _ = It("ranges are all their ports, each once, and read as ranges", func() {
+	p, err := profile.Parse("p.yaml", []byte(changed("5514", "10000-10010, 10003, 443")))
+	Expect(err).NotTo(HaveOccurred())
+	Expect(p.Needs[0].Ports).To(HaveLen(12))
+	Expect(p.Needs[0].Service()).To(Equal("TCP 10000-10010 and 443"))
+	_, err = profile.Parse("p.yaml", []byte(changed("5514", "1-1024")))
+	Expect(err).NotTo(HaveOccurred())
+})
 
 var _ = It("a site's profile is read from its file", func() {
 	path := filepath.Join(GinkgoT().TempDir(), "p.yaml")

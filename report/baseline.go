@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -106,7 +107,7 @@ func ReadSaved(src io.Reader) (*Saved, error) {
 
 // validate makes sure that it is a report, and cleans its texts.
 func (s *Saved) validate(startedAt string) (err error) {
-	if len(s.requirements) == 0 || slices.ContainsFunc(s.requirements, func(r jsonRequirement) bool { return len(r.Ports) == 0 || r.Ports[0] < 1 }) {
+	if s.requirements == nil || slices.ContainsFunc(s.requirements, func(r jsonRequirement) bool { return len(r.Ports) == 0 || r.Ports[0] < 1 }) {
 		return errors.New("it is no report of vic-preflight: it does not say for which port")
 	}
 	if len(s.targets) == 0 {
@@ -162,7 +163,13 @@ func (s *Saved) Covers(req checks.Requirement) error {
 		}
 		has = append(has, Clean(was.Service()))
 	}
-	return fmt.Errorf("it is a report for %s, not for %s", strings.Join(has, ", "), Clean(req.Service()))
+	return fmt.Errorf("it is a report for %s, not for %s", cmp.Or(strings.Join(has, ", "), "no port"), Clean(req.Service()))
+}
+
+// bySettings reports whether the report is about what hosts' own settings ask for, which
+// may be nothing.
+func (s *Saved) bySettings() bool {
+	return len(s.requirements) == 0 || slices.ContainsFunc(s.requirements, func(r jsonRequirement) bool { return r.PerHost })
 }
 
 func (r jsonRequirement) requirement() checks.Requirement {

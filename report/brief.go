@@ -40,7 +40,7 @@ type cause struct {
 
 // brief writes the codes that the table shows, the worst first, each with its hosts, its
 // sentence and a command, in as many lines as the style has, or more where it takes more
-// to name or count every host that failed. What is left out is counted, with the way to
+// to name or count every host and every requirement that failed. What is left out is counted, with the way to
 // see it.
 func (r *Run) brief(b *strings.Builder, all []*advice, style Style) {
 	causes := r.causes(all, style)
@@ -49,17 +49,25 @@ func (r *Run) brief(b *strings.Builder, all []*advice, style Style) {
 	}
 	left := style.advised - 1
 	show := func(c *cause) { c.shown, left = true, left-len(c.lines) }
-	named := map[string]bool{} // hosts that failed and stand in a line
+	named := map[string]bool{} // hosts that failed and stand in a line, and of several requirements those
 	for _, c := range causes {
 		if c.worst != checks.Fail {
 			continue
 		}
 		// What create refuses has to be mended, each of it.
-		if news := slices.ContainsFunc(c.hosts, func(h string) bool { return !named[h] }); news || c.class == checks.CreateRefuses {
+		news := slices.ContainsFunc(c.hosts, func(h string) bool { return !named[h] }) || r.several() && !named[c.first.Requirement]
+		if news || c.class == checks.CreateRefuses {
 			show(c)
+			named[c.first.Requirement] = true
 			for _, h := range c.hosts {
 				named[h] = true
 			}
+		}
+	}
+	helps := func(c *cause) bool { return len(c.commands) > 0 }
+	if !slices.ContainsFunc(causes, func(c *cause) bool { return c.shown && helps(c) }) {
+		if i := slices.IndexFunc(causes, func(c *cause) bool { return c.worst == checks.Fail && helps(c) }); i >= 0 {
+			show(causes[i]) // a report that has a command shows one
 		}
 	}
 	seen := map[string]bool{}
@@ -153,7 +161,7 @@ func (r *Run) causes(all []*advice, style Style) []*cause {
 		c.lines = hanging(fmt.Sprintf("%s %s: %s", c.code, about, r.sentence(c.first, !c.differ)), style.Width-1)
 		c.lines[0] = style.paint(c.worst, c.code) + " " + strings.TrimPrefix(c.lines[0], c.code)
 		for _, a := range all {
-			if c.code == r.code(a.results[0]) {
+			if a.codes[c.code] {
 				c.commands = append(c.commands, a.commands(r, places)...)
 				for _, compute := range a.computes(places) {
 					if !slices.Contains(c.computes, compute) {

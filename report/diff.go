@@ -29,8 +29,9 @@ type Diff struct {
 
 // NewDiff compares two reports. It is an error where they have no requirement in common,
 // or one of the same name with another port: what the earlier one is then stands in it.
+// What hosts' own settings ask for may be another thing each time.
 func NewDiff(then, now *Saved) (*Diff, error) {
-	common := false
+	common := then.bySettings() && now.bySettings()
 	var differs error
 	for _, r := range now.requirements {
 		named := slices.ContainsFunc(then.requirements, func(was jsonRequirement) bool { return was.Name == r.Name })

@@ -20,10 +20,12 @@ const (
 
 // annotation is what GitHub shows of one reason.
 type annotation struct {
-	kind, reason, hint string
-	class              checks.Class
-	status             checks.Status
-	subjects           []string
+	kind, reason string
+	class        checks.Class
+	status       checks.Status
+	subjects     []string
+	// hints are what to do, in the words of each requirement.
+	hints []string
 	// details are sentences, each once, with the subjects they are about.
 	details []string
 	about   map[string][]string
@@ -70,10 +72,10 @@ func (r *Report) annotations() []*annotation {
 			if it.status.Fine() {
 				continue
 			}
-			kind, detail := "error", it.detail
+			kind, detail := "error", it.of()+it.detail
 			switch {
 			case it.waiver != nil:
-				kind, detail = "notice", fmt.Sprintf("%s, %s", it.reason, accepted(it.waiver))
+				kind, detail = "notice", fmt.Sprintf("%s%s, %s", it.of(), it.reason, accepted(it.waiver))
 			case it.status == checks.Warn:
 				kind = "warning"
 			}
@@ -98,8 +100,8 @@ func (a *annotation) add(subject, detail string, it item) {
 	if it.status.Worse(a.status) {
 		a.status = it.status
 	}
-	if a.kind != "notice" {
-		a.hint = it.hint
+	if a.kind != "notice" && it.hint != "" && !slices.Contains(a.hints, it.hint) {
+		a.hints = append(a.hints, it.hint)
 	}
 	if len(a.subjects) == 0 || a.subjects[len(a.subjects)-1] != subject {
 		a.subjects = append(a.subjects, subject)
@@ -119,10 +121,7 @@ func (a *annotation) title() string {
 }
 
 func (a *annotation) text() string {
-	var lines []string
-	if a.hint != "" {
-		lines = append(lines, a.hint)
-	}
+	lines := slices.Clone(a.hints)
 	for _, d := range a.details {
 		lines = append(lines, fmt.Sprintf("%s (%s)", d, upTo(annotationNames, slices.Compact(a.about[d]))))
 	}

@@ -3,7 +3,6 @@ package report
 import (
 	"cmp"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 
@@ -47,7 +46,7 @@ func (r *Run) groupedTable(b *strings.Builder, rows []row, style Style) error {
 	var bundles []*bundle
 	index := map[string]*bundle{}
 	for i, row := range rows {
-		key := row.alike()
+		key := row.alike(!r.mixed())
 		in := index[key]
 		if in == nil {
 			in = &bundle{row: row}
@@ -135,34 +134,23 @@ func chunks[T any](list []T, together func(x, y T) bool) (parts [][]T) {
 // groupedFindings writes what was found about whole clusters, each reason once
 // with the clusters it is about.
 func (r *Run) groupedFindings(b *strings.Builder, style Style) {
-	type finding struct {
-		first    checks.Result
-		clusters []string
-	}
-	var found []*finding
 	clusters := 0
 	for _, c := range r.Inventory.Clusters() {
 		if c.Name != "" { // the standalone hosts are no cluster
 			clusters++
 		}
 	}
-	for _, res := range r.Results {
-		if res.Scope != checks.ScopeCluster || res.Status.Fine() {
-			continue
+	of := slices.Collect(filter(r.Results, func(res checks.Result) bool { return res.Scope == checks.ScopeCluster }))
+	for _, f := range join(of, func(f *finding, res checks.Result) bool { return f.Check == res.Check && f.Reason == res.Reason }) {
+		what := f.Check
+		if r.several() {
+			what += " for " + Clean(strings.Join(f.names, ", "))
 		}
-		i := slices.IndexFunc(found, func(f *finding) bool { return f.first.Check == res.Check && f.first.Reason == res.Reason })
-		if i < 0 {
-			i = len(found)
-			found = append(found, &finding{first: res})
-		}
-		found[i].clusters = append(found[i].clusters, Clean(path.Base(res.Subject)))
-	}
-	for _, f := range found {
-		line := fmt.Sprintf("%s: %s in %d of %d clusters: %s", verdictWord(f.first.Status), f.first.Check,
+		line := fmt.Sprintf("%s: %s in %d of %d clusters: %s", verdictWord(f.Status), what,
 			len(f.clusters), clusters, strings.Join(f.clusters, ", "))
 		if len(f.clusters) == clusters && clusters > 1 {
-			line = fmt.Sprintf("%s: %s in all %d clusters", verdictWord(f.first.Status), f.first.Check, clusters)
+			line = fmt.Sprintf("%s: %s in all %d clusters", verdictWord(f.Status), what, clusters)
 		}
-		b.WriteString(style.paint(f.first.Status, style.wrap(line)) + "\n")
+		b.WriteString(style.paint(f.Status, style.wrap(line)) + "\n")
 	}
 }

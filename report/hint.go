@@ -12,13 +12,17 @@ import (
 
 	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/inventory"
+	"github.com/vic-preflight/vic-preflight/profile"
 )
 
 // advice is what to do about results of one reason, and, where it takes a
 // ruleset, of one ruleset.
 type advice struct {
 	checks.Explanation
+	// requirement is the first of those that it is about; names are theirs, where the run
+	// has several.
 	requirement checks.Requirement
+	names       []string
 	status      checks.Status
 	ruleset     string
 	// locked rulesets are not switched by users.
@@ -26,6 +30,8 @@ type advice struct {
 	results []checks.Result
 	// about are the subjects of the results: two checks may say the same of a host.
 	about map[string]bool
+	// codes are those of the results.
+	codes map[string]bool
 }
 
 // advice writes what the codes of a table mean and what to do about them, as much as
@@ -67,7 +73,7 @@ func (r *Run) hints(b *strings.Builder, all []*advice, style Style) (onHost bool
 			heading += ": " + words
 		}
 		fmt.Fprintf(b, "\n%s\n", style.paint(a.status, indent(heading, "  ", style.Width)))
-		fmt.Fprintln(b, indent(a.hint(), "    ", style.Width))
+		fmt.Fprintln(b, indent(a.hint(r), "    ", style.Width))
 		for _, line := range a.commands(r, places) {
 			// Never wrapped: a command is there to be copied.
 			fmt.Fprintf(b, "      %s\n", line)
@@ -84,6 +90,9 @@ func (a *advice) title() string {
 		if a.locked {
 			title += " locked"
 		}
+	}
+	if len(a.names) > 0 {
+		title += ", for " + Clean(strings.Join(a.names, ", "))
 	}
 	return title
 }
@@ -113,22 +122,61 @@ func (r *Run) advise() []*advice {
 		if cause := checks.UnavailableHint(res.Detail); res.Reason == checks.FactsUnavailable && cause != "" {
 			e.Hint, e.Commands = cause, nil
 		}
-		req := r.requirement(res.Requirement)
-		key := fmt.Sprint(res.Reason, req.Name, ruleset, locked, e.Hint, res.Switch, res.Store, res.Servers)
+		a := &advice{
+			Explanation: e, requirement: r.requirement(res.Requirement), status: res.Status, ruleset: ruleset, locked: locked,
+			results: []checks.Result{res}, about: map[string]bool{}, codes: map[string]bool{},
+		}
+		key := a.key(r)
 		if index[key] == nil {
-			index[key] = &advice{Explanation: e, requirement: req, status: res.Status, ruleset: ruleset, locked: locked, about: map[string]bool{}}
-			index[string(res.Reason)] = index[key]
-			all = append(all, index[key])
+			index[key], index[string(res.Reason)] = a, a
+			all = append(all, a)
 		}
-		if a := index[key]; !a.about[res.Subject] {
-			a.about[res.Subject] = true
-			a.results = append(a.results, res)
-		}
+		index[key].add(r, res)
 	}
 	slices.SortStableFunc(all, func(a, b *advice) int {
 		return cmp.Or(checks.CompareStatus(a.status, b.status), compareClass(gravest(a.results), gravest(b.results)))
 	})
 	return all
+}
+
+// key is equal for results that want the same advice. Of several requirements, those do
+// that want the same in words and commands.
+func (a *advice) key(r *Run) string {
+	res := a.results[0]
+	key := fmt.Sprint(a.Reason, a.ruleset, a.locked, a.Hint, res.Switch, res.Store, res.Servers)
+	if len(r.Requirements) < 2 && a.requirement.Of == nil {
+		return key
+	}
+	req := a.requirement
+	key += fmt.Sprint(r.say(req, a.Hint), res.Daemon, slices.Contains(req.Switchable(), a.ruleset))
+	for _, template := range a.Commands {
+		switch {
+		case !a.helps(template, r):
+		case a.locked, strings.Contains(template, "{vib}"):
+			key += req.Name
+		case strings.Contains(template, "{peer}"):
+			key += fmt.Sprint(res.Missing)
+			fallthrough
+		default:
+			key += req.Say(template)
+		}
+	}
+	return key
+}
+
+// add takes a result that wants the advice.
+func (a *advice) add(r *Run, res checks.Result) {
+	if len(r.Requirements) > 1 && res.Requirement != "" && !slices.Contains(a.names, res.Requirement) {
+		a.names = append(a.names, res.Requirement)
+	}
+	a.codes[r.code(res)] = true
+	if a.about[res.Subject] {
+		return
+	}
+	if len(a.about) > 0 {
+		a.results = append(a.results, res)
+	}
+	a.about[res.Subject] = true
 }
 
 func (r *Run) unconnected() map[string]bool {
@@ -208,11 +256,30 @@ func (r *Run) hostPlaces() map[string]place {
 }
 
 // hint says how to mend it; what users may not switch they mend by another way.
-func (a *advice) hint() string {
+func (a *advice) hint(r *Run) string {
 	if !a.locked {
-		return a.requirement.Say(a.Hint)
+		return r.say(a.requirement, a.Hint)
+	}
+	if r.ofProfiles() && a.alternative("-", a.results[0]) == "" {
+		return fmt.Sprintf("Users may not switch %s there, and no other ruleset of the host serves.", Clean(a.ruleset))
 	}
 	return fmt.Sprintf("Users may not switch %s there. Another ruleset serves too.", Clean(a.ruleset))
+}
+
+// say fills the requirement's words into a hint. Where the run is about several profiles, a
+// peer is given with the name of its own.
+func (r *Run) say(req checks.Requirement, hint string) string {
+	text := req.Say(hint)
+	if !strings.Contains(text, "--peer ADDRESS") {
+		return text
+	}
+	req.Peers = nil
+	options := append(profile.Options(req), "--peer=ADDRESS")
+	peer := strings.TrimPrefix(options[min(1, len(options)-1)], "--peer=")
+	if name, ok := strings.CutPrefix(options[0], "--profile="); ok && r.several() {
+		peer = name + "=" + peer
+	}
+	return strings.Replace(text, "--peer ADDRESS", "--peer "+peer, 1)
 }
 
 // few lists up to four names and counts the others.
@@ -233,18 +300,21 @@ func (a *advice) commands(r *Run, places places) []string {
 	first := a.results[0]
 	var lines []string
 	for _, template := range a.Commands {
+		if a.requirement.Name != checks.VIC().Name { // the run's own options give the peers
+			template, _, _ = strings.Cut(template, allowedVCH)
+		}
 		switch {
 		case !a.helps(template, r):
 		case a.locked && strings.Contains(template, "{cluster}"):
 			for _, res := range a.results[:min(len(a.results), shownComputes)] {
 				line := a.fill(strings.Replace(template, "--compute-resource {cluster}", "--host {name}", 1), r, places.of(res), "", res.Missing)
-				lines = append(lines, a.alternative(line, res))
+				lines = append(lines, r.byOne(a.alternative(line, res)))
 			}
 			lines = more(lines, len(a.results))
 		case strings.Contains(template, "{cluster}"):
 			computes := a.computes(places)
 			for _, c := range computes[:min(len(computes), shownComputes)] {
-				lines = append(lines, a.byName(a.fill(template, r, places.of(first), c, first.Missing)))
+				lines = append(lines, r.byOne(a.byName(a.fill(template, r, places.of(first), c, first.Missing))))
 			}
 			lines = more(lines, len(computes))
 		default:
@@ -256,21 +326,53 @@ func (a *advice) commands(r *Run, places places) []string {
 }
 
 // helps reports whether a command would help: not one for a ruleset that users may
-// not switch, or that no fix takes by itself though ESXi brings it, and not
-// vic-machine's for anything that it does not open.
+// not switch, or whose list ESXi keeps, or that no fix takes by itself though ESXi brings
+// it, and not vic-machine's for anything that it does not open.
 func (a *advice) helps(template string, r *Run) bool {
 	unasked := checks.BuiltIn(a.ruleset) && !slices.Contains(a.requirement.Switchable(), a.ruleset)
+	vic := a.requirement.Name == checks.VIC().Name
 	switch {
 	case strings.Contains(template, "{ruleset}") && (a.locked || unasked || strings.Contains(a.ruleset, "+")):
 		return false
+	case strings.Contains(template, "allowedip") && a.requirement.Switched != "":
+		return false
 	case r.embedded() && (!strings.HasPrefix(template, "vic-preflight") || strings.Contains(template, "vib")):
 		return false // and no SSH gets there
-	case strings.HasPrefix(template, "vic-preflight") && a.requirement.Name != checks.VIC().Name:
-		return false // its options name no other requirement
+	case strings.HasPrefix(template, "vic-preflight") && !vic && !r.ofProfiles():
+		return false // nothing is known that names the requirement
+	case strings.HasPrefix(template, "vic-preflight fix --allow --target") && !vic && !a.switchable():
+		return false
+	case strings.Contains(template, "{vib}") && !vic && len(r.asking(a.requirement)) == 0:
+		return false
+	case strings.Contains(template, "--probe") && r.ofProfiles():
+		return len(r.Requirements) == 1 && a.requirement.Direction == inventory.Outbound && a.requirement.Protocol == inventory.TCP
 	case strings.HasPrefix(template, "vic-machine"):
 		return !a.locked && a.requirement.ByVICMachine()
 	}
 	return true
+}
+
+// switchable reports whether a fix may do what the advice is about: enable the requirement's
+// rulesets, or add to a list.
+func (a *advice) switchable() bool {
+	switch a.Reason {
+	case checks.RulesetDisabled: // by the host's own word
+		return true
+	case checks.AllowedHostsExcludePeer:
+		return a.requirement.Switched == ""
+	}
+	return a.requirement.Owner == "" || a.requirement.Owner == checks.ByUser
+}
+
+// allowedVCH is the part of a command that narrows a ruleset to virtual container hosts.
+const allowedVCH = " {option} {peer} --allowed-ip vch"
+
+// byOne leaves out a command that names a ruleset where it would be for several requirements.
+func (r *Run) byOne(line string) string {
+	if len(r.Requirements) > 1 && strings.Contains(line, " --ruleset ") {
+		return ""
+	}
+	return line
 }
 
 // computes are the clusters, and standalone hosts, that the advice is for.
@@ -365,11 +467,12 @@ func (a *advice) fill(template string, r *Run, at place, compute string, missing
 		name = "" // a cluster's
 	}
 	values := map[string]string{
+		"{vib}": a.requirement.Name, "{daemon}": a.results[0].Daemon,
 		"{target}": r.commandTarget(), "{host}": at.host, "{name}": name, "{cluster}": compute, "{ruleset}": a.ruleset,
 		"{vch}": r.VCH, "{subject}": cmp.Or(path, at.host), "{network}": below("network", path),
 	}
 	a.named(values, r, path)
-	template = withServers(r.withOptions(template), a.results[0].Servers)
+	template = withServers(r.withOptions(template, a), a.results[0].Servers)
 	whole := true
 	put := func(text string) string {
 		return placeholder.ReplaceAllStringFunc(text, func(mark string) string {
@@ -439,20 +542,67 @@ func withServers(template string, servers []string) string {
 	return strings.Replace(template, "-server {server}", literal(options), 1)
 }
 
-// withOptions puts the run's own options behind the target of a command of ours. A
-// command that gives peers itself gets no others.
-func (r *Run) withOptions(template string) string {
-	if !strings.HasPrefix(template, "vic-preflight") || len(r.Options) == 0 {
+// ofProfiles reports whether the run's options ask for what profiles name.
+func (r *Run) ofProfiles() bool { return r.given("--profile=") || r.given("--requirements=") }
+
+func (r *Run) given(option string) bool {
+	return slices.ContainsFunc(r.Options, func(o string) bool { return strings.HasPrefix(o, option) })
+}
+
+// asksFor reports whether an option says what is required.
+func asksFor(option string) bool {
+	name, _, _ := strings.Cut(option, "=")
+	return slices.Contains([]string{"--profile", "--requirements", "--peer", "--port", "--vch-ip"}, name)
+}
+
+// withOptions puts the run's own options behind the target of a command of ours, and those
+// that ask for the one requirement where it makes a VIB or installs it. A command that
+// gives peers itself gets no others, and none where those of profiles are given.
+func (r *Run) withOptions(template string, a *advice) string {
+	if !strings.HasPrefix(template, "vic-preflight") {
 		return template
 	}
-	var options []string
-	for _, o := range r.Options {
-		if strings.Contains(template, "{option}") && strings.HasPrefix(o, "--vch-ip=") {
-			continue
-		}
-		options = append(options, o)
+	options := r.Options
+	if strings.Contains(template, "{vib}") {
+		of := r.asking(r.requiredOf(a.results[0]))
+		template = strings.Replace(template, "vib build", strings.TrimSpace("vib build "+literal(notVCHs(of))), 1)
+		options = slices.Concat(slices.DeleteFunc(slices.Clone(options), asksFor), of)
+	}
+	if r.ofProfiles() {
+		template = strings.NewReplacer(" {option} {peer}", "", " --allowed-ip vch", "").Replace(template)
+	}
+	if strings.Contains(template, "{option}") {
+		options = notVCHs(options)
+	}
+	if len(options) == 0 {
+		return template
 	}
 	return strings.Replace(template, "--target {target}", "--target {target} "+Clean(literal(options)), 1)
+}
+
+// notVCHs leaves out the addresses of virtual container hosts.
+func notVCHs(options []string) []string {
+	return slices.DeleteFunc(slices.Clone(options), func(o string) bool { return strings.HasPrefix(o, "--vch-ip=") })
+}
+
+// asking are the options that ask for one requirement: those of its built-in profile, else
+// the run's own. There are none where nothing names it without the hosts' settings.
+func (r *Run) asking(req checks.Requirement) []string {
+	if own := profile.Options(req); r.given("--profile=") && !r.given("--requirements=") && len(own) > 0 {
+		return own
+	}
+	return slices.DeleteFunc(slices.Clone(r.Options), func(o string) bool { return !asksFor(o) || strings.HasSuffix(o, "=auto") })
+}
+
+// requiredOf is the requirement that a result is about, with the host's own peers.
+func (r *Run) requiredOf(res checks.Result) checks.Requirement {
+	req := r.requirement(res.Requirement)
+	for i := range r.Inventory.Hosts {
+		if h := &r.Inventory.Hosts[i]; h.Path == res.Subject {
+			req, _ = req.For(h)
+		}
+	}
+	return req
 }
 
 // literal quotes options for a template, in which no place holder is to be seen in them.

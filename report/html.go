@@ -51,7 +51,7 @@ func HTML(w io.Writer, r *Report) error {
 type htmlPage struct {
 	Verdict       string
 	Status        checks.Status
-	Requirements  []string
+	Required      string
 	Started, Took string
 	Version       string
 	Counts        []htmlCount
@@ -98,9 +98,7 @@ func newHTMLPage(r *Report) *htmlPage {
 		Waived: sum.Waived, Hosts: sum.Hosts, Roomy: sum.Hosts <= roomy, Statuses: checks.Statuses(),
 	}
 	p.Classes = htmlClasses(r.Classes())
-	for _, req := range r.Requirements {
-		p.Requirements = append(p.Requirements, Clean(req.String()))
-	}
+	p.Required = Clean(required(r.requirements()))
 	patterns := map[string]bool{}
 	for i, run := range r.Runs {
 		t := newHTMLRun(run, i)

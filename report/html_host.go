@@ -260,9 +260,9 @@ func (c htmlChange) Status() checks.Status {
 // What is the change in words.
 func (c htmlChange) What() string {
 	if c.Action == None || c.Action == Refuse {
-		return "no change"
+		return "no change" + forRequirement(c.PlanEntry)
 	}
-	return strings.TrimSpace(string(c.Action) + " " + c.thing())
+	return strings.TrimSpace(string(c.Action)+" "+c.thing()) + forRequirement(c.PlanEntry)
 }
 
 // States are those before and after; empty where nothing is changed.

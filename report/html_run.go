@@ -109,16 +109,21 @@ func newHTMLRun(run *Run, index int) *htmlRun {
 	return t
 }
 
-// htmlColumns are the checks of hosts, in the order of the results.
+// htmlColumns are the checks of hosts, in the order of the results. Of several requirements
+// what was left out on every host has none.
 func (r *Run) htmlColumns() []htmlColumn {
 	var columns []htmlColumn
-	seen := map[htmlColumn]bool{}
+	seen, made := map[htmlColumn]bool{}, map[htmlColumn]bool{}
 	for _, res := range r.Results {
 		c := htmlColumn{res.Check, res.Requirement}
 		if res.Scope == checks.ScopeHost && !seen[c] {
 			seen[c] = true
 			columns = append(columns, c)
 		}
+		made[c] = made[c] || res.Status != checks.Skip
+	}
+	if r.several() {
+		columns = slices.DeleteFunc(columns, func(c htmlColumn) bool { return !made[c] })
 	}
 	return columns
 }
@@ -130,6 +135,11 @@ func (t *htmlRun) clusters() {
 		list.Findings = slices.DeleteFunc(list.Findings, func(v htmlVerdict) bool {
 			return v.Status.Fine()
 		})
+		for i := range list.Findings[:max(len(list.Findings)-1, 0)] {
+			if list.Findings[i].Hint == list.Findings[i+1].Hint {
+				list.Findings[i].Hint = "" // it is said once, behind the last
+			}
+		}
 		delete(findings, c.Path)
 		for _, i := range c.Hosts {
 			h := t.host(i)
@@ -177,7 +187,7 @@ func (t *htmlRun) toDos() {
 		for i, res := range a.results {
 			names[i] = places.of(res).name
 		}
-		todo := htmlToDo{Status: a.status, Class: gravest(a.results), Title: a.title(), Names: few(names), Hint: a.hint()}
+		todo := htmlToDo{Status: a.status, Class: gravest(a.results), Title: a.title(), Names: few(names), Hint: a.hint(t.run)}
 		for _, c := range a.commands(t.run, places) {
 			for line := range strings.Lines(c) {
 				todo.Commands = append(todo.Commands, Clean(strings.TrimSpace(line)))

@@ -22,6 +22,8 @@ type item struct {
 	// path is empty where the subject is the target.
 	path   string
 	status checks.Status
+	// requirement is the name of the one that was asked for, where the run has several.
+	requirement string
 	// reason is a code, detail and hint are sentences; hint is often empty.
 	reason, detail, hint string
 	// class is what create does about a finding; else empty.
@@ -201,12 +203,13 @@ func (r *Run) hostItems(i int, l labels, byHost map[string][]checks.Result) []it
 }
 
 func (r *Run) item(kind itemKind, subject string, res checks.Result) item {
-	check := res.Check
-	if len(r.Requirements) > 1 && res.Requirement != "" {
-		check += " (" + Clean(res.Requirement) + ")"
+	check, requirement := res.Check, ""
+	if r.several() && res.Requirement != "" {
+		requirement = Clean(res.Requirement)
+		check += " (" + requirement + ")"
 	}
 	it := item{
-		kind: kind, subject: subject, path: Clean(res.Subject), check: check, asked: check, status: res.Status, reason: string(res.Reason),
+		requirement: requirement, kind: kind, subject: subject, path: Clean(res.Subject), check: check, asked: check, status: res.Status, reason: string(res.Reason),
 		detail: Clean(res.Detail), hint: Clean(r.hintOf(res)), class: classOf(res), waiver: res.Waiver,
 	}
 	if r.OnlyNew && it.status == checks.Fail && r.known(res) { // the gate lets it pass, and so must who reads this
@@ -214,6 +217,14 @@ func (r *Run) item(kind itemKind, subject string, res checks.Result) item {
 		it.detail += "; the baseline has it too"
 	}
 	return it
+}
+
+// of stands before what is said of the item.
+func (it *item) of() string {
+	if it.requirement == "" {
+		return ""
+	}
+	return it.requirement + ": "
 }
 
 // remarks are what is to be said of the target itself: that nothing, or not all, is
@@ -263,7 +274,7 @@ func (r *Run) changes(l labels) []item {
 		}
 		it := item{
 			kind: ofChange, subject: cmp.Or(l.hosts[e.Path], Clean(e.Host)), path: Clean(e.Path), status: status, reason: reason,
-			check:  strings.TrimSpace(fmt.Sprintf("change: %s %s", e.Action, e.thing())),
+			check:  strings.TrimSpace(fmt.Sprintf("change: %s %s", e.Action, e.thing())) + forRequirement(e),
 			detail: fmt.Sprintf("%s: %s", result, e.text()),
 		}
 		for _, warning := range e.Warnings {
@@ -272,6 +283,14 @@ func (r *Run) changes(l labels) []item {
 		items = append(items, it)
 	}
 	return items
+}
+
+// forRequirement names it behind what is done, where there are several.
+func forRequirement(e *PlanEntry) string {
+	if e.Requirement == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (%s)", Clean(e.Requirement))
 }
 
 // accepted says in words why a waiver accepts what it does.

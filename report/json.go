@@ -33,6 +33,7 @@ type jsonRequirement struct {
 	Ports     []int          `json:"ports"`
 	Peers     []netip.Prefix `json:"peers,omitempty"`
 	Peer      string         `json:"peer,omitempty"`
+	PerHost   bool           `json:"perHost,omitempty"`
 }
 
 // jsonSummary of all targets.
@@ -82,6 +83,19 @@ type jsonCheck struct {
 	Change      Change        `json:"change,omitempty"`
 	Then        *jsonSide     `json:"then,omitempty"`
 	Rulesets    []jsonRuleset `json:"rulesets,omitempty"`
+	jsonDemand
+}
+
+// jsonDemand is what the host's own settings say of the requirement.
+type jsonDemand struct {
+	Peers   []netip.Prefix `json:"peers,omitempty"`
+	Unnamed []string       `json:"unnamedPeers,omitempty"`
+	From    string         `json:"from,omitempty"`
+}
+
+func demandJSON(h *inventory.Host, req checks.Requirement) jsonDemand {
+	d := req.Of[h.ID] // there is none of other requirements
+	return jsonDemand{d.Peers, cleanAll(d.Unnamed), Clean(d.From)}
 }
 
 type jsonRuleset struct {
@@ -151,7 +165,7 @@ func JSON(w io.Writer, r *Report) error {
 		s.field("startedAt", r.StartedAt.UTC().Format(time.RFC3339))
 		s.field("durationMs", r.Duration.Milliseconds())
 		s.field("status", r.Status())
-		s.field("requirements", jsonRequirements(r.Requirements))
+		s.field("requirements", jsonRequirements(r.requirements()))
 		s.key("targets")
 		s.array(func() {
 			for _, run := range r.Runs {
@@ -173,7 +187,7 @@ func JSON(w io.Writer, r *Report) error {
 func jsonRequirements(reqs []checks.Requirement) []jsonRequirement {
 	list := make([]jsonRequirement, len(reqs))
 	for i, r := range reqs {
-		list[i] = jsonRequirement{r.Name, r.Direction, r.Protocol, r.Ports, r.Peers, r.Peer}
+		list[i] = jsonRequirement{r.Name, r.Direction, r.Protocol, r.Ports, r.Peers, r.Peer, r.Of != nil}
 	}
 	return list
 }
@@ -251,7 +265,7 @@ func (r *Run) writeHosts(s *stream, byHost map[string][]checks.Result) {
 				s.field("bootTime", h.BootTime.UTC().Format(time.RFC3339))
 			}
 			s.key("checks")
-			s.raw(r.checksJSON(s, results, written))
+			s.raw(r.checksJSON(s, h, results, written))
 			if h.Probe != nil {
 				s.field("probe", probeJSON(h.Probe))
 			}
@@ -260,14 +274,14 @@ func (r *Run) writeHosts(s *stream, byHost map[string][]checks.Result) {
 }
 
 // checksJSON encodes equal lists of results once.
-func (r *Run) checksJSON(s *stream, results []checks.Result, written map[sharedVerdicts][]byte) []byte {
+func (r *Run) checksJSON(s *stream, h *inventory.Host, results []checks.Result, written map[sharedVerdicts][]byte) []byte {
 	var key sharedVerdicts
 	for i, res := range results {
 		if i < len(key) {
 			key[i].Verdict, key[i].Class = res.Verdict, res.Class
 		}
 	}
-	shareable := len(results) <= len(key) && !slices.ContainsFunc(results, func(res checks.Result) bool { _, found := r.Compared.Of(res); return found })
+	shareable := len(results) <= len(key) && !r.perHost() && !slices.ContainsFunc(results, func(res checks.Result) bool { _, found := r.Compared.Of(res); return found })
 	if text, ok := written[key]; ok && shareable {
 		return text
 	}
@@ -276,6 +290,9 @@ func (r *Run) checksJSON(s *stream, results []checks.Result, written map[sharedV
 		list[i] = jsonCheck{
 			ID: res.Check, Requirement: res.Requirement, Status: res.Status, Reason: res.Reason, Class: classOf(res), Detail: Clean(res.Detail),
 			Hint: r.hintOf(res), Waiver: waiverJSON(res.Waiver), Rulesets: jsonRulesets(res.Rulesets),
+		}
+		if res.Requirement != "" {
+			list[i].jsonDemand = demandJSON(h, r.requirement(res.Requirement))
 		}
 		list[i].Change, list[i].Then = r.Compared.ofJSON(res)
 	}
@@ -303,7 +320,7 @@ func (r *Run) scopedJSON(scope checks.Scope) []jsonScoped {
 
 func (r *Run) hintOf(res checks.Result) string {
 	e, _ := checks.Explain(res.Reason)
-	return r.requirement(res.Requirement).Say(e.Hint)
+	return r.say(r.requirement(res.Requirement), e.Hint)
 }
 
 func jsonRulesets(list []checks.RulesetVerdict) []jsonRuleset {

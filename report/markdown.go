@@ -112,7 +112,7 @@ func (r *Run) markdown(p *page, l labels) {
 
 // asked is what was required of the target's hosts.
 func (r *Run) asked() string {
-	text := "Required: " + Clean(r.required())
+	text := "Required: " + Clean(required(r.Requirements))
 	if r.Inventory.Endpoint.Simulated {
 		text += " (the target is a simulator)"
 	}
@@ -238,7 +238,15 @@ func (r *Run) reasonCodes(results []checks.Result) []string {
 // sentence is what was found of several subjects.
 type sentence struct {
 	item
-	subjects []string
+	subjects, requirements []string
+}
+
+// code is the reason, with the requirements where the run has several.
+func (s *sentence) code() string {
+	if len(s.requirements) == 0 {
+		return s.reason
+	}
+	return prose(strings.Join(s.requirements, ", ")) + ": " + s.reason
 }
 
 // sentences are those of hosts, clusters and a virtual container host that did not pass, each once, the worst
@@ -260,8 +268,12 @@ func (r *Run) sentences(l labels) []*sentence {
 				index[key] = &sentence{item: it}
 				list = append(list, index[key])
 			}
-			if f := index[key]; len(f.subjects) == 0 || f.subjects[len(f.subjects)-1] != subject {
+			f := index[key]
+			if len(f.subjects) == 0 || f.subjects[len(f.subjects)-1] != subject {
 				f.subjects = append(f.subjects, subject)
+			}
+			if it.requirement != "" && !slices.Contains(f.requirements, it.requirement) {
+				f.requirements = append(f.requirements, it.requirement)
 			}
 		}
 	}
@@ -285,7 +297,7 @@ func (r *Run) markdownReasons(p *page, l labels) {
 			if f.class != "" {
 				verdict += ", " + classWords(f.class)
 			}
-			if !p.row("- **%s** %s, %s: %s", verdict, f.reason, few(codes(f.subjects)), prose(f.detail)) {
+			if !p.row("- **%s** %s, %s: %s", verdict, f.code(), few(codes(f.subjects)), prose(f.detail)) {
 				p.row("- %s left out here for want of room", counted(len(list)-i, "more sentence"))
 				break
 			}
@@ -301,7 +313,7 @@ func (r *Run) markdownWaivers(p *page, l labels) {
 	p.WriteString("| WAIVED | FOR | BECAUSE | EXPIRES | TICKET |\n|---|---|---|---|---|\n")
 	for i, f := range list {
 		waiver := waiverJSON(f.waiver)
-		if !p.row("| %s | %s | %s | %s | %s |", f.reason, few(codes(f.subjects)), prose(waiver.Because), waiver.Expires, prose(waiver.Ticket)) {
+		if !p.row("| %s | %s | %s | %s | %s |", f.code(), few(codes(f.subjects)), prose(waiver.Because), waiver.Expires, prose(waiver.Ticket)) {
 			p.paragraph("\n%s left out here for want of room.", counted(len(list)-i, "more waived result"))
 			break
 		}
@@ -322,7 +334,7 @@ func (r *Run) markdownAdvice(p *page) {
 			if words := classWords(gravest(a.results)); words != "" {
 				title += " (" + words + ")"
 			}
-			if !p.row("%s: %s\n", title, prose(a.hint())) {
+			if !p.row("%s: %s\n", title, prose(a.hint(r))) {
 				break
 			}
 			if lines := strings.Join(a.commands(r, places), "\n"); lines != "" {

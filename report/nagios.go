@@ -157,8 +157,8 @@ func (r *Report) troubled() []troubled {
 			if it.status.Worse(list[i].status) {
 				list[i].status = it.status
 			}
-			if !slices.Contains(list[i].reasons, it.reason) {
-				list[i].reasons = append(list[i].reasons, it.reason)
+			if reason := it.of() + it.reason; !slices.Contains(list[i].reasons, reason) {
+				list[i].reasons = append(list[i].reasons, reason)
 			}
 		}
 	}

@@ -37,8 +37,10 @@ const (
 type PlanEntry struct {
 	// Host is the vCenter's name, and Path the root folder's, where Setting is not nil.
 	Host, Path, Cluster string
-	Action              Action
-	Ruleset             string
+	// Requirement is the name of the one that it is for, where the run has several.
+	Requirement string
+	Action      Action
+	Ruleset     string
 	// Reason is a stable kebab-case code, Detail a sentence.
 	Reason, Detail string
 	// Opens says what the ruleset lets through after the change, or what the setting comes
@@ -76,6 +78,7 @@ type jsonPlan struct {
 	Host     string       `json:"host"`
 	Path     string       `json:"path"`
 	Cluster  string       `json:"cluster,omitempty"`
+	Required string       `json:"requirement,omitempty"`
 	Action   Action       `json:"action"`
 	Ruleset  string       `json:"ruleset,omitempty"`
 	Reason   string       `json:"reason"`
@@ -106,7 +109,7 @@ func jsonPlans(plan []PlanEntry) []jsonPlan {
 	var out []jsonPlan
 	for _, e := range plan {
 		out = append(out, jsonPlan{
-			Host: Clean(e.Host), Path: Clean(e.Path), Cluster: Clean(e.Cluster), Action: e.Action, Ruleset: Clean(e.Ruleset),
+			Host: Clean(e.Host), Path: Clean(e.Path), Cluster: Clean(e.Cluster), Required: Clean(e.Requirement), Action: e.Action, Ruleset: Clean(e.Ruleset),
 			Reason: e.Reason, Detail: Clean(e.Detail), Opens: Clean(e.Opens),
 			Before: stateJSON(e.Before), After: stateJSON(e.After), Setting: settingJSON(e.Setting),
 			Done: e.Done, Verified: e.Verified, Error: Clean(e.Error), Warnings: cleanAll(e.Warnings),
@@ -185,6 +188,11 @@ func (e *PlanEntry) change() string {
 
 // text is the entry's sentence, which hosts that are alike share.
 func (e *PlanEntry) text() string {
+	if e.Requirement != "" {
+		own := *e
+		own.Requirement = ""
+		return Clean(e.Requirement) + ": " + own.text()
+	}
 	switch {
 	case e.Action == None || e.Action == Refuse:
 		return Clean(fmt.Sprintf("%s: %s", e.Reason, e.Detail))
@@ -274,13 +282,21 @@ func (r *Run) planRows(b *strings.Builder, entries []PlanEntry, style Style) err
 	if len(entries) == 0 {
 		return nil
 	}
+	header, colour := planHeader, 3
+	several := slices.ContainsFunc(r.Plan, func(e PlanEntry) bool { return e.Requirement != "" })
+	if several {
+		header, colour = slices.Insert(slices.Clone(header), 1, "FOR"), colour+1
+	}
 	cells := make([][]string, len(entries))
 	for i, e := range entries {
 		result, _ := e.result(r.DryRun)
 		cells[i] = []string{Clean(e.Host), string(e.Action), cmp.Or(e.thing(), "-"), result, e.change()}
+		if several {
+			cells[i] = slices.Insert(cells[i], 1, cmp.Or(Clean(e.Requirement), "-"))
+		}
 	}
 	fixed := 0
-	for col := 1; col < len(planHeader); col++ {
+	for col := 1; col < len(header); col++ {
 		widest := 0
 		for _, line := range cells {
 			widest = max(widest, twwidth.Width(line[col]))
@@ -292,7 +308,7 @@ func (r *Run) planRows(b *strings.Builder, entries []PlanEntry, style Style) err
 		limit = max(style.Width-fixed, narrowest)
 	}
 	above := lift(cells, limit)
-	lines, err := render(planHeader, cells, 3, func(i int) checks.Status { _, s := entries[i].result(r.DryRun); return s }, style)
+	lines, err := render(header, cells, colour, func(i int) checks.Status { _, s := entries[i].result(r.DryRun); return s }, style)
 	if err != nil {
 		return err
 	}

@@ -43,6 +43,7 @@ vcenter-heartbeat
   where shut      the host shows as not responding when no heartbeat arrives for
                   60 seconds
   proof           none: UDP does not answer
+  never narrow    without the vCenter Server
 
 vcenter-management
   opens           inbound TCP 443 and 902 from the vCenter Server

@@ -158,6 +158,19 @@ func (r *Report) Status() checks.Status {
 	return worst
 }
 
+// requirements are those of all targets, with what the hosts' own settings ask for on any.
+func (r *Report) requirements() []checks.Requirement {
+	list := slices.Clone(r.Requirements)
+	for _, run := range r.Runs {
+		for _, req := range run.Requirements {
+			if req.Of != nil && !slices.ContainsFunc(list, func(have checks.Requirement) bool { return have.Name == req.Name }) {
+				list = append(list, req)
+			}
+		}
+	}
+	return list
+}
+
 // failed counts the targets that nothing could be found out about.
 func (r *Report) failed() int {
 	n := 0

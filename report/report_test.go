@@ -154,6 +154,17 @@ func reports() map[string]*report.Report {
 	}
 	nfc := &inventory.Ruleset{Key: "NFC", Allowed: everybody(), Rules: []inventory.Rule{{Port: 902, Direction: "inbound", PortType: "dst", Protocol: "tcp"}}}
 	both := member("prod", "esx3.example", outbound("vic-engine", true, everybody(), 2377, 0), nfc)
+	profiles := about([]inventory.Host{both}, checks.VIC(), backup)
+	profiles.Runs[0].Options = []string{"--insecure", "--requirements=site.yaml", "--requirements=backup.yaml", "--peer=backup=10.0.0.9"}
+	profiles.Runs[0].Journal = "/var/lib/j.jsonl"
+	profiles.Runs[0].Plan = []report.PlanEntry{
+		{Host: "esx3.example", Path: "/dc1/host/prod/esx3.example", Cluster: "prod", Requirement: "vic", Action: report.None, Reason: "already-permitted", Detail: "vic-engine lets TCP 2377 out to any address"},
+		{
+			Host: "esx3.example", Path: "/dc1/host/prod/esx3.example", Cluster: "prod", Requirement: "backup", Action: report.Enable, Ruleset: "NFC",
+			Reason: "chosen", Detail: "the ruleset that is made for it", Opens: "inbound TCP 902, for any address", Done: true, Error: "the host refused the change",
+			Before: &report.RulesetState{Allowed: everybody()}, After: &report.RulesetState{Enabled: true, Allowed: everybody()},
+		},
+	}
 	unreached := &report.Report{
 		ToolVersion: "v0.0.0", StartedAt: several.StartedAt, Duration: time.Second, Requirements: several.Requirements, Runs: several.Runs[2:],
 	}
@@ -172,7 +183,7 @@ func reports() map[string]*report.Report {
 		"evil":      build([]inventory.Host{evil}),
 		"planned":   planned(true),
 		"several":   several,
-		"profiles":  about([]inventory.Host{both}, checks.VIC(), backup),
+		"profiles":  profiles,
 		"unreached": unreached,
 		"applied":   planned(false),
 		"setting":   withSetting(),
@@ -180,6 +191,7 @@ func reports() map[string]*report.Report {
 		"create":    created(),
 		"refused":   refused(),
 		"accepted":  acceptable(),
+		"estate":    wrong(),
 	}
 }
 

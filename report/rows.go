@@ -21,8 +21,9 @@ import (
 type row struct {
 	name   string
 	status checks.Status
-	// ruleset is what decided, probe what came of the connection.
-	ruleset, probe string
+	// rulesets are what decided, probe is what came of the connection.
+	rulesets []string
+	probe    string
 	// codes say what is wrong, the main one first; details are the sentences.
 	codes, details []string
 	// class is the gravest of what was found.
@@ -30,9 +31,18 @@ type row struct {
 	hosts int
 }
 
-// alike tells rows apart but for whom they are about.
-func (r *row) alike() string {
-	return strings.Join(append([]string{r.status.String(), r.ruleset, r.probe, string(r.class), strings.Join(r.details, "\x00")}, r.codes...), "\x00")
+// ruleset names what decided.
+func (r *row) ruleset() string { return cmp.Or(Clean(strings.Join(r.rulesets, ", ")), "-") }
+
+// alike tells rows apart but for whom they are about, and their sentences apart where that
+// is wanted.
+func (r *row) alike(sentences bool) string {
+	parts := append([]string{r.status.String(), r.ruleset(), r.probe, string(r.class)}, r.codes...)
+	if sentences {
+		parts = append(parts, "")
+		parts = append(parts, r.details...)
+	}
+	return strings.Join(parts, "\x00")
 }
 
 // rows are those of all hosts, in the order of the inventory.
@@ -83,25 +93,46 @@ func (r *Run) row(h *inventory.Host, results []checks.Result) row {
 	if len(out.details) == 0 && len(results) > 0 {
 		out.details = append(out.details, Clean(results[0].Detail))
 	}
-	out.ruleset = cmp.Or(Clean(strings.Join(deciding(results), ", ")), "-")
+	out.rulesets = deciding(results)
 	return out
 }
 
-// deciding are the keys of the rulesets that decided.
+// deciding are the keys of the rulesets that decided what is wrong, else all that decided.
 func deciding(results []checks.Result) []string {
-	var keys []string
+	var wrong, fine []string
 	for _, res := range results {
-		if res.Check == checks.OutboundPort {
-			keys = append(keys, res.Decides...)
+		keys := &wrong
+		if res.Status.Fine() {
+			keys = &fine
+		}
+		for _, key := range res.Decides {
+			if res.Check == checks.OutboundPort && !slices.Contains(*keys, key) {
+				*keys = append(*keys, key)
+			}
 		}
 	}
-	return slices.Compact(keys)
+	if len(wrong) > 0 {
+		return wrong
+	}
+	return fine
+}
+
+// several reports whether results have to say which requirement they are about.
+func (r *Run) several() bool { return len(r.Requirements) > 1 }
+
+// mixed reports whether hosts have sentences of their own though all is alike: each has
+// peers, and several requirements.
+func (r *Run) mixed() bool { return r.several() || r.perHost() }
+
+// perHost reports whether hosts' own settings ask for something.
+func (r *Run) perHost() bool {
+	return slices.ContainsFunc(r.Requirements, func(req checks.Requirement) bool { return req.Of != nil })
 }
 
 // of is the requirement, where there are several, as it stands before what is said of a
 // result.
 func (r *Run) of(res checks.Result) string {
-	if len(r.Requirements) > 1 && res.Requirement != "" {
+	if r.several() && res.Requirement != "" {
 		return res.Requirement + ": "
 	}
 	return ""
@@ -126,7 +157,7 @@ func told(res checks.Result) string {
 const fewPass = 8
 
 // fold lets rows that pass and are alike share one, where many pass.
-func fold(rows []row) []row {
+func fold(rows []row, sentences bool) []row {
 	passing := func(r row) bool { return r.status.Fine() }
 	if len(slices.Collect(filter(rows, passing))) <= fewPass {
 		return rows
@@ -134,7 +165,7 @@ func fold(rows []row) []row {
 	var folded []row
 	index := map[string]int{}
 	for _, row := range rows {
-		key := row.alike()
+		key := row.alike(sentences)
 		i, ok := index[key]
 		if !ok || !passing(row) {
 			index[key] = len(folded)
@@ -196,7 +227,10 @@ func (r *Run) layOut(rows []row, style Style, wide bool) (*laidOut, error) {
 	}
 	cells := make([][]string, len(rows))
 	for i, row := range rows {
-		cells[i] = []string{row.name, verdictWord(row.status), row.ruleset, ""}
+		cells[i] = []string{row.name, verdictWord(row.status), row.ruleset(), ""}
+		if r.several() && style.Width > 0 {
+			cells[i][2] = fitting(strings.Split(row.ruleset(), ", "), widestName)
+		}
 		if r.ProbeTarget != "" {
 			cells[i] = slices.Insert(cells[i], 3, row.probe)
 		}
@@ -208,8 +242,8 @@ func (r *Run) layOut(rows []row, style Style, wide bool) (*laidOut, error) {
 	above, below := lift(cells, limits.host), make([]string, len(rows))
 	for i, row := range rows {
 		line := cells[i]
-		if limits.host > 0 && twwidth.Width(row.ruleset) > widestName {
-			line[2], below[i] = "(below)", "\n  ruleset "+row.ruleset
+		if limits.host > 0 && twwidth.Width(line[2]) > widestName {
+			line[2], below[i] = "(below)", "\n  ruleset "+row.ruleset()
 		}
 		switch end := len(line) - 1; {
 		case last == "DETAIL":
@@ -218,6 +252,11 @@ func (r *Run) layOut(rows []row, style Style, wide bool) (*laidOut, error) {
 			line[end] = fitting(row.codes, limits.reason)
 			for _, detail := range row.details {
 				below[i] += "\n" + indent(detail, "    ", style.Width)
+			}
+		case r.several():
+			text, rest := first(row.codes, limits.reason)
+			for line[end] = text; len(rest) > 0; below[i] += "\n    " + text {
+				text, rest = first(rest, style.Width-4)
 			}
 		default:
 			line[end] = fitting(row.codes, limits.reason)
@@ -289,6 +328,16 @@ func fitting(codes []string, width int) string {
 		text = fmt.Sprintf("%s +%d", strings.Join(codes[:n], ", "), len(codes)-n)
 	}
 	return text
+}
+
+// first joins the codes that a width takes, one in any case, and returns the others. A
+// width under 1 takes all.
+func first(codes []string, width int) (text string, rest []string) {
+	text = strings.Join(codes, ", ")
+	for n := len(codes) - 1; width > 0 && n > 0 && twwidth.Width(text) > width; n-- {
+		text, rest = strings.Join(codes[:n], ", ")+",", codes[n:]
+	}
+	return text, rest
 }
 
 // render aligns the cells, and paints one of each row. It returns the header and a line

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"path"
 	"slices"
 	"strings"
 
@@ -112,21 +113,35 @@ func (r *Run) title() string {
 		simulated = " (simulated)"
 	}
 	if r.creates() {
-		return fmt.Sprintf("%s%s, %s: what vic-machine create would refuse, and %s", Clean(r.Target), simulated, r.vchName(), r.required())
+		return fmt.Sprintf("%s%s, %s: what vic-machine create would refuse, and %s", Clean(r.Target), simulated, r.vchName(), required(r.Requirements))
 	}
-	return fmt.Sprintf("%s%s: %s", Clean(r.Target), simulated, r.required())
+	return fmt.Sprintf("%s%s: %s", Clean(r.Target), simulated, required(r.Requirements))
 }
 
-// required names the requirements, by their names too where there are several.
-func (r *Run) required() string {
-	texts := make([]string, len(r.Requirements))
-	for i, req := range r.Requirements {
-		texts[i] = req.String()
-		if len(r.Requirements) > 1 {
-			texts[i] = fmt.Sprintf("%s (%s)", req, req.Name)
+// fewRequirements is how many are told with their peers.
+const fewRequirements = 3
+
+// required names the requirements, by their names too where there are several, and in
+// short where there are many, or each host has peers of its own.
+func required(reqs []checks.Requirement) string {
+	var all, own []string
+	for _, req := range reqs {
+		short := fmt.Sprintf("%s (%s %s)", req.Name, req.Service(), req.Say("{way}"))
+		switch {
+		case req.Of != nil:
+			own = append(own, short)
+		case len(reqs) > fewRequirements:
+			all = append(all, short)
+		case len(reqs) > 1:
+			all = append(all, fmt.Sprintf("%s (%s)", req, req.Name))
+		default:
+			all = append(all, req.String())
 		}
 	}
-	return strings.Join(texts, ", ")
+	if len(own) > 0 {
+		all = append(all, "what the hosts' own settings ask for: "+strings.Join(own, ", "))
+	}
+	return cmp.Or(strings.Join(all, ", "), "no port is asked for")
 }
 
 // probeLine says where from and where to connections were tried: an outcome means
@@ -183,8 +198,7 @@ func (r *Run) undo() string {
 	}
 	words := []string{"vic-preflight", "undo", r.Journal, "--target", r.commandTarget()}
 	for _, o := range r.Options {
-		// What the run was about is in the journal.
-		if !strings.HasPrefix(o, "--port=") && !strings.HasPrefix(o, "--vch-ip=") {
+		if slices.ContainsFunc(undoFlags, func(f string) bool { return strings.HasPrefix(o, f) }) {
 			words = append(words, o)
 		}
 	}
@@ -201,7 +215,7 @@ func (r *Run) commandTarget() string { return cmp.Or(r.CommandTarget, r.Target) 
 type block struct {
 	title    string
 	rows     []row
-	findings []checks.Result
+	findings []finding
 	worst    checks.Status
 	hosts    int
 	of       map[checks.Status]int // hosts
@@ -211,7 +225,7 @@ type block struct {
 const fewClusters = 5
 
 func (r *Run) clusterTables(b *strings.Builder, rows []row, style Style, wide bool) error {
-	blocks := r.blocks(rows, style)
+	blocks := r.blocks(rows, style, wide)
 	var whole, hosts int
 	if style.folds() {
 		passing := func(s block) bool { return s.worst.Fine() }
@@ -240,8 +254,8 @@ func (r *Run) clusterTables(b *strings.Builder, rows []row, style Style, wide bo
 		for range s.rows {
 			b.WriteString(table.next() + "\n")
 		}
-		for _, res := range s.findings {
-			b.WriteString(style.paint(res.Status, findingLine(res, style, wide)) + "\n")
+		for _, f := range s.findings {
+			b.WriteString(style.paint(f.Status, r.findingLine(f, style, wide)) + "\n")
 		}
 	}
 	if whole > 0 {
@@ -252,7 +266,7 @@ func (r *Run) clusterTables(b *strings.Builder, rows []row, style Style, wide bo
 
 // blocks are the clusters with their rows, the worst first. Hosts that pass share a
 // row for all that are alike where there are many.
-func (r *Run) blocks(rows []row, style Style) []block {
+func (r *Run) blocks(rows []row, style Style, wide bool) []block {
 	clusters, findings := r.Inventory.Clusters(), r.bySubject(checks.ScopeCluster)
 	named := map[string]int{}
 	for _, c := range clusters {
@@ -276,13 +290,11 @@ func (r *Run) blocks(rows []row, style Style) []block {
 		}
 		slices.SortStableFunc(s.rows, func(x, y row) int { return checks.CompareStatus(x.status, y.status) })
 		if style.folds() {
-			s.rows = fold(s.rows)
+			s.rows = fold(s.rows, wide || !r.mixed())
 		}
-		for _, res := range findings[c.Path] {
-			if !res.Status.Fine() {
-				s.findings = append(s.findings, res)
-			}
-		}
+		s.findings = join(findings[c.Path], func(f *finding, res checks.Result) bool {
+			return !wide && f.Check == res.Check && told(f.Result) == told(res)
+		})
 		blocks = append(blocks, s)
 	}
 	slices.SortStableFunc(blocks, func(x, y block) int {
@@ -302,14 +314,46 @@ func (s *block) counts(style Style) string {
 	return strings.Join(parts, "  ")
 }
 
+// finding is what was found about a cluster, or several, for one requirement or several.
+type finding struct {
+	checks.Result          // the first
+	names         []string // of the requirements
+	clusters      []string
+}
+
+// join makes one finding of those that are alike. What is fine is none.
+func join(results []checks.Result, alike func(*finding, checks.Result) bool) (found []finding) {
+	for _, res := range results {
+		if res.Status.Fine() {
+			continue
+		}
+		i := slices.IndexFunc(found, func(f finding) bool { return alike(&f, res) })
+		if i < 0 {
+			i = len(found)
+			found = append(found, finding{Result: res})
+		}
+		f := &found[i]
+		if !slices.Contains(f.names, res.Requirement) {
+			f.names = append(f.names, res.Requirement)
+		}
+		if name := Clean(path.Base(res.Subject)); !slices.Contains(f.clusters, name) {
+			f.clusters = append(f.clusters, name)
+		}
+	}
+	return found
+}
+
 // findingLine is what was found about a cluster: one line, for its rows name the hosts;
 // where sentences are told, all of it.
-func findingLine(res checks.Result, style Style, wide bool) string {
-	detail := Clean(res.Detail)
+func (r *Run) findingLine(f finding, style Style, wide bool) string {
+	if len(f.names) > 1 {
+		return style.wrap(fmt.Sprintf("%s: %s for %s", verdictWord(f.Status), told(f.Result), Clean(strings.Join(f.names, ", "))))
+	}
+	detail := Clean(f.Detail)
 	if !wide {
 		detail, _, _ = strings.Cut(detail, " (")
 	}
-	return style.wrap(fmt.Sprintf("%s: %s, %s", verdictWord(res.Status), told(res), detail))
+	return style.wrap(fmt.Sprintf("%s: %s, %s", verdictWord(f.Status), r.told(f.Result), detail))
 }
 
 // verdictWord makes the one status that must be found stand out in plain text.

@@ -83,20 +83,20 @@ func (c *checkFlags) execute(cmd *cobra.Command, a *app, args []string) error {
 func (c *checkFlags) run(cmd *cobra.Command, a *app, args []string, o preflight.Options) error {
 	f := cmd.Flags()
 	logsIn := c.origins || c.probe.vantage == string(inventory.VantageSSH)
-	err := c.requirement.Put(&o)
 	o.Only, o.Skip, o.Refresh = c.only, c.skip, c.refresh
 	o.FirewallState, o.Origins, o.Baseline, o.FailOn = c.firewallState, c.origins, c.baseline, c.failOn
 	if o.Change.Setting = c.setting; c.fix {
 		o.Change.Do = preflight.Allow
 	}
+	err := c.requirement.Put(&o)
 	changes := c.fix || c.setting
 	switch {
 	case c.output.wait < 0:
 		err = cmp.Or(err, usageError(fmt.Errorf("--wait %s is negative", c.output.wait)))
 	case c.output.wait > 0 && changes:
 		err = cmp.Or(err, usageError(errors.New("--wait only looks, and --fix changes: leave one of them out")))
-	case c.requirement.OfProfiles() && (changes || c.probe.vantage != vantageNone):
-		err = cmp.Or(err, usageError(errors.New("--fix and --probe are for a virtual container host's port: leave --profile and --requirements out"), "the report has the commands that open what a profile asks for"))
+	case c.requirement.OfProfiles() && c.probe.on():
+		err = cmp.Or(err, usageError(errors.New("--probe is for a virtual container host's port: leave --profile and --requirements out")))
 	}
 	if err := cmp.Or(
 		goesWith(f, c.fix, "--fix", "ruleset", "allowed-ip", "narrow-broad", "host-timeout", "max-hosts"),

@@ -34,13 +34,14 @@ func newCollect(a *app) *cobra.Command {
 	f.IntVar(&c.requirement.Port, "port", checks.DefaultPort, "destination `port` that will be judged: of hosts where that hangs on it, what is installed is read")
 	f.DurationVar(&c.output.timeout, "timeout", 5*time.Minute, "`time` that it may take; 0 for no limit")
 	usage.Section(f, "facts")
+	c.requirement.registerProfiles(cmd)
 	usage.Show(f, "output")
 	return cmd
 }
 
 func (c *collectFlags) execute(cmd *cobra.Command, a *app, args []string) error {
-	required, err := c.requirement.Requirements()
-	base := preflight.Options{Requirements: required, Refresh: c.refresh}
+	base := preflight.Options{Refresh: c.refresh}
+	err := c.requirement.Put(&base)
 	c.output.put(&base, a, cmd)
 	if c.path == "" {
 		err = usageError(fmt.Errorf("give --output FILE: the new file for the facts"))

@@ -45,7 +45,18 @@ var _ = Describe("collect", func() {
 		Expect(title).To(MatchRegexp(`^%s, facts of \d{4}-\d\d-\d\d \d\d:\d\d UTC \(simulated\)`, vc.URL.Host))
 	}, SpecTimeout(time.Minute))
 
+	It("writes whom hosts talk to by their own settings, where they are asked for", func(ctx SpecContext) {
+		file := filepath.Join(GinkgoT().TempDir(), "facts.json")
+		out := invocation{args: []string{"collect", "sim://open", "--profile", "auto", "-o", file}}.run(ctx)
+		Expect(out.code).To(Equal(exitOK), out.stderr)
+		_, live, _ := strings.Cut(invocation{args: []string{"check", "sim://open", "--profile", "auto"}}.run(ctx).stdout, "\n")
+		_, byFile, _ := strings.Cut(invocation{args: []string{"check", "--facts", file, "--profile", "auto"}}.run(ctx).stdout, "\n")
+		Expect(byFile).To(Equal(live))
+		Expect(byFile).To(ContainSubstring("vpxHeartbeats"))
+	}, SpecTimeout(time.Minute))
+
 	DescribeTable("and --facts refuse", verifyBad,
+		Entry("a profile that is none", badRow{invocation{args: []string{"collect", "sim://mixed", "-o", "x", "--profile", "nope"}}, exitUsage, "nope", "profiles lists them"}),
 		Entry("no file", badRow{invocation{args: []string{"collect", "sim://mixed"}}, exitUsage, "give --output FILE", ""}),
 		Entry("no target", badRow{invocation{args: []string{"collect", "-o", "x"}}, exitUsage, "no target", "sim://mixed"}),
 		Entry("a port that is none", badRow{invocation{args: []string{"collect", "sim://mixed", "-o", "x", "--port", "0"}}, exitUsage, "--port 0 is not a port", ""}),

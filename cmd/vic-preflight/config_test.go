@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"time"
@@ -143,6 +144,40 @@ output: [json, table=`+filepath.Join(dir, "table.txt")+`]
 		Expect(invocation{args: append([]string{"fix", "--allow", "sim://open", "--config", file}, journalIn()...)}.run(ctx).code).To(Equal(exitOK))
 		out := invocation{args: append([]string{"fix", "--allow", "sim://closed", "--config", file}, journalIn()...)}.run(ctx)
 		Expect(out.stderr).To(ContainSubstring("--max-hosts allows 3"))
+	}, SpecTimeout(time.Minute))
+
+	It("says what must be open, unless the command line does", func(ctx SpecContext) {
+		file := configured("profile: ntp\nrequirements: site.yaml\npeer: ['ntp=10.0.0.1', 'site=10.0.0.2']\n")
+		Expect(os.WriteFile(filepath.Join(filepath.Dir(file), "site.yaml"), []byte("profile: site\ntitle: x\npeer: {kind: a host}\nrequirements:\n"+
+			"  - {direction: outbound, protocol: tcp, ports: [9000-9002], owner: user, breaks: x}\nsource: x\n"), 0o600)).To(Succeed())
+		port := configured("port: 9999\nvch-ip: 10.0.0.7\nprobe: local\n")
+		required := func(args ...string) (list []string) {
+			GinkgoHelper()
+			out := invocation{args: append([]string{"check", "sim://open", "--only", "outbound-port", "-o", "json", "--config"}, args...)}.run(ctx)
+			var found struct {
+				Requirements []struct {
+					Name  string
+					Ports []int
+					Peers []string
+				}
+			}
+			Expect(json.Unmarshal([]byte(out.stdout), &found)).To(Succeed(), out.stderr)
+			for _, r := range found.Requirements {
+				list = append(list, fmt.Sprintf("%s %v %v", r.Name, r.Ports, r.Peers))
+			}
+			return list
+		}
+		Expect(required(file)).To(Equal([]string{"ntp [123] [10.0.0.1/32]", "site [9000 9001 9002] [10.0.0.2/32]"}))
+		Expect(required(file, "--peer", "ntp=10.0.0.3")).To(Equal([]string{"ntp [123] [10.0.0.3/32]", "site [9000 9001 9002] []"}))
+		Expect(required(file, "--profile", "kms")).To(Equal([]string{"kms [5696] []"}))
+		Expect(required(file, "--port", "2378")).To(Equal([]string{"vic [2378] []"}))
+		Expect(required(file, "--vch-ip", "10.0.0.5")).To(Equal([]string{"vic [2377] [10.0.0.5/32]"}))
+		Expect(required(port, "--profile", "ntp")).To(Equal([]string{"ntp [123] []"}))
+		Expect(invocation{args: []string{"create", "sim://open", "--config", file, "--name", "x", "--image-store", "nfs", "--bridge-network", "b"}}.run(ctx).stderr).NotTo(ContainSubstring("profile"))
+
+		out := invocation{args: []string{"check", "sim://open", "--config", configured("profile: ntp\nport: 2378\n")}}.run(ctx)
+		Expect(out.code).To(Equal(exitUsage))
+		Expect(out.stderr).To(ContainSubstring("--vch-ip and --port are of a virtual container host"))
 	}, SpecTimeout(time.Minute))
 
 	It("gives what does not go together to none", func(ctx SpecContext) {

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/internal/infile"
 	"github.com/vic-preflight/vic-preflight/internal/usage"
 	"github.com/vic-preflight/vic-preflight/internal/vicmachine"
 	"github.com/vic-preflight/vic-preflight/inventory"
@@ -106,7 +107,7 @@ func (c *createFlags) read(a *app, line []string) ([]string, error) {
 	if len(line) > 0 {
 		return nil, usageError(errors.New("--from-file brings the whole command line, and options of vic-machine stand beside it"), "leave one of them out")
 	}
-	in, name, err := a.open(c.file)
+	in, name, err := infile.OpenArgument(c.file, a.stdin)
 	if err != nil {
 		return nil, usageError(fmt.Errorf("--from-file: %w", err))
 	}

@@ -88,6 +88,7 @@ func fixCommand(a *app, name, short, help string, asks bool) *cobra.Command {
 	cmd.MarkFlagsOneRequired("allow", "deny")
 	x.target.register(cmd)
 	x.requirement.register(f)
+	x.requirement.registerProfiles(cmd)
 	x.allow.register(f)
 	x.method.register(cmd)
 	x.ssh.register(cmd)
@@ -104,16 +105,16 @@ func fixCommand(a *app, name, short, help string, asks bool) *cobra.Command {
 
 func (x *fixFlags) execute(cmd *cobra.Command, a *app, args []string) error {
 	f := cmd.Flags()
-	required, err := x.requirement.Requirements()
-	o := preflight.Options{Requirements: required, Only: []string{checks.OutboundPort, checks.RulePersistence}}
+	o := preflight.Options{Only: []string{checks.OutboundPort, checks.PeerSettings, checks.RulePersistence}}
 	o.Change.Do = preflight.Allow
 	if x.deny {
 		o.Change.Do, o.Only = preflight.Deny, o.Only[:1]
 	}
+	err := x.requirement.Put(&o)
 	x.method.put(&o)
 	if err := cmp.Or(
 		goesWith(f, x.method.onHost(), "--method vib|service-xml", sshNames...),
-		err, x.allow.put(&o, required), x.change.put(&o, a, f), x.ssh.put(&o.SSH, a),
+		err, x.allow.put(&o, o.Requirements), x.change.put(&o, a, f), x.ssh.put(&o.SSH, a),
 		x.ask(&o, a, f),
 	); err != nil {
 		return err

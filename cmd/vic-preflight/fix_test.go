@@ -524,7 +524,7 @@ var _ = Describe("a fix that meets a fault", func() {
 		out := undo("edited", strings.Replace(string(text), `"enabled":false`, `"enabled":true`, 1))
 		Expect(out.code).To(Equal(exitUsage))
 		Expect(out.stderr).To(ContainSubstring("it was changed after it was written"))
-		out = undo("newer", strings.Replace(string(text), `"version":3`, `"version":9`, 1))
+		out = undo("newer", strings.Replace(string(text), `"version":4`, `"version":9`, 1))
 		Expect(out.code).To(Equal(exitUsage))
 		Expect(out.stderr).To(ContainSubstring("version 9"))
 		Expect(vc.RequestsOf("DisableRuleset")).To(BeZero())

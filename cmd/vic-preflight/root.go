@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -65,15 +64,6 @@ func execute(ctx context.Context, a *app, args []string) int {
 		return nagiosUnknown
 	}
 	return exit.code
-}
-
-// open opens a file to read, - for standard input, and says what it is called.
-func (a *app) open(path string) (io.ReadCloser, string, error) {
-	if path == "-" {
-		return io.NopCloser(a.stdin), "standard input", nil
-	}
-	f, err := os.Open(path)
-	return f, path, err
 }
 
 // complain writes an error and the ways out. An error may quote what a server said.

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/internal/infile"
 	"github.com/vic-preflight/vic-preflight/preflight"
 	"github.com/vic-preflight/vic-preflight/report"
 )
@@ -18,8 +19,9 @@ func newRule(a *app) *cobra.Command {
 // renderFlags are the flags of rule render.
 type renderFlags struct {
 	preflight.RuleOptions
-	file string
-	ssh  sshFlags
+	file     string
+	required requirementFlags
+	ssh      sshFlags
 }
 
 func newRuleRender(a *app) *cobra.Command {
@@ -32,8 +34,9 @@ func newRuleRender(a *app) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.execute(cmd.Context(), a) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.Key, "service", checks.VIC().KeyFrom(checks.ByHand), "`key` of the new ruleset")
-	f.IntVar(&o.Port, "port", checks.DefaultPort, "destination `port` that it opens")
+	f.StringVar(&o.Key, "service", "", "`key` of the new ruleset; vicoutgoing when absent, and of a profile byhand-PROFILE")
+	o.required.registerProfiles(cmd)
+	f.IntVar(&o.required.Port, "port", checks.DefaultPort, "destination `port` that it opens")
 	f.StringVar(&o.file, "file", "", "the host's service.xml, a `file` or - for standard input")
 	f.StringVar(&o.Host, "from-host", "", "take service.xml from this `host`, by name or address, over SSH")
 	f.BoolVar(&o.Whole, "whole", false, "print all of the file with the element in it")
@@ -52,13 +55,14 @@ func (o *renderFlags) execute(ctx context.Context, a *app) error {
 		return err
 	}
 	if o.file != "" {
-		in, name, err := a.open(o.file)
+		in, name, err := infile.OpenArgument(o.file, a.stdin)
 		if err != nil {
 			return usageError(fmt.Errorf("--file: %w", err))
 		}
 		defer in.Close()
 		o.File, o.FileName = in, name
 	}
+	o.Wanted = o.required.Wanted
 	text, doubts, err := preflight.RenderRule(ctx, o.RuleOptions)
 	if err != nil {
 		return err

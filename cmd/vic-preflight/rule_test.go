@@ -64,6 +64,16 @@ var _ = Describe("rule render", func() {
 		Expect(s[0].Rules[0].Port).To(Equal(2378))
 	})
 
+	It("takes a profile, and warns of what it opens", func(ctx SpecContext) {
+		out := invocation{args: []string{"rule", "render", "--document", "--profile", "vddk-nbd"}}.run(ctx)
+		Expect(out.code).To(Equal(exitOK), out.stderr)
+		f, err := firewallxml.Parse([]byte(out.stdout))
+		Expect(err).NotTo(HaveOccurred())
+		Expect(f.Services()).To(HaveLen(1))
+		Expect(f.Services()[0].ID).To(Equal("byhand-vddk-nbd"))
+		Expect(out.stderr).To(And(ContainSubstring("warning: it opens the host to every address"), HaveSuffix(lostAtReboot)))
+	})
+
 	It("gives the element the file's next number", func(ctx SpecContext) {
 		path := filepath.Join(GinkgoT().TempDir(), "service.xml")
 		Expect(os.WriteFile(path, []byte(serviceXML), 0o600)).To(Succeed())

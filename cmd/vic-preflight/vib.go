@@ -19,7 +19,10 @@ func newVIB(a *app) *cobra.Command {
 }
 
 // buildFlags are the flags of vib build.
-type buildFlags struct{ preflight.VIBOptions }
+type buildFlags struct {
+	preflight.VIBOptions
+	required requirementFlags
+}
 
 func newVIBBuild(a *app) *cobra.Command {
 	o := &buildFlags{}
@@ -31,8 +34,9 @@ func newVIBBuild(a *app) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.execute(cmd.Context(), a) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.Key, "service", checks.VIC().KeyFrom(checks.FromVIB), "`key` of the new ruleset")
-	f.IntVar(&o.Port, "port", checks.DefaultPort, "destination `port` that it opens")
+	f.StringVar(&o.Key, "service", "", "`key` of the new ruleset; vmware-vic when absent, and of a profile preflight-PROFILE")
+	o.required.registerProfiles(cmd)
+	f.IntVar(&o.required.Port, "port", checks.DefaultPort, "destination `port` that it opens")
 	f.StringVar(&o.Name, "name", "", "`name` of the VIB; the ruleset's key when absent")
 	f.StringVar(&o.Version, "version", "", "`version` of the VIB; 1.0.0-8 or 1.0.0-6.7, by --esxi, when absent, with the port behind if it is another")
 	f.StringVar(&o.Vendor, "vendor", vib.DefaultVendor, "`vendor` of the VIB")
@@ -50,7 +54,7 @@ func (o *buildFlags) execute(ctx context.Context, a *app) error {
 	if o.Output == "-" && console.IsTerminal(a.stdout) {
 		return usageError(errors.New("--output -: standard output is a terminal, which is no place for binary data"), "send it to a file, or give --output its name")
 	}
-	o.Epoch = a.getenv("SOURCE_DATE_EPOCH")
+	o.Wanted, o.Epoch = o.required.Wanted, a.getenv("SOURCE_DATE_EPOCH")
 	told, err := preflight.BuildVIB(ctx, o.VIBOptions, a.stdout)
 	fmt.Fprint(a.stderr, told)
 	return err

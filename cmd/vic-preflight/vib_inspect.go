@@ -8,6 +8,7 @@ import (
 
 	"github.com/vic-preflight/vic-preflight/internal/completion"
 	"github.com/vic-preflight/vic-preflight/internal/console"
+	"github.com/vic-preflight/vic-preflight/internal/infile"
 	"github.com/vic-preflight/vic-preflight/preflight"
 )
 
@@ -34,7 +35,7 @@ func newVIBInspect(a *app) *cobra.Command {
 }
 
 func inspect(ctx context.Context, a *app, path, output string) error {
-	in, name, err := a.open(path)
+	in, name, err := infile.OpenArgument(path, a.stdin)
 	if err != nil {
 		return usageError(err)
 	}

@@ -145,6 +145,14 @@ var _ = Describe("vib build", func() {
 		Expect(out.stderr).NotTo(ContainSubstring("note: check"))
 	})
 
+	It("takes a profile", func(ctx SpecContext) {
+		path, out := built(ctx, invocation{args: []string{"--profile", "vddk-nbd"}})
+		p := readBack(contents(path))
+		Expect(p.Name).To(Equal("preflight-vddk-nbd"))
+		Expect(p.Services[0].Rules).To(ContainElement(HaveField("Direction", "inbound")))
+		Expect(out.stderr).To(ContainSubstring("note: it opens the host to every address"))
+	})
+
 	It("gives another port another ID, as other content must have", func(ctx SpecContext) {
 		path, _ := built(ctx, invocation{args: []string{"--port", "2378", "--esxi", "6-7"}})
 		Expect(readBack(contents(path)).Version).To(Equal("1.0.0-6.7.2378"))
@@ -283,6 +291,8 @@ var _ = DescribeTable("bad input to vib build", func(ctx SpecContext, row badRow
 	Entry("output by the short flag of a format", badRow{invocation{args: []string{"-o", "a.vib"}}, exitUsage, "unknown shorthand flag", "--help"}),
 	Entry("port 0", badRow{invocation{args: []string{"--port", "0"}}, exitUsage, "--port 0 is not a port", ""}),
 	Entry("port 65536", badRow{invocation{args: []string{"--port", "65536"}}, exitUsage, "--port 65536 is not a port", ""}),
+	Entry("a port and a profile", badRow{invocation{args: []string{"--port", "80", "--profile", "ntp"}}, exitUsage, "--vch-ip and --port are of a virtual container host", "--peer"}),
+	Entry("an unknown profile", badRow{invocation{args: []string{"--profile", "npt"}}, exitUsage, "did you mean ntp?", "vic-preflight profiles"}),
 	Entry("an unknown generation", badRow{invocation{args: []string{"--esxi", "7"}}, exitUsage, `--esxi "7" is none of 8 and 6-7`, "ESXi 9 is not known"}),
 	Entry("no key", badRow{invocation{args: []string{"--service", ""}}, exitUsage, "--service is given and empty", ""}),
 	Entry("a key that leads elsewhere", badRow{invocation{args: []string{"--service", "../../passwd"}}, exitUsage, "has a character that rulesets do not", ""}),

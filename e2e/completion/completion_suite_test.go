@@ -50,7 +50,7 @@ type a struct {
 // files stand in the folder that the shells are in.
 var files = []string{"journal.json", "notes with blanks.txt", "secret.txt", "reports/old.json"}
 
-var scenarios = []string{"sim://mixed", "sim://closed", "sim://open", "sim://esxi", "sim://esxi80", "sim://esxi60", "sim://large", "sim://vic", "sim://vic-broken"}
+var scenarios = []string{"sim://mixed", "sim://closed", "sim://open", "sim://esxi", "sim://esxi80", "sim://esxi60", "sim://large", "sim://vic", "sim://vic-broken", "sim://estate"}
 
 // what every shell is tried with.
 var what = []a{

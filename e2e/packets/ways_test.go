@@ -394,6 +394,49 @@ var _ = It("leaves a VIB of the same name alone that somebody else installed", f
 	Expect(w.ESXi.Host(vibHost).VIBs()).To(Equal(before))
 }, SpecTimeout(2*time.Minute))
 
+// shipping are requirements of a site's own: a range of ports out, and what comes in.
+const shipping = `profile: shipping
+title: Container ships
+peer: {kind: a port authority}
+requirements:
+  - {name: cranes, direction: outbound, protocol: tcp, ports: [2370-2380], owner: user, breaks: nothing is loaded}
+  - {name: pilots, direction: inbound, protocol: tcp, ports: 9000, owner: user, breaks: no ship comes in}
+  - {name: radio, direction: both, protocol: udp, ports: [6000, 6001], owner: user, breaks: nobody hears}
+source: the harbour master
+`
+
+var _ = It("opens all that a profile asks for by one ruleset, and takes it back", func(ctx SpecContext) {
+	w := newESXiWorld()
+	w.listen(w.VCH(), w.VCH().Addr4.String()+":2377")
+	dir := GinkgoT().TempDir()
+	site, vib := filepath.Join(dir, "site.yaml"), filepath.Join(dir, "shipping.vib")
+	Expect(os.WriteFile(site, []byte(shipping), 0o600)).To(Succeed())
+	cmd := exec.CommandContext(ctx, preflight, "vib", "build", "--requirements", site, "--output", vib)
+	cmd.Env = environment()
+	said, err := cmd.CombinedOutput()
+	Expect(err).NotTo(HaveOccurred(), string(said))
+	Expect(string(said)).To(ContainSubstring("it opens the host to every address on TCP 9000"))
+
+	passes := func(host string) int {
+		return w.tool(ctx, "check", "--refresh", "--requirements", site, "--host", host, "--only", "outbound-port").code
+	}
+	for host, way := range map[string][]string{vibHost: {"vib", "--vib", vib, "--lower-acceptance-level"}, fileHost: {"service-xml"}} {
+		Expect(passes(host)).To(Equal(1), host)
+		out, journal := w.fix(ctx, host, way[0], append(way[1:], "--requirements", site)...)
+		Expect(out.code).To(BeZero(), out.stdout+out.stderr)
+		Expect(strings.Join(strings.Fields(out.stdout), " ")).To(ContainSubstring("opens outbound TCP 2370-2380 and inbound TCP 9000 and outbound UDP 6000-6001 and inbound UDP 6000-6001, for any address"))
+		Expect(passes(host)).To(BeZero(), host)
+		Expect(w.probe(ctx, "ssh")).To(HaveKeyWithValue(host, "open"), "within the range")
+		again, _ := w.fix(ctx, host, way[0], append(way[1:], "--requirements", site)...)
+		Expect(again.code).To(BeZero(), again.stdout+again.stderr)
+
+		undone := w.tool(ctx, w.ssh("undo", journal)...)
+		Expect(undone.code).To(BeZero(), undone.stdout+undone.stderr)
+		Expect(passes(host)).To(Equal(1), host)
+		Expect(w.probe(ctx, "ssh")).To(HaveKeyWithValue(host, "timeout"))
+	}
+}, SpecTimeout(4*time.Minute))
+
 var _ = It("does nothing on a host that nobody can log in to", func(ctx SpecContext) {
 	w := newESXiWorld()
 	Expect(w.RefuseLogin(fileHost)).To(Succeed())

@@ -4,7 +4,11 @@ import "slices"
 
 // notWith are flags of the command line with which a setting of a file makes no sense.
 var notWith = map[string][]string{
-	"refresh": {"facts"}, "ssh": {"facts"}, "probe": {"facts", "dry-run"}, "wait": {"facts", "fix"},
+	"refresh": {"facts"}, "ssh": {"facts"}, "probe": {"facts", "dry-run", "profile", "requirements"}, "wait": {"facts", "fix"},
+	// Whoever says on the command line what must be open says all of it.
+	"port": {"profile", "requirements"}, "vch-ip": {"profile", "requirements"},
+	"profile": {"port", "vch-ip", "requirements"}, "requirements": {"port", "vch-ip", "profile"},
+	"peer": {"port", "vch-ip", "profile", "requirements"},
 }
 
 // For are the settings that count for a command: without those that do not go with a flag

@@ -136,6 +136,12 @@ port: 1
 port: 65535
 vch-ip: 10.0.0.5
 vch-ip: [10.0.0.5, "fe80::1", 10.0.0.0/24, "2001:db8::/32"]
+profile: ntp
+profile: [syslog, auto, vddk-nbd]
+requirements: site.yaml
+requirements: [~/a b.yaml, /c.yaml]
+peer: 10.0.0.9
+peer: [syslog=ssl://10.0.0.9:6514, ntp=auto]
 only: outbound-port
 skip: [host-state, tcp-connect]
 refresh: false
@@ -196,6 +202,16 @@ vch-ip: 10
 vch-ip: []
 vch-ip: [10.0.0.5, ""]
 vch-ip: [[10.0.0.5]]
+profile: NTP
+profile: "ntp,syslog"
+profile: [ntp, ""]
+profile: {ntp: 10.0.0.1}
+profile: []
+requirements: [1]
+requirements: ""
+peer: 10
+peer: ["a\nb"]
+peer: []
 only: outbound
 only: []
 only: {a: b}

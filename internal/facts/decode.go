@@ -244,7 +244,8 @@ func (h *host) facts(lists shared) (facts inventory.Host, err error) {
 			ID: h.Firewall.ID, Unreadable: h.Firewall.Unreadable, Stale: h.Firewall.Stale, Switch: h.Firewall.Switch.facts(),
 			IncomingBlocked: inventory.FromPtr(h.Firewall.IncomingBlocked), OutgoingBlocked: inventory.FromPtr(h.Firewall.OutgoingBlocked),
 		},
-		Software: inventory.Software{Unreadable: h.Software.Unreadable, NotAsked: h.Software.NotAsked},
+		Software:     inventory.Software{Unreadable: h.Software.Unreadable, NotAsked: h.Software.NotAsked},
+		PeerSettings: mapped(h.PeerSettings, peerSetting.facts),
 	}
 	if h.ID == "" || h.Name == "" || h.Path == "" {
 		return facts, errors.New("id, name or path is missing")

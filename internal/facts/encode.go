@@ -94,7 +94,8 @@ func hostOf(h *inventory.Host) host {
 			ID: h.Firewall.ID, Unreadable: h.Firewall.Unreadable, Stale: h.Firewall.Stale, Switch: switchOf(h.Firewall.Switch),
 			IncomingBlocked: pointer(h.Firewall.IncomingBlocked), OutgoingBlocked: pointer(h.Firewall.OutgoingBlocked),
 		},
-		Software: software{Unreadable: h.Software.Unreadable, NotAsked: h.Software.NotAsked},
+		Software:     software{Unreadable: h.Software.Unreadable, NotAsked: h.Software.NotAsked},
+		PeerSettings: mapped(h.PeerSettings, peerSettingOf),
 	}
 }
 

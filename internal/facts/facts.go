@@ -1,5 +1,6 @@
 // Package facts keeps what was read of targets in a file, and reads it again: the
-// hosts' firewalls, their state, and what is installed where that was asked for.
+// hosts' firewalls, their state, and, where that was asked for, what is installed and whom they
+// talk to by their own settings.
 //
 // The file is JSON, and docs/facts.schema.json describes it. It holds no secret. What
 // hosts have in common, a list of rulesets above all, stands in it once, and the hosts
@@ -16,6 +17,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/vic-preflight/vic-preflight/internal/infile"
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
 
@@ -50,7 +52,7 @@ const maxSize = 512 << 20
 
 // Read reads a file. Its errors name the file and what is wrong in it.
 func Read(path string) (*File, error) {
-	f, err := os.Open(path)
+	f, err := infile.Open(path)
 	if err != nil {
 		var failed *os.PathError
 		if errors.As(err, &failed) {

@@ -63,6 +63,13 @@ var vibs = rapid.Custom(func(t *rapid.T) inventory.VIB {
 	}
 })
 
+var peerSettings = rapid.Custom(func(t *rapid.T) inventory.PeerSetting {
+	return inventory.PeerSetting{
+		Origin: inventory.PeerOrigin(text.Draw(t, "origin")), Name: text.Draw(t, "setting"),
+		Values: listOf(text).Draw(t, "values"), Unnamed: listOf(text).Draw(t, "unnamed"), Unreadable: text.Draw(t, "unknown"),
+	}
+})
+
 func drawHost(t *rapid.T, n int, lists [][]*inventory.Ruleset, software [][]inventory.VIB) inventory.Host {
 	return inventory.Host{
 		ID: fmt.Sprintf("host-%d", n), UUID: text.Draw(t, "uuid"), Name: "h" + text.Draw(t, "name"), Path: "/" + text.Draw(t, "path"),
@@ -81,6 +88,7 @@ func drawHost(t *rapid.T, n int, lists [][]*inventory.Ruleset, software [][]inve
 		Software: inventory.Software{
 			VIBs: rapid.SampledFrom(software).Draw(t, "software"), Unreadable: text.Draw(t, "why"), NotAsked: rapid.Bool().Draw(t, "nobody"),
 		},
+		PeerSettings: listOf(peerSettings).Draw(t, "settings"),
 	}
 }
 

@@ -98,6 +98,16 @@ type host struct {
 	Version     string   `json:"version,omitempty"`
 	Firewall    firewall `json:"firewall"`
 	Software    software `json:"software"`
+	// PeerSettings are absent when they were not asked for.
+	PeerSettings []peerSetting `json:"peerSettings,omitzero"`
+}
+
+type peerSetting struct {
+	Origin     string   `json:"origin"`
+	Name       string   `json:"name"`
+	Values     []string `json:"values,omitzero"`
+	Unnamed    []string `json:"unnamed,omitzero"`
+	Unreadable string   `json:"unreadable,omitempty"`
 }
 
 type firewall struct {
@@ -173,6 +183,16 @@ func (s *firewallSwitch) facts() inventory.Switch {
 	return inventory.Switch{
 		Enabled: inventory.FromPtr(s.Enabled), Loaded: inventory.FromPtr(s.Loaded), DefaultPass: inventory.FromPtr(s.DefaultPass),
 		Unreadable: s.Unreadable, NotAsked: s.NotAsked,
+	}
+}
+
+func peerSettingOf(s inventory.PeerSetting) peerSetting {
+	return peerSetting{string(s.Origin), s.Name, s.Values, s.Unnamed, s.Unreadable}
+}
+
+func (s peerSetting) facts() inventory.PeerSetting {
+	return inventory.PeerSetting{
+		Origin: inventory.PeerOrigin(s.Origin), Name: s.Name, Values: s.Values, Unnamed: s.Unnamed, Unreadable: s.Unreadable,
 	}
 }
 

@@ -1,6 +1,7 @@
 package hostssh
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -11,6 +12,8 @@ import (
 
 	"github.com/skeema/knownhosts"
 	"golang.org/x/crypto/ssh"
+
+	"github.com/vic-preflight/vic-preflight/internal/infile"
 )
 
 // Host is where a host's SSH server is, what it is called, and what is different there.
@@ -60,16 +63,22 @@ type Known struct {
 
 // KnownHosts reads OpenSSH known_hosts files. Damaged lines are passed over.
 func KnownHosts(files ...string) (*Known, error) {
-	db, err := knownhosts.NewDB(files...)
-	if err == nil {
-		return &Known{db: db}, nil
+	pipes := slices.ContainsFunc(files, infile.IsPipe) // NewDB reads a file several times
+	var unread error
+	if !pipes {
+		db, err := knownhosts.NewDB(files...)
+		if err == nil {
+			return &Known{db: db}, nil
+		}
+		unread = err
 	}
 	sound, damaged, cut := soundLines(files)
-	if cut != nil || len(damaged) == 0 {
-		return nil, fmt.Errorf("read the known hosts: %w", err)
+	if cut != nil || len(damaged) == 0 && !pipes {
+		return nil, fmt.Errorf("read the known hosts: %w", cmp.Or(unread, cut))
 	}
 	defer os.Remove(sound)
-	if db, err = knownhosts.NewDB(sound); err != nil {
+	db, err := knownhosts.NewDB(sound)
+	if err != nil {
 		return nil, fmt.Errorf("read the known hosts: %w", err)
 	}
 	return &Known{db, damaged}, nil
@@ -79,7 +88,7 @@ func KnownHosts(files ...string) (*Known, error) {
 func soundLines(files []string) (name string, damaged []string, err error) {
 	var b strings.Builder
 	for _, file := range files {
-		text, err := os.ReadFile(file)
+		text, err := infile.Read(file)
 		if err != nil {
 			return "", nil, err
 		}

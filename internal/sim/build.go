@@ -131,6 +131,9 @@ func (b *builder) adopt(host *simulator.HostSystem, spec hostSpec) {
 	h.clock = newDateTimeSystem(h)
 	m.Put(h.clock)
 	host.ConfigManager.DateTimeSystem = &h.clock.Self
+	h.options = newOptionManager(h, m)
+	m.Put(h.options)
+	host.ConfigManager.AdvancedOption = &h.options.Self
 	h.addImage(m, spec)
 	if spec.facts != nil {
 		h.impersonate(spec.facts)

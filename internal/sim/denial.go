@@ -65,4 +65,5 @@ func noPermission(object types.ManagedObjectReference, privilege string) types.B
 const (
 	globalSettings = "Global.Settings"
 	globalLicenses = "Global.Licenses"
+	readKeyServers = "Cryptographer.ReadKeyServersInfo"
 )

@@ -52,6 +52,7 @@ func scenarioOf(name string, inv *inventory.Inventory) (Scenario, error) {
 	}
 	dc, err := datacenterOf(inv)
 	sc.datacenters = []datacenterSpec{dc}
+	sc.furnish = func(vc *VCenter) error { vc.impersonatePeers(inv); return nil }
 	return sc, err
 }
 

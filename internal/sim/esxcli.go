@@ -246,9 +246,10 @@ func (e *executer) rulesetSet(ctx *simulator.Context, a args) (*cliesx.Response,
 	if _, err := e.rulesets(a); err != nil {
 		return nil, err
 	}
+	enable := e.host.setEnabled(a["rulesetid"], a["enabled"] == "true")
 	return done(), e.change(ctx, func(info *types.HostFirewallInfo) error {
-		if v, ok := a["enabled"]; ok {
-			if err := setEnabled(a["rulesetid"], v == "true")(info); err != nil {
+		if _, ok := a["enabled"]; ok {
+			if err := enable(info); err != nil {
 				return err
 			}
 		}

@@ -27,6 +27,7 @@ type Host struct {
 
 	services *serviceSystem
 	clock    *dateTimeSystem
+	options  *optionManager
 	image    image // h.mu guards what can change
 	// direct hosts have no vCenter before them whose copy could lag.
 	direct     bool
@@ -127,7 +128,11 @@ const (
 	errSystemOwned hostMessage = "Invalid operation requested: Can not change allowed ip list this ruleset, it is owned by system service."
 )
 
-func setEnabled(key string, enabled bool) func(*types.HostFirewallInfo) error {
+// setEnabled is called without the host's locks.
+func (h *Host) setEnabled(key string, enabled bool) func(*types.HostFirewallInfo) error {
+	// A host of 7.0 refused to enable ntpClient while ntpd was stopped
+	// (vmware/ansible-vsphere-gos-validation #731). Later ones say whether users may.
+	stopped := enabled && key == "ntpClient" && h.AtLeast("7.0") && !h.ServiceRunning("ntpd")
 	return func(info *types.HostFirewallInfo) error {
 		rs := find(info, key)
 		switch {
@@ -135,7 +140,7 @@ func setEnabled(key string, enabled bool) func(*types.HostFirewallInfo) error {
 			return errNoRuleset
 		case rs.Required && !enabled:
 			return errRequired
-		case rs.UserControllable != nil && !*rs.UserControllable:
+		case rs.UserControllable == nil && stopped, rs.UserControllable != nil && !*rs.UserControllable:
 			return errLocked
 		}
 		rs.Enabled = enabled
@@ -233,7 +238,7 @@ func hostFault(err error) *soap.Fault {
 // EnableRuleset overrides the stock method.
 func (s *firewallSystem) EnableRuleset(ctx *simulator.Context, r *types.EnableRuleset) soap.HasFault {
 	body := &methods.EnableRulesetBody{}
-	if body.Fault_ = s.change(ctx, setEnabled(r.Id, true)); body.Fault_ == nil {
+	if body.Fault_ = s.change(ctx, s.host.setEnabled(r.Id, true)); body.Fault_ == nil {
 		body.Res = &types.EnableRulesetResponse{}
 	}
 	return body
@@ -242,7 +247,7 @@ func (s *firewallSystem) EnableRuleset(ctx *simulator.Context, r *types.EnableRu
 // DisableRuleset overrides the stock method.
 func (s *firewallSystem) DisableRuleset(ctx *simulator.Context, r *types.DisableRuleset) soap.HasFault {
 	body := &methods.DisableRulesetBody{}
-	if body.Fault_ = s.change(ctx, setEnabled(r.Id, false)); body.Fault_ == nil {
+	if body.Fault_ = s.change(ctx, s.host.setEnabled(r.Id, false)); body.Fault_ == nil {
 		body.Res = &types.DisableRulesetResponse{}
 	}
 	return body

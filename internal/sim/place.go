@@ -257,12 +257,17 @@ const room = 512 * int64(units.GB)
 
 // AddDatastore adds an NFS datastore, mounted by hosts read-write.
 func (vc *VCenter) AddDatastore(name string, hosts ...string) {
+	vc.addExport("nas.example", name, hosts)
+}
+
+// addExport adds an NFS datastore of a server.
+func (vc *VCenter) addExport(server, name string, hosts []string) {
 	ctx := vc.context()
 	if vc.entityExists(name, "Datastore") {
 		panic(fmt.Sprintf("the simulator has a datastore %q", name))
 	}
 	ds, fault := vc.newExport(ctx, vc.Host(hosts[0]), types.HostNasVolumeSpec{
-		RemoteHost: "nas.example", RemotePath: "/export/" + name, LocalPath: name,
+		RemoteHost: server, RemotePath: "/export/" + name, LocalPath: name,
 		AccessMode: string(types.HostMountModeReadWrite), Type: string(types.HostFileSystemVolumeFileSystemTypeNFS),
 	})
 	if fault != nil {
@@ -347,24 +352,33 @@ func (vc *VCenter) AddGroup(cluster, name string) {
 // package.
 func (vc *VCenter) ownOptions() {
 	manager := vc.model.Map().OptionManager()
-	manager.Setting = slices.Clone(manager.Setting)
-	for i, o := range manager.Setting {
+	manager.Setting = ownValues(manager.Setting)
+}
+
+// ownValues is a copy of options whose values may be written to.
+func ownValues(list []types.BaseOptionValue) []types.BaseOptionValue {
+	list = slices.Clone(list)
+	for i, o := range list {
 		own := *o.GetOptionValue()
-		manager.Setting[i] = &own
+		list[i] = &own
 	}
+	return list
+}
+
+// withOption is a copy of options in which one has these values: none, or as many entries.
+func withOption(list []types.BaseOptionValue, key string, values []any) []types.BaseOptionValue {
+	list = slices.DeleteFunc(slices.Clone(list), func(o types.BaseOptionValue) bool { return o.GetOptionValue().Key == key })
+	for _, value := range values {
+		list = append(list, &types.OptionValue{Key: key, Value: value})
+	}
+	return list
 }
 
 // SetOption sets an advanced option of the vCenter, or unsets it where there is no value.
 // More values are as many entries of the name.
 func (vc *VCenter) SetOption(key string, values ...any) {
 	ctx, manager := vc.context(), vc.model.Map().OptionManager()
-	ctx.WithLock(manager, func() {
-		list := slices.DeleteFunc(slices.Clone(manager.Setting), func(o types.BaseOptionValue) bool { return o.GetOptionValue().Key == key })
-		for _, value := range values {
-			list = append(list, &types.OptionValue{Key: key, Value: value})
-		}
-		manager.Setting = list
-	})
+	ctx.WithLock(manager, func() { manager.Setting = withOption(manager.Setting, key, values) })
 }
 
 // AddVMFolder adds a folder to the datacenter's folder of virtual machines.

@@ -18,6 +18,7 @@ var guarded = map[string]string{
 	"OptionManager.UpdateOptions":                    globalSettings,
 	"LicenseAssignmentManager.QueryAssignedLicenses": globalLicenses, "LicenseAssignmentManager.UpdateAssignedLicense": globalLicenses,
 	"LicenseManager.AddLicense": globalLicenses, "LicenseManager.RemoveLicense": globalLicenses,
+	"CryptoManagerKmip.ListKmipServers": readKeyServers,
 }
 
 // readMethods are the calls that change nothing but the caller's own session. A refresh of
@@ -25,7 +26,7 @@ var guarded = map[string]string{
 var readMethods = []string{
 	"RetrieveServiceContent", "Login", "Logout", "CurrentTime", "SessionIsActive",
 	"RetrieveProperties", "RetrievePropertiesEx", "ContinueRetrievePropertiesEx", "CancelRetrievePropertiesEx",
-	"QueryAssignedLicenses", "QueryOptions", "HasPrivilegeOnEntities", "HasUserPrivilegeOnEntities",
+	"QueryAssignedLicenses", "QueryOptions", "ListKmipServers", "HasPrivilegeOnEntities", "HasUserPrivilegeOnEntities",
 	"FindChild", "FindByInventoryPath", "RetrieveManagedMethodExecuter", "RetrieveDynamicTypeManager", "RefreshFirewall", "FetchSoftwarePackages",
 }
 

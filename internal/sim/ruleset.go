@@ -35,6 +35,7 @@ func firewallOf(spec hostSpec) *types.HostFirewallInfo {
 	}
 	if spec.recorded != "" {
 		info.Ruleset = recordedRulesets(spec.recorded)
+		spec.change(info.Ruleset)
 		return &info
 	}
 	info.Ruleset = slices.Clone(info.Ruleset)
@@ -51,17 +52,28 @@ func firewallOf(spec hostSpec) *types.HostFirewallInfo {
 	info.Ruleset = slices.DeleteFunc(info.Ruleset, func(rs types.HostFirewallRuleset) bool {
 		return slices.Contains(remove, rs.Key)
 	})
-	for i := range info.Ruleset {
-		rs := &info.Ruleset[i]
-		if list, ok := spec.enable[rs.Key]; ok {
-			rs.Enabled, rs.AllowedHosts = true, list
-		}
-		if atLeast(spec.version, "8.0.2") {
+	spec.change(info.Ruleset)
+	if atLeast(spec.version, "8.0.2") {
+		for i := range info.Ruleset {
+			rs := &info.Ruleset[i]
 			free := !slices.Contains(systemOwned, rs.Key) && !slices.Contains(spec.locked, rs.Key)
 			rs.UserControllable, rs.IpListUserConfigurable = types.NewBool(free), types.NewBool(free)
 		}
 	}
 	return &info
+}
+
+// change enables and disables rulesets.
+func (spec *hostSpec) change(list []types.HostFirewallRuleset) {
+	for i := range list {
+		rs := &list[i]
+		if allowed, ok := spec.enable[rs.Key]; ok {
+			rs.Enabled, rs.AllowedHosts = true, allowed
+		}
+		if slices.Contains(spec.shut, rs.Key) {
+			rs.Enabled = false
+		}
+	}
 }
 
 // clone copies everything of a firewall that a call can change.

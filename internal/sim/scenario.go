@@ -52,6 +52,7 @@ type hostSpec struct {
 
 	// enable lists rulesets to enable, each with its allowed hosts.
 	enable map[string]*types.HostFirewallRulesetIpList
+	shut   []string // rulesets to disable
 	extra  []types.HostFirewallRuleset
 	remove []string
 	// locked rulesets are not user-controllable.
@@ -62,6 +63,8 @@ type hostSpec struct {
 	noInfo      bool // vCenter has no firewall information of the host
 	denyInfo    bool // the account may not read it
 	denySwitch  bool // the account may not run esxcli
+
+	peers peerSpec
 
 	// facts, when set, are of the host that this one stands for, and rulesets its.
 	facts    *inventory.Host
@@ -80,6 +83,7 @@ func ScenarioNames() [][2]string {
 		{"large", "many hosts, every fifth one shut: large?hosts=N, 1000 by default"},
 		{"vic", "a cluster that vic-machine create would take: vic?hosts=N"},
 		{"vic-broken", "the same names, with much that create would refuse"},
+		{"estate", "three clusters with syslog, NTP, NFS, vSAN and more, partly wrong"},
 	}
 }
 
@@ -151,6 +155,9 @@ func ParseScenario(s string) (Scenario, error) {
 	case "vic-broken":
 		sc.datacenters = []datacenterSpec{{name: "dc1", clusters: vic(3)}}
 		sc.furnish = furnishBroken
+	case "estate":
+		sc.datacenters = []datacenterSpec{{name: "dc1", clusters: estateClusters()}}
+		sc.furnish = furnishEstate
 	default:
 		return Scenario{}, &UnknownScenarioError{Name: name}
 	}

@@ -269,9 +269,23 @@ func newContext(m *simulator.Registry) *simulator.Context {
 }
 
 func (vc *VCenter) build(scenario Scenario) error {
+	build := vc.buildVCenter
 	if scenario.bare {
-		return vc.buildESXi(scenario)
+		build = vc.buildESXi
 	}
+	if err := build(scenario); err != nil {
+		return err
+	}
+	if err := vc.addDatastores(); err != nil {
+		return err
+	}
+	if scenario.furnish != nil {
+		return scenario.furnish(vc)
+	}
+	return nil
+}
+
+func (vc *VCenter) buildVCenter(scenario Scenario) error {
 	m := simulator.VPX()
 	m.Datacenter, m.Portgroup, m.Host, m.Cluster, m.ClusterHost, m.Machine, m.Datastore = 0, 0, 0, 0, 0, 0, 0
 	if err := m.Create(); err != nil {
@@ -290,12 +304,6 @@ func (vc *VCenter) build(scenario Scenario) error {
 	vc.install()
 	vc.nameLicenses()
 	vc.connectNetworks()
-	if err := vc.addDatastores(); err != nil {
-		return err
-	}
-	if scenario.furnish != nil {
-		return scenario.furnish(vc)
-	}
 	return nil
 }
 
@@ -315,7 +323,7 @@ func (vc *VCenter) buildESXi(scenario Scenario) error {
 	host.Summary.ManagementServerIp = "" // the stock template has one; vic-machine refuses such a host
 	vc.Host(spec.name).evaluate(60 * 24 * time.Hour)
 	vc.install()
-	return vc.addDatastores()
+	return nil
 }
 
 // datastoreHosts is the most hosts that get datastores, so that serial probes work; the

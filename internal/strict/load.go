@@ -6,6 +6,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+
+	"github.com/vic-preflight/vic-preflight/internal/infile"
 )
 
 // largest is the size of a file, in bytes, that is read. A thousand waivers have 200 KB.
@@ -13,14 +15,14 @@ const largest = 1 << 20
 
 // Load reads a file of a kind, such as configuration file.
 func Load(path, kind string) ([]byte, error) {
-	file, err := os.Open(path)
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return nil, fmt.Errorf("%s: it is a directory, and no %s", path, kind)
+	}
+	file, err := infile.Open(path)
 	if err != nil {
 		return nil, without(path, err)
 	}
 	defer file.Close()
-	if info, err := file.Stat(); err == nil && info.IsDir() {
-		return nil, fmt.Errorf("%s: it is a directory, and no %s", path, kind)
-	}
 	data, err := io.ReadAll(io.LimitReader(file, largest+1))
 	switch {
 	case err != nil:

@@ -42,11 +42,11 @@ func ReleaseDate(flag, epoch string) (time.Time, error) {
 }
 
 // NewSpec is a VIB with a service that opens what the words say, such as outbound TCP
-// 2377.
-func NewSpec(g Generation, service firewallxml.Service, opens string) Spec {
+// 2377; the summary says for what.
+func NewSpec(g Generation, service firewallxml.Service, opens, summary string) Spec {
 	return Spec{
 		Name: service.ID, Version: defaultRelease + "-" + g.Release, Vendor: DefaultVendor,
-		Summary:     strings.ToUpper(opens[:1]) + opens[1:] + " to virtual container hosts",
+		Summary:     strings.ToUpper(summary[:1]) + summary[1:],
 		Description: fmt.Sprintf("Brings the firewall ruleset %s, which lets %s through, and keeps it over reboots.", service.ID, opens),
 		Released:    DefaultReleased, Flavour: g.Flavour, Service: service,
 	}

@@ -30,7 +30,7 @@ type firewallFacts struct {
 }
 
 // answer is one page of objects. A Val is what govmomi would make of it, but
-// for firewallFacts.
+// for what takeFacts puts in its place.
 type answer struct {
 	objects []types.ObjectContent
 	// token asks for the next page; empty on the last.
@@ -46,6 +46,7 @@ var (
 	objectsOpen, objectsClose = []byte("<objects>"), []byte("</objects>")
 	rulesetOpen, rulesetClose = []byte("<ruleset>"), []byte("</ruleset>")
 	valOpen, valClose         = []byte("<val>"), []byte("</val>")
+	valName                   = []byte("val")
 )
 
 // readAnswer reads the answer to RetrievePropertiesEx or to its continuation,

@@ -190,7 +190,7 @@ func decodeAnswer(body io.Reader, res soap.HasFault, result func() *types.Retrie
 		return a, nil
 	}
 	for i := range found.Objects {
-		takeFirewall(&found.Objects[i])
+		takeFacts(&found.Objects[i])
 	}
 	return answer{found.Objects, found.Token}, nil
 }

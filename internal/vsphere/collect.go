@@ -35,10 +35,13 @@ type CollectOptions struct {
 	// rulesets; nil means none. It is a call for each and one for many together,
 	// and two more for each where that call is refused.
 	Software func(*inventory.Host) bool
-	// PeerSettings, when set, has the hosts' own settings read too, and is called when all
-	// are there, before Switch and Software.
+	// PeerSettings, when set, has the hosts' own settings read too, and is called once when
+	// all are there, before Switch and Software: each host has one for each PeerOrigin. It is
+	// a call for each connected host, one for each batch of hosts that are not selected and
+	// in a selected one's cluster, and one for the vCenter's key servers where a host has
+	// vSAN.
 	PeerSettings func(*inventory.Inventory)
-	// HostTimeout bounds what is asked of one host (the refresh, the master
+	// HostTimeout bounds what is asked of one host (the refresh, its options, the master
 	// switch, the packages), so that one that hangs costs itself. 0 means 30 seconds.
 	HostTimeout time.Duration
 	// Progress, when set, is told how many of a stage's hosts are done. A stage's
@@ -104,7 +107,13 @@ func (s *Session) Collect(ctx context.Context, sel Selection, opts CollectOption
 		s.refresh(ctx, connected(readable), opts)
 	}
 	switches := s.startSwitches(ctx, opts, len(readable))
-	s.readFirewalls(ctx, readable, opts.Progress, switches.ask)
+	if opts.PeerSettings == nil {
+		s.readBatches(ctx, opts.Progress, switches.ask, firewalls(ctx, readable))
+	} else {
+		s.readSettings(ctx, t, inv, opts)
+		opts.PeerSettings(inv)
+		switches.ask(readable) // which of them depends on the settings
+	}
 	switches.wait()
 	s.ReadSoftware(ctx, readable, opts)
 	return inv, ctx.Err()
@@ -169,53 +178,112 @@ func (s *Session) RefreshFirewall(ctx context.Context, h *inventory.Host) error 
 	return plain(err)
 }
 
-// readFirewalls reads firewallInfo of all hosts in batches, and calls then for
-// each batch that is there.
-func (s *Session) readFirewalls(ctx context.Context, hosts []*inventory.Host, progress func(string, int, int), then func([]*inventory.Host)) {
+// object is what a batch reads, and what is done with that, or with why it was not read.
+type object struct {
+	ref  types.ManagedObjectReference
+	take func(*types.ObjectContent)
+	fail func(error)
+}
+
+// group are hosts of which batches read the same.
+type group struct {
+	hosts      []*inventory.Host
+	properties []types.PropertySpec
+	objects    func(*inventory.Host) []object
+}
+
+// firewalls are those of the hosts.
+func firewalls(ctx context.Context, hosts []*inventory.Host) group {
+	return group{
+		hosts,
+		[]types.PropertySpec{{Type: "HostFirewallSystem", PathSet: []string{"firewallInfo"}}},
+		func(h *inventory.Host) []object { return firewallObjects(ctx, h) },
+	}
+}
+
+// firewallObjects is the host's firewall; nothing where it has none.
+func firewallObjects(ctx context.Context, h *inventory.Host) []object {
+	if h.Firewall.ID == "" {
+		return nil
+	}
+	return []object{{
+		ref:  firewallRef(h),
+		take: func(content *types.ObjectContent) { setFirewall(&h.Firewall, content) },
+		fail: func(err error) {
+			if ctx.Err() != nil && h.Firewall.Unreadable == "" {
+				return // read well before; this run's own clock does not unread it
+			}
+			h.Firewall.Unreadable = fmt.Sprintf("its firewall could not be read: %s", Describe(err))
+		},
+	}}
+}
+
+// readSettings reads firewalls and the hosts' settings of whom they talk to.
+func (s *Session) readSettings(ctx context.Context, t *tree, inv *inventory.Inventory, opts CollectOptions) {
+	r := s.newPeerReading(t, inv, opts)
+	all := make([]*inventory.Host, len(inv.Hosts))
+	for i := range inv.Hosts {
+		all[i] = &inv.Hosts[i]
+	}
+	s.readBatches(ctx, opts.Progress, func([]*inventory.Host) {}, r.groups(ctx, all)...)
+	r.finish(ctx, inv)
+}
+
+// readBatches reads all hosts of the groups in batches, and calls then for each batch that
+// is there.
+func (s *Session) readBatches(ctx context.Context, progress func(string, int, int), then func([]*inventory.Host), groups ...group) {
 	var g errgroup.Group
 	g.SetLimit(min(s.cfg.Workers, batchesInFlight))
-	count := counter("read", len(hosts), progress)
-	for batch := range slices.Chunk(hosts, batchSize) {
-		g.Go(func() error {
-			s.readBatch(ctx, batch)
-			count(len(batch))
-			then(batch)
-			return nil
-		})
+	total := 0
+	for _, of := range groups {
+		total += len(of.hosts)
 	}
-	_ = g.Wait() // readBatch reports by host
+	count := counter("read", total, progress)
+	for _, of := range groups {
+		for batch := range slices.Chunk(of.hosts, batchSize) {
+			g.Go(func() error {
+				var list []object
+				for _, h := range batch {
+					list = append(list, of.objects(h)...)
+				}
+				s.readBatch(ctx, of.properties, list)
+				count(len(batch))
+				then(batch)
+				return nil
+			})
+		}
+	}
+	_ = g.Wait() // readBatch reports by object
 }
 
 // readBatch reads a batch, and halves it when the server faults on it as a whole, as
 // vCenter does when one of the objects is gone, or when the answer cannot be read.
-func (s *Session) readBatch(ctx context.Context, hosts []*inventory.Host) {
-	byRef := make(map[types.ManagedObjectReference]*inventory.Host, len(hosts))
-	spec := types.PropertyFilterSpec{
-		PropSet: []types.PropertySpec{{Type: "HostFirewallSystem", PathSet: []string{"firewallInfo"}}},
+func (s *Session) readBatch(ctx context.Context, properties []types.PropertySpec, list []object) {
+	if len(list) == 0 {
+		return
 	}
-	for _, h := range hosts {
-		byRef[firewallRef(h)] = h
-		spec.ObjectSet = append(spec.ObjectSet, types.ObjectSpec{Obj: firewallRef(h)})
+	byRef := make(map[types.ManagedObjectReference]object, len(list))
+	spec := types.PropertyFilterSpec{PropSet: properties}
+	for _, o := range list {
+		byRef[o.ref] = o
+		spec.ObjectSet = append(spec.ObjectSet, types.ObjectSpec{Obj: o.ref})
 	}
 	err := guard.Do(func() error {
 		return s.retrieve(ctx, []types.PropertyFilterSpec{spec}, func(content *types.ObjectContent) {
-			if h := byRef[content.Obj]; h != nil {
-				setFirewall(&h.Firewall, content)
+			if o, asked := byRef[content.Obj]; asked {
+				o.take(content)
 			}
 		})
 	})
 	switch {
 	case err == nil:
-	case len(hosts) > 1 && (faultOf(err) != nil || isAnswerError(err)):
-		half := len(hosts) / 2
-		s.readBatch(ctx, hosts[:half])
-		s.readBatch(ctx, hosts[half:])
+	case len(list) > 1 && (faultOf(err) != nil || isAnswerError(err)):
+		half := len(list) / 2
+		s.readBatch(ctx, properties, list[:half])
+		s.readBatch(ctx, properties, list[half:])
 	default:
-		for _, h := range hosts {
-			if ctx.Err() != nil && h.Firewall.Unreadable == "" {
-				continue // read well before; this run's own clock does not unread it
-			}
-			h.Firewall.Unreadable = fmt.Sprintf("its firewall could not be read: %s", Describe(err))
+		for _, o := range list {
+			o.fail(err)
 		}
 	}
 }

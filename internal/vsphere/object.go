@@ -27,7 +27,7 @@ func (r *reader) object(raw []byte) (content types.ObjectContent, ok bool) {
 	if err := r.decode(raw, &list); err != nil || len(list.Objects) != 1 {
 		return content, false
 	}
-	takeFirewall(&list.Objects[0])
+	takeFacts(&list.Objects[0])
 	return list.Objects[0], true
 }
 
@@ -48,15 +48,6 @@ func (r *reader) decode(raw []byte, v any) error {
 	dec := xml.NewDecoder(&b)
 	dec.TypeFunc = types.TypeFunc()
 	return dec.Decode(v)
-}
-
-// takeFirewall puts firewallFacts in the place of a HostFirewallInfo.
-func takeFirewall(content *types.ObjectContent) {
-	for i, p := range content.PropSet {
-		if info, ok := p.Val.(types.HostFirewallInfo); ok {
-			content.PropSet[i].Val = factsOf(&info)
-		}
-	}
 }
 
 func factsOf(info *types.HostFirewallInfo) firewallFacts {
@@ -121,17 +112,9 @@ func (r *reader) property() (p types.DynamicProperty, ok bool) {
 
 // value reads a value by its xsi:type, up to its end.
 func (r *reader) value(t tag) (types.AnyType, bool) {
-	var kind []byte
-	rest := t.attrs[:0:0]
-	for _, a := range t.attrs {
-		prefix, local, prefixed := bytes.Cut(a.name, []byte(":"))
-		switch {
-		case prefixed && string(prefix) == "xmlns":
-		case prefixed && string(local) == "type" && kind == nil && r.isInstance(t, string(prefix)):
-			kind = a.value
-		default:
-			rest = append(rest, a)
-		}
+	kind, rest := r.typeOf(t)
+	if read := r.lists(string(kind)); read != nil {
+		return r.inside(t, rest, read)
 	}
 	t.attrs = rest
 	switch string(kind) {
@@ -168,6 +151,47 @@ func (r *reader) value(t tag) (types.AnyType, bool) {
 		return at, err == nil
 	}
 	return nil, false
+}
+
+// lists returns what reads a list of the kind; nil where it is none of those.
+func (r *reader) lists(kind string) func() (types.AnyType, bool) {
+	switch kind {
+	case "ArrayOfVirtualNicManagerNetConfig":
+		return r.nics
+	case "ArrayOfHostFileSystemMountInfo":
+		return r.mounts
+	case "ArrayOfHostHostBusAdapter":
+		return r.adapters
+	}
+	return nil
+}
+
+// inside reads what is in a tag without attributes but for prefixes, which hold there.
+func (r *reader) inside(t tag, rest []attribute, read func() (types.AnyType, bool)) (types.AnyType, bool) {
+	around := len(r.declared)
+	for _, a := range t.attrs {
+		if bytes.HasPrefix(a.name, []byte("xmlns:")) {
+			r.declared = append(r.declared, a)
+		}
+	}
+	v, ok := read()
+	r.declared = r.declared[:around]
+	return v, ok && len(rest) == 0
+}
+
+// typeOf is a tag's xsi:type, and the attributes besides those that declare prefixes.
+func (r *reader) typeOf(t tag) (kind []byte, rest []attribute) {
+	for _, a := range t.attrs {
+		prefix, local, prefixed := bytes.Cut(a.name, []byte(":"))
+		switch {
+		case prefixed && string(prefix) == "xmlns":
+		case prefixed && string(local) == "type" && kind == nil && r.isInstance(t, string(prefix)):
+			kind = a.value
+		default:
+			rest = append(rest, a)
+		}
+	}
+	return kind, rest
 }
 
 // shared reads a value of the kind that most hosts have alike, up to its end: what came of equal

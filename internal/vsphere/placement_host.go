@@ -15,8 +15,8 @@ import (
 
 // What is read of the hosts: what create judges, and what its documentation asks for.
 var (
-	judgedOfHosts = []string{"runtime.powerState", "summary.managementServerIp"}
-	clockOfHosts  = []string{"config.dateTimeInfo", "config.service"}
+	judgedOfHosts = []string{"runtime.powerState", managementIP}
+	clockOfHosts  = []string{dateTimeInfo, "config.service"}
 )
 
 // ntpService is the key of the NTP service of an ESXi host.
@@ -80,8 +80,8 @@ func placeHost(h *inventory.PlacedHost, n *node, err error) error {
 		h.PoweredOn = inventory.Known(state == types.HostSystemPowerStatePoweredOn)
 	}
 	// An optional property that is unset is not in the answer.
-	h.ManagedBy = n.text("summary.managementServerIp")
-	managed := n.missing("summary.managementServerIp")
+	h.ManagedBy = n.text(managementIP)
+	managed := n.missing(managementIP)
 	if h.ManagedByKnown = managed == nil; !h.ManagedByKnown {
 		return soap.WrapVimFault(managed)
 	}
@@ -92,12 +92,7 @@ func setClock(h *inventory.PlacedHost, n *node, err error) error {
 	if n == nil {
 		return cmp.Or(err, errGone)
 	}
-	if info, ok := n.prop("config.dateTimeInfo").(types.HostDateTimeInfo); ok {
-		h.NTPServers = []string{}
-		if info.NtpConfig != nil {
-			h.NTPServers = append(h.NTPServers, info.NtpConfig.Server...)
-		}
-	}
+	h.NTPServers = ntpServers(n.prop(dateTimeInfo))
 	if info, ok := n.prop("config.service").(types.HostServiceInfo); ok {
 		h.NTPRunning = inventory.No
 		if i := slices.IndexFunc(info.Service, func(s types.HostService) bool { return s.Key == ntpService }); i >= 0 {
@@ -105,6 +100,18 @@ func setClock(h *inventory.PlacedHost, n *node, err error) error {
 		}
 	}
 	return n.refusal(clockOfHosts...)
+}
+
+// ntpServers are those of a HostDateTimeInfo; nil where it is none.
+func ntpServers(v types.AnyType) []string {
+	info, ok := v.(types.HostDateTimeInfo)
+	if !ok {
+		return nil
+	}
+	if info.NtpConfig == nil {
+		return []string{}
+	}
+	return append([]string{}, info.NtpConfig.Server...)
 }
 
 // sentences joins what there is of them.

@@ -56,7 +56,7 @@ func (s *Session) SetAllowedHosts(ctx context.Context, h *inventory.Host, key st
 // ReadFirewalls reads the rulesets of the hosts again, in place, in batches. A
 // host that cannot be read gets its Firewall.Unreadable set.
 func (s *Session) ReadFirewalls(ctx context.Context, hosts []*inventory.Host) {
-	s.readFirewalls(ctx, hosts, func(string, int, int) {}, func([]*inventory.Host) {})
+	s.readBatches(ctx, func(string, int, int) {}, func([]*inventory.Host) {}, firewalls(ctx, hosts))
 }
 
 // privilegeBatch is how many objects one question about privileges names.

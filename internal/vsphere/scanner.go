@@ -8,8 +8,10 @@ import "bytes"
 type scanner struct {
 	text []byte
 	at   int
-	// attrs is room for the attributes of one tag.
-	attrs []attribute
+	// attrs is room for the attributes of one tag, within for the names of those that pass
+	// is in.
+	attrs  []attribute
+	within [][]byte
 }
 
 // scan starts on a text.
@@ -120,6 +122,40 @@ func (s *scanner) leaf(name string) (text []byte, ok bool) {
 	text = s.text[s.at : s.at+end]
 	s.at += end
 	return text, s.close([]byte(name))
+}
+
+// fields reads the elements that an element of the name holds, and its end tag. read reads
+// one to its end.
+func (s *scanner) fields(name []byte, read func(tag) bool) bool {
+	for !s.close(name) {
+		if t, ok := s.open(); !ok || !read(t) {
+			return false
+		}
+	}
+	return true
+}
+
+// pass goes over an element to its end. One with a prefix may be a field that is wanted.
+func (s *scanner) pass(t tag) bool {
+	if bytes.IndexByte(t.name, ':') >= 0 {
+		return false
+	}
+	s.within = append(s.within[:0], t.name)
+	for len(s.within) > 0 {
+		end := bytes.IndexByte(s.text[s.at:], '<')
+		if end < 0 || !isPlain(s.text[s.at:s.at+end]) {
+			return false
+		}
+		s.at += end
+		if inner := len(s.within) - 1; s.close(s.within[inner]) {
+			s.within = s.within[:inner]
+		} else if t, ok := s.open(); ok {
+			s.within = append(s.within, t.name)
+		} else {
+			return false
+		}
+	}
+	return true
 }
 
 // isPlain reports whether text means itself: printable ASCII, line feeds and

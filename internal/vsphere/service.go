@@ -71,7 +71,7 @@ func (s *Session) one(ctx context.Context, ref types.ManagedObjectReference, pat
 func (s *Session) ManagementAddresses(ctx context.Context, hosts []*inventory.Host) (map[string]string, error) {
 	addresses := map[string]string{}
 	for batch := range slices.Chunk(hosts, batchSize) {
-		spec := types.PropertyFilterSpec{PropSet: []types.PropertySpec{{Type: kindHost, PathSet: []string{"config.virtualNicManagerInfo.netConfig"}}}}
+		spec := types.PropertyFilterSpec{PropSet: []types.PropertySpec{{Type: kindHost, PathSet: []string{netConfig}}}}
 		for _, h := range batch {
 			spec.ObjectSet = append(spec.ObjectSet, types.ObjectSpec{Obj: hostRef(h)})
 		}
@@ -80,8 +80,8 @@ func (s *Session) ManagementAddresses(ctx context.Context, hosts []*inventory.Ho
 			return nil, fmt.Errorf("read the hosts' management addresses: %w", plain(err))
 		}
 		for ref, n := range t.nodes {
-			configs, _ := n.prop("config.virtualNicManagerInfo.netConfig").(types.ArrayOfVirtualNicManagerNetConfig)
-			if ip := managementIP(configs.VirtualNicManagerNetConfig); ip != "" {
+			nics, _ := n.prop(netConfig).(nicFacts)
+			if ip := nics.managementIP(); ip != "" {
 				addresses[ref.Value] = ip
 			}
 		}
@@ -89,15 +89,10 @@ func (s *Session) ManagementAddresses(ctx context.Context, hosts []*inventory.Ho
 	return addresses, nil
 }
 
-func managementIP(configs []types.VirtualNicManagerNetConfig) string {
-	for _, c := range configs {
-		if c.NicType != string(types.HostVirtualNicManagerNicTypeManagement) {
-			continue
-		}
-		for _, nic := range c.CandidateVnic {
-			if slices.Contains(c.SelectedVnic, nic.Key) && nic.Spec.Ip != nil && nic.Spec.Ip.IpAddress != "" {
-				return nic.Spec.Ip.IpAddress
-			}
+func (f nicFacts) managementIP() string {
+	for _, n := range f {
+		if n.traffic == types.HostVirtualNicManagerNicTypeManagement && n.ipv4 != "" {
+			return n.ipv4
 		}
 	}
 	return ""

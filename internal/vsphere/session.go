@@ -8,8 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/vmware/govmomi/vim25"
@@ -54,6 +56,7 @@ type Session struct {
 	client  *vim25.Client
 	http    *http.Transport
 	limiter *limiter
+	here    atomic.Pointer[netip.Addr]
 
 	// kept is what equal parts of answers are decoded to.
 	kept *keeper
@@ -116,7 +119,7 @@ func Connect(ctx context.Context, cfg Config) (*Session, error) {
 		return nil, &ConfigError{err}
 	}
 	s := &Session{cfg: cfg, kept: newKeeper()}
-	s.http = newTransport(tlsConfig(cfg.Thumbprints, cfg.Insecure, roots), cfg.MostWorkers)
+	s.http = newTransport(tlsConfig(cfg.Thumbprints, cfg.Insecure, roots), cfg.MostWorkers, s.dial)
 
 	sc := soap.NewClient(cfg.Target.url(), false)
 	s.limiter = newLimiter(cfg.Workers, cfg.MostWorkers)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strconv"
 
-	"github.com/vmware/govmomi/fault"
 	"github.com/vmware/govmomi/vim25/methods"
 	"github.com/vmware/govmomi/vim25/types"
 
@@ -52,14 +51,7 @@ func (s *Session) querySetting(ctx context.Context) ([]types.BaseOptionValue, er
 	if manager == nil {
 		return nil, errors.New("the server has no settings that can be asked for")
 	}
-	res, err := methods.QueryOptions(ctx, s, &types.QueryOptions{This: *manager, Name: inventory.SettingName})
-	switch {
-	case err == nil:
-		return res.Returnval, nil
-	case fault.Is(err, &types.InvalidName{}): // so the API says that there is no such option
-		return nil, nil
-	}
-	return nil, plain(err)
+	return s.queryOptions(ctx, *manager, inventory.SettingName)
 }
 
 // WriteSetting sets the vCenter's inventory.SettingName, as a boolean where the server has

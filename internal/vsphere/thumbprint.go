@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/vic-preflight/vic-preflight/internal/infile"
 )
 
 // Thumbprint is a certificate's SHA-1 (20 bytes) or SHA-256 (32 bytes) digest.
@@ -152,7 +154,7 @@ func rootCAs(list string) (*x509.CertPool, error) {
 	}
 	pool := x509.NewCertPool()
 	for _, name := range filepath.SplitList(list) {
-		pem, err := os.ReadFile(filepath.Clean(name))
+		pem, err := infile.Read(filepath.Clean(name))
 		if err != nil {
 			return nil, fmt.Errorf("read CA certificates: %w", err)
 		}
@@ -168,7 +170,7 @@ func rootCAs(list string) (*x509.CertPool, error) {
 // zero Thumbprint when the host is not listed or a file does not exist.
 func KnownThumbprint(list string, t Target) (Thumbprint, error) {
 	for _, name := range filepath.SplitList(list) {
-		text, err := os.ReadFile(filepath.Clean(name))
+		text, err := infile.Read(filepath.Clean(name))
 		if errors.Is(err, os.ErrNotExist) {
 			continue
 		}

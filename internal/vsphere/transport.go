@@ -1,10 +1,12 @@
 package vsphere
 
 import (
+	"context"
 	"crypto/tls"
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"time"
 )
 
@@ -20,10 +22,10 @@ const (
 
 // newTransport keeps one idle connection for each call that may be in flight.
 // govmomi's own keeps two, and its TLS dial ignores the context.
-func newTransport(cfg *tls.Config, calls int) *http.Transport {
+func newTransport(cfg *tls.Config, calls int, dial func(context.Context, string, string) (net.Conn, error)) *http.Transport {
 	return &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           (&net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}).DialContext,
+		DialContext:           dial,
 		TLSClientConfig:       cfg,
 		TLSHandshakeTimeout:   handshakeTimeout,
 		MaxIdleConns:          calls,
@@ -32,6 +34,31 @@ func newTransport(cfg *tls.Config, calls int) *http.Transport {
 		IdleConnTimeout:       90 * time.Second,
 		ExpectContinueTimeout: time.Second,
 	}
+}
+
+// dial connects, and notes from which address of this machine. A proxy's end is not the
+// server's.
+func (s *Session) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := (&net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}).DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	if host, _, err := net.SplitHostPort(address); err == nil && host == s.cfg.Target.url().Hostname() {
+		if here, err := netip.ParseAddrPort(conn.LocalAddr().String()); err == nil {
+			addr := here.Addr().Unmap().WithZone("")
+			s.here.Store(&addr)
+		}
+	}
+	return conn, nil
+}
+
+// LocalAddress is that of this machine, as the server sees it where nothing in between
+// translates it; not valid where a proxy is in between.
+func (s *Session) LocalAddress() netip.Addr {
+	if here := s.here.Load(); here != nil {
+		return *here
+	}
+	return netip.Addr{}
 }
 
 // drainedTransport reads an answer to its end before it closes it. govmomi's decoder

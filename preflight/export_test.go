@@ -1,0 +1,4 @@
+package preflight
+
+// ManagingVCenter is for the tests.
+var ManagingVCenter = managingVCenter
