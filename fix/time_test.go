@@ -80,7 +80,7 @@ func bring(list []inventory.Host) *fix.Plan {
 		list[i].Version, list[i].Firewall.Rulesets = "8.0.2", list[i].Firewall.Rulesets[1:]
 		surveys[list[i].ID] = community
 	}
-	return fix.Bring(judged(list), vibOffer(), surveys)
+	return fix.Bring(judged(list)[0], vibOffer(), surveys)
 }
 
 // flaky refuses the first refresh of each host.

@@ -11,7 +11,7 @@ import (
 var _ = It("Deny says that a default action which passes closes nothing", func() {
 	h := host(engine(true))
 	h.Firewall.Switch = inventory.Switch{Enabled: inventory.Yes, Loaded: inventory.Yes, DefaultPass: inventory.Yes}
-	plan := fix.Deny(judged([]inventory.Host{h}), nil).Hosts[0]
+	plan := fix.Deny(judged([]inventory.Host{h}), fix.DenyOptions{}).Hosts[0]
 	Expect(plan.Reason).To(Equal(fix.Chosen))
 	Expect(plan.Warnings).To(ConsistOf("TCP 2377 still gets out: the default action lets it pass"))
 })
@@ -20,7 +20,7 @@ var _ = DescribeTable("a host that does not tell of Secure Boot gets a VIB witho
 	func(version string, reason fix.Reason) {
 		o := vibOffer()
 		o.Suits = func(string) (string, []string) { return "", nil }
-		plan := fix.Bring(judged([]inventory.Host{shutHost(version)}), o, map[string]fix.Survey{"host-1": {Acceptance: fix.CommunitySupported}})
+		plan := fix.Bring(judged([]inventory.Host{shutHost(version)})[0], o, map[string]fix.Survey{"host-1": {Acceptance: fix.CommunitySupported}})
 		Expect(plan.Hosts[0].Reason).To(Equal(reason), plan.Hosts[0].Detail)
 	},
 	Entry("where its version has none", "5.5.0", fix.Chosen),
