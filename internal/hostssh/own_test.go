@@ -2,6 +2,8 @@ package hostssh_test
 
 import (
 	"errors"
+	"io"
+	"strings"
 	"sync/atomic"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -56,3 +58,16 @@ var _ = Describe("a login that cannot be made", func() {
 		Expect(errors.As(err, &unreached)).To(BeTrue(), "%v", err)
 	}, SpecTimeout(limit))
 })
+
+var _ = It("what a command says is kept up to the bound to the byte, in whatever pieces it comes", func(ctx SpecContext) {
+	c := login(ctx, func(c *sshtest.Command) int {
+		for range hostssh.MaxOutput/1000 + 100 {
+			_, _ = io.WriteString(c.Stdout, strings.Repeat("x", 1000))
+		}
+		return 0
+	})
+	r, err := c.Run("talk", nil, limit)
+	Expect(err).NotTo(HaveOccurred())
+	Expect(r.Exit).To(BeZero())
+	Expect(r.Stdout).To(HaveLen(hostssh.MaxOutput))
+}, SpecTimeout(limit))
