@@ -103,6 +103,29 @@ var _ = Describe("what a host answers to a command that it took", func() {
 })
 
 var _ = Describe("taking a change back", func() {
+	It("waits for a VIB that the host goes on installing when nobody waits for its answer, and removes it", func(ctx SpecContext) {
+		h := newFakeHost()
+		before := h.state()
+		looks := 0
+		h.be(func() {
+			h.on = func(_ int, c *sshtest.Command) (int, bool) {
+				switch {
+				case strings.HasPrefix(c.Line, "esxcli software vib install -v"):
+					c.Cut()
+					return -1, true
+				case c.Line == "esxcli software vib list":
+					if looks++; looks == 2 { // the first of the take-back did not find it
+						h.have(ours)
+					}
+				}
+				return 0, false
+			}
+		})
+		Expect(h.carry(ctx, install())).To(HaveOccurred())
+		Expect(h.state()).To(Equal(before))
+		Expect(h.said()).To(ContainElement("esxcli software vib remove -n vicpre"))
+	}, SpecTimeout(time.Minute))
+
 	It("writes nothing on another machine that has the address by then", func(ctx SpecContext) {
 		h := newFakeHost()
 		h.be(func() {
@@ -132,6 +155,14 @@ var _ = Describe("taking a change back", func() {
 		Expect(h.said()).NotTo(ContainElement(ContainSubstring("cat >")))
 	}, SpecTimeout(time.Minute))
 })
+
+var _ = It("service.xml is written in place by the steps of the guides: the sticky bit before the text, and the mode as it was behind it", func(ctx SpecContext) {
+	h := newFakeHost()
+	inPlace.ready(h)
+	Expect(h.carry(ctx, insert())).To(Succeed())
+	const file = "/etc/vmware/firewall/service.xml"
+	Expect(h.said()).To(ContainElement(MatchRegexp(`chmod 644 %[1]s && chmod \+t %[1]s && cat \S+ > %[1]s; r=\$\?; chmod 1?444 %[1]s; rm -f`, file)))
+}, SpecTimeout(time.Minute))
 
 var _ = It("a host that takes no login is not changed, and said to have taken none", func(ctx SpecContext) {
 	h := newFakeHost()
