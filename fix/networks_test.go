@@ -75,6 +75,7 @@ var _ = Describe("the networks of a list", func() {
 	It("are written, journaled and restored as they were", func(ctx SpecContext) {
 		client := newFake(list)
 		plan := allow(list, "10.30.0.0/17")
+		Expect(plan.Changes()).To(HaveLen(1))
 		entries := recorded(plan.Changes()...)
 		Expect(applied(ctx, plan, client)[0].Done).To(BeTrue())
 		Expect(client.calls).To(Equal([]string{"allow host-0 vSPC"}), "the lists differ by a network alone")
