@@ -12,7 +12,7 @@ var _ = DescribeTable("a connection got out of the host", func(outcome inventory
 },
 	Entry("where the listener answered", inventory.Open, true),
 	Entry("where it was refused: packets get there", inventory.Refused, true),
-	Entry("not for sure where something accepted: that may stand before the host's firewall", inventory.OpenUnverified, false),
+	Entry("not for sure where something accepted of which nobody knows what it is", inventory.OpenUnverified, false),
 	Entry("not where something else answered", inventory.Intercepted, false),
 	Entry("not where nothing came back", inventory.Timeout, false),
 	Entry("not where the host has no way", inventory.NoRoute, false),
