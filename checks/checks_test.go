@@ -122,7 +122,7 @@ var _ = DescribeTable("host-state", verifyHostRow(checks.HostState),
 
 // probed is a host with an outcome.
 func probed(h inventory.Host, vantage inventory.Vantage, outcome inventory.Outcome) inventory.Host {
-	h.Probe = &inventory.Probe{Vantage: vantage, Outcome: outcome, Cause: "because"}
+	h.Probes = []inventory.Probe{{Requirement: "vic", Vantage: vantage, Outcome: outcome, Cause: "because"}}
 	return h
 }
 

@@ -54,17 +54,17 @@ func (b *bench) port(h *inventory.Host) *Verdict {
 		v.Rulesets = rulesetVerdicts(groups, b.req, v.Decides)
 		b.ports[facts] = v
 	}
-	return on(h, v)
+	return on(h, &b.req, v)
 }
 
 // on is the shared verdict with what is known of this host besides: whether its
 // rulesets last (the list that is shared holds what their keys tell), what a probe
 // has settled, and whether the facts are fresh enough to say that all is well.
-func on(h *inventory.Host, shared *Verdict) *Verdict {
+func on(h *inventory.Host, req *Requirement, shared *Verdict) *Verdict {
 	v := *shared
 	switch {
-	case shared.Reason == ListsOverlap && h.Probe.GotOut():
-		v.Status, v.Reason, v.Detail = Pass, Permitted, shared.Detail+"; a connection from the host got out"
+	case shared.Reason == ListsOverlap && answered(h, req):
+		v.Status, v.Reason, v.Detail = Pass, Permitted, fmt.Sprintf("%s; a connection %s the host got %s", shared.Detail, req.of(), req.way())
 	case shared.Status == Pass && h.Firewall.Stale != "":
 		v.Status, v.Reason = Unknown, FactsStale
 		v.Detail = fmt.Sprintf("%s, by a copy that may be minutes old: the refresh failed: %s", shared.Detail, h.Firewall.Stale)
@@ -151,7 +151,7 @@ func (m *matches) unverified(own reach, req Requirement, service string) *Verdic
 // shut is the verdict where nothing lets the ports through.
 func (m *matches) shut(own reach, req Requirement, service string) *Verdict {
 	switch {
-	case req.Momentary, req.Switched != "" && req.From == "":
+	case m.opensWhenNeeded(req):
 		return &Verdict{
 			Status: Skip, Reason: SwitchedWhenNeeded,
 			Detail: fmt.Sprintf("%s does not get %s now; ESXi itself switches %s, %s", service, req.way(), strings.Join(req.Prefer, " or "), req.Switched),
@@ -179,6 +179,13 @@ func (m *matches) shut(own reach, req Requirement, service string) *Verdict {
 		detail = fmt.Sprintf("only rulesets of other services could let %s %s", service, req.way())
 	}
 	return &Verdict{Status: Fail, Reason: NoRuleset, Detail: detail}
+}
+
+// opensWhenNeeded reports whether ESXi itself will open the ports by a ruleset that the host
+// has: one for other ports, as of a key server that listens elsewhere, never does.
+func (m *matches) opensWhenNeeded(req Requirement) bool {
+	return (req.Momentary || req.Switched != "" && req.From == "") &&
+		slices.ContainsFunc(m.all, func(rs *inventory.Ruleset) bool { return slices.Contains(req.Prefer, rs.Key) })
 }
 
 // disabledOne is the verdict where a ruleset only has to be enabled.

@@ -150,13 +150,13 @@ var _ = DescribeTable("outbound-port",
 	}),
 	Entry("a list beside, and a connection that got out", verdictRow{
 		host: with(host(vicEngine(true, all()), vSPC(true, addresses("192.0.2.10"))), func(h *inventory.Host) {
-			h.Probe = &inventory.Probe{Vantage: inventory.VantageSSH, Outcome: inventory.Open}
+			h.Probes = []inventory.Probe{{Requirement: "vic", Vantage: inventory.VantageSSH, Outcome: inventory.Open}}
 		}),
 		status: checks.Pass, reason: "permitted", decides: "vic-engine", detail: "a connection from the host got out",
 	}),
 	Entry("a list beside, and a connection that did not get through", verdictRow{
 		host: with(host(vicEngine(true, all()), vSPC(true, addresses("192.0.2.10"))), func(h *inventory.Host) {
-			h.Probe = &inventory.Probe{Vantage: inventory.VantageSSH, Outcome: inventory.Timeout}
+			h.Probes = []inventory.Probe{{Requirement: "vic", Vantage: inventory.VantageSSH, Outcome: inventory.Timeout}}
 		}),
 		status: checks.Warn, reason: "lists-overlap", decides: "vic-engine",
 	}),

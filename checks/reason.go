@@ -53,6 +53,9 @@ const (
 	NameUnresolved      Reason = "name-unresolved"
 	PathIntercepted     Reason = "path-intercepted"
 	ProbeFailed         Reason = "probe-failed"
+	Accepted            Reason = "accepted"
+	NotThePeer          Reason = "not-the-peer"
+	NotProvable         Reason = "not-provable"
 
 	SettingsKnown Reason = "settings-known"
 
@@ -288,7 +291,11 @@ var explanations = []Explanation{
 	},
 	{Reason: NothingToPersist, Meaning: "No ruleset of its own permits the port, so there is nothing that could be lost."},
 
-	{Reason: NotProbed, Meaning: "No connection was tried from the host. --probe serial does."},
+	{
+		Reason: NotProbed,
+		Meaning: "No connection was tried. --probe serial, or ssh, tries one from the host. What others open to the host, " +
+			"--probe local tries from this machine, and --probe ssh from the other hosts where those are the peers.",
+	},
 	{Reason: Reachable, Meaning: "The host itself opened a connection, and the listener proved that it ended there."},
 	{
 		Reason: ReachableUnverified,
@@ -296,6 +303,18 @@ var explanations = []Explanation{
 			"or this tool's listener.",
 		Hint: "Let vic-preflight listen stand at the target while you probe.",
 	},
+	{
+		Reason: Accepted,
+		Meaning: "Something accepted the connection, which is what {a peer} does. It was not proved that this is who " +
+			"accepted: a proxy on the way would do the same.",
+	},
+	{
+		Reason: NotThePeer,
+		Meaning: "The connection was this machine's, and this machine is none of the peers that were given: what became " +
+			"of it proves nothing of {the peer}.",
+		Hint: "Run vic-preflight on {the peer}, or give this machine's address with {option} if it is one.",
+	},
+	{Reason: NotProvable, Meaning: "UDP does not answer, so that no connection proves anything. The verdict on the port stands alone."},
 	{
 		Reason: OpenUnexpected,
 		Meaning: "The host got through although its rulesets, as they were read, do not permit it: vCenter's copy is " +

@@ -51,6 +51,9 @@ type Requirement struct {
 	// means of every version.
 	Since string
 
+	// AmongHosts means that the peers are ESXi hosts themselves.
+	AmongHosts bool
+
 	// Of are the hosts that it is required of by their own settings, by inventory.Host.ID;
 	// nil means every host, with Peers.
 	Of map[string]Demand
@@ -71,6 +74,34 @@ const (
 	ByService Owner = "service"
 	ByHost    Owner = "host"
 )
+
+// Proof is where a connection starts that shows that a requirement holds.
+type Proof string
+
+// The proofs.
+const (
+	FromHost     Proof = "from the host"
+	FromHere     Proof = "from the machine that asks"
+	FromPeerHost Proof = "from the other hosts"
+	FromNothing  Proof = "none: UDP does not answer"
+)
+
+// Proof is that of the requirement.
+func (r Requirement) Proof() Proof {
+	switch {
+	case r.Protocol == inventory.UDP:
+		return FromNothing
+	case r.Direction == inventory.Outbound:
+		return FromHost
+	case r.AmongHosts:
+		return FromPeerHost
+	}
+	return FromHere
+}
+
+// OfVCH reports whether the peer is a virtual container host, which this tool knows by
+// what it says, and stands in for by a listener.
+func (r Requirement) OfVCH() bool { return r.Name == VIC().Name }
 
 // Demand is what one host's own settings say of a requirement.
 type Demand struct {
@@ -253,6 +284,14 @@ func (r Requirement) to() string {
 		return "from"
 	}
 	return "to"
+}
+
+// of is where a connection is seen from that goes the requirement's way.
+func (r Requirement) of() string {
+	if r.Direction == inventory.Inbound {
+		return "to"
+	}
+	return "from"
 }
 
 // Covers reports whether the ruleset's rules let all the ports through.

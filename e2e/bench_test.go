@@ -130,12 +130,14 @@ func benchmarkProbe(b *testing.B, hosts int, open bool) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		probe.Serial(ctx, list, target, l, machines{m}, probe.SerialOptions{
-			Workers: 2 * vsphere.DefaultWorkers, Timeout: 5 * time.Second, Key: &key, Simulated: true,
-		})
-		for _, h := range list {
-			if (h.Probe.Outcome == inventory.Open) != open {
-				b.Fatalf("%s: %s %s", h.Name, h.Probe.Outcome, h.Probe.Cause)
+		attempts := make([]*probe.Attempt, len(list))
+		for i, h := range list {
+			attempts[i] = &probe.Attempt{Host: h, To: target, Key: &key, Witness: l}
+		}
+		probe.Serial(ctx, attempts, machines{m}, probe.SerialOptions{Workers: 2 * vsphere.DefaultWorkers, Timeout: 5 * time.Second, Simulated: true})
+		for _, a := range attempts {
+			if (a.Found.Outcome == inventory.Open) != open {
+				b.Fatalf("%s: %s %s", a.Host.Name, a.Found.Outcome, a.Found.Cause)
 			}
 		}
 	}

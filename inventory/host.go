@@ -54,8 +54,20 @@ type Host struct {
 	PeerSettings []PeerSetting
 	// Earlier is nil when there is no earlier report of the host.
 	Earlier *Earlier
-	// Probe is nil when no connection was tried from the host.
-	Probe *Probe
+	// Probes are the connections that were tried for what is required of the host, in the
+	// order of the requirements. There is none when nothing was tried.
+	Probes []Probe
+}
+
+// ProbesFor are those for the requirement of the name.
+func (h *Host) ProbesFor(requirement string) []Probe {
+	var list []Probe
+	for _, p := range h.Probes {
+		if p.Requirement == requirement {
+			list = append(list, p)
+		}
+	}
+	return list
 }
 
 // IsConnected reports whether the host's facts are the host's own, not what

@@ -13,7 +13,8 @@ const (
 	VantageSerial Vantage = "serial"
 	// VantageSSH: the host's own nc, run over SSH.
 	VantageSSH Vantage = "ssh"
-	// VantageLocal: this machine. A control, never a host's verdict.
+	// VantageLocal: this machine. A control, and never a host's verdict, but for what others
+	// open to the host.
 	VantageLocal Vantage = "local"
 )
 
@@ -41,19 +42,23 @@ const (
 
 // Probe is one attempt to connect.
 type Probe struct {
+	// Requirement is the name of what it was tried for.
+	Requirement string
+	// Target is host:port. Where Outcome is empty, it is what was not connected to, in words,
+	// and Cause says why.
+	Target string
+	// From is who opened a connection to the host, by name; empty where the host opened it,
+	// or this machine did in its place.
+	From    string
 	Vantage Vantage
 	Outcome Outcome
 	// Cause says in words what was seen; often empty for Open.
 	Cause   string
 	Elapsed time.Duration
-	// Peer is the address that the listener saw, when it is known.
+	// Peer is the address that the other side saw, when it is known.
 	Peer string
+	// Doubt is what speaks against it that the target itself accepted; empty for nothing.
+	Doubt string
 	// Leftover names what the probe could not clean up after itself.
 	Leftover string
-}
-
-// GotOut reports whether packets got out of the host itself, whatever answered
-// them. It may be called on nil.
-func (p *Probe) GotOut() bool {
-	return p != nil && (p.Outcome == Open || p.Outcome == Refused)
 }

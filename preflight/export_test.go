@@ -1,4 +1,8 @@
 package preflight
 
-// ManagingVCenter is for the tests.
-var ManagingVCenter = managingVCenter
+var (
+	// ManagingVCenter is for the tests.
+	ManagingVCenter = managingVCenter
+	// OwnAmong is for the tests.
+	OwnAmong = ownAmong
+)

@@ -168,8 +168,8 @@ type ChangeOptions struct {
 type ProbeOptions struct {
 	// Vantage is where they start; empty means that there are none.
 	Vantage inventory.Vantage
-	// Target is the host to connect to, at the required port; empty means the one
-	// peer.
+	// Target is the host to connect to, at the required port, where there is one
+	// requirement; empty means its peers.
 	Target string
 	// ListenerKey is the file with the key of a listener that stands there.
 	ListenerKey string
@@ -227,9 +227,6 @@ func (o *Options) validateChecks() error {
 			return &UsageError{Option: "port", Err: err}
 		}
 	}
-	if o.several() && o.Probe.Vantage != "" {
-		return usage("", "a probe takes one requirement, and more are asked for")
-	}
 	switch {
 	case o.FailOn != "" && o.FailOn != FailOnNew:
 		return usage("fail-on", "%q is none of: %s", o.FailOn, FailOnNew)
@@ -240,8 +237,14 @@ func (o *Options) validateChecks() error {
 	if err != nil {
 		return &UsageError{Err: err, Hints: meant(append(slices.Clone(o.Only), o.Skip...), checks.IDs())}
 	}
-	if len(selected) == 0 {
+	switch {
+	case len(selected) == 0:
 		return usage("", "--only and --skip leave no check to run")
+	case len(o.BySettings) > 0 && !among(selected, checks.PeerSettings):
+		return &UsageError{
+			Option: "skip", Err: fmt.Errorf("leaves out %s, and a host would pass of whose settings nothing is known", checks.PeerSettings),
+			Hints: []string{"--allow-unknown tolerates such hosts; --profile NAME --peer ADDRESS asks for no settings"},
+		}
 	}
 	if len(selected) == 1 && selected[0].ID == checks.TCPConnect && o.Probe.Vantage == "" {
 		return usage("", "the check %s judges a probe, and none was asked for: --probe makes one", checks.TCPConnect)
@@ -299,10 +302,23 @@ func (o *Options) validateProbe() error {
 		return usage("probe-target", "is not a host name or address; the port is --port")
 	case p.Vantage != "" && o.Change.DryRun:
 		return usage("", "--dry-run makes no connections: leave --probe out")
-	case p.Vantage != "" && (o.requirement().Direction != inventory.Outbound || o.requirement().Protocol != inventory.TCP):
-		return usage("probe", "opens TCP connections from the hosts: it says nothing of %s", o.requirement())
+	}
+	// Both are of a target, and of several requirements each has its own.
+	for _, of := range []struct{ option, value string }{{"probe-target", p.Target}, {"listener-key", p.ListenerKey}} {
+		if of.value != "" && p.Vantage != "" && !o.oneTarget() {
+			return &UsageError{
+				Option: of.option, Err: errors.New("is of one requirement that hosts connect for, over TCP, and which one is not said"),
+				Hints: []string{"leave it out: the hosts connect to the peers of each profile; or name one profile, with a --peer that picks one of its requirements"},
+			}
+		}
 	}
 	return nil
+}
+
+// oneTarget reports whether there is one requirement, and one target serves for it.
+func (o *Options) oneTarget() bool {
+	reqs := o.requirements()
+	return len(reqs) == 1 && len(o.BySettings) == 0 && reqs[0].Proof() == checks.FromHost
 }
 
 func isHost(s string) bool {
@@ -426,6 +442,7 @@ func (o *Options) requirement() checks.Requirement {
 
 // demand adds what the hosts' own settings ask for.
 func (o *Options) demand(inv *inventory.Inventory) {
+	o.Requirements = slices.Clip(o.Requirements) // runs side by side share what is asked of every target
 	if o.keepsSettings {
 		inv = &inventory.Inventory{Hosts: slices.Clone(inv.Hosts)}
 		for i := range inv.Hosts {
@@ -435,14 +452,29 @@ func (o *Options) demand(inv *inventory.Inventory) {
 	for _, n := range profile.Demanded(o.BySettings, inv) {
 		o.Requirements = append(o.Requirements, n.Requirement)
 	}
+	if !o.keepsSettings { // one that nobody asked about is no reason not to know
+		of := []inventory.PeerOrigin{""} // what a file of facts lacks has none
+		for _, p := range o.BySettings {
+			of = append(of, p.Origins()...)
+		}
+		for i := range inv.Hosts {
+			h := &inv.Hosts[i]
+			h.PeerSettings = slices.DeleteFunc(h.PeerSettings, func(s inventory.PeerSetting) bool { return !slices.Contains(of, s.Origin) })
+		}
+	}
 	if len(o.BySettings) > 0 && len(o.Requirements) == 0 {
 		o.observer().Note("no setting of a host names whom it talks to: no port is asked for")
 	}
 }
 
-// checks are those that Only and Skip pick.
+// checks are those that Only and Skip pick. What hosts' own settings ask for is not judged
+// without the check that says where these are not known: a host would pass of which nothing is.
 func (o *Options) checks() ([]checks.Check, error) {
-	return checks.Select(o.set(), o.Only, o.Skip)
+	only := o.Only
+	if len(o.BySettings) > 0 && len(only) > 0 && !slices.Contains(only, checks.PeerSettings) {
+		only = append(slices.Clone(only), checks.PeerSettings)
+	}
+	return checks.Select(o.set(), only, o.Skip)
 }
 
 func among(selected []checks.Check, id string) bool {

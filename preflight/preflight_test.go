@@ -118,7 +118,6 @@ var _ = Describe("a run of several requirements", func() {
 		_, err := preflight.Run(ctx, o)
 		Expect(err).To(MatchError(ContainSubstring(says)))
 	},
-		Entry("by a probe", func(o *preflight.Options) { o.Probe.Vantage = inventory.VantageSerial }, "a probe takes one requirement"),
 		Entry("by a change on the hosts", func(o *preflight.Options) {
 			o.Change.Do, o.Change.Method, o.BySettings = preflight.Allow, fix.MethodServiceXML, profile.FromSettings()
 		}, "--method service-xml brings one ruleset for what is named"),
@@ -128,13 +127,6 @@ var _ = Describe("a run of several requirements", func() {
 			o.Requirements[1].Peers = []netip.Prefix{netip.MustParsePrefix("10.0.0.9/32")}
 		}, "--allowed-ip leaves out the backup proxy 10.0.0.9"),
 		Entry("where all that hosts need would be closed", func(o *preflight.Options) { o.Change.Do, o.BySettings = preflight.Deny, profile.FromSettings() }, "--deny closes what is named"))
-
-	It("is not probed where a connection from the hosts says nothing", func(ctx SpecContext) {
-		o := preflight.Options{Target: preflight.Target{Address: "sim://closed"}, Requirements: []checks.Requirement{backup()}}
-		o.Probe.Vantage = inventory.VantageSerial
-		_, err := preflight.Run(ctx, o)
-		Expect(err).To(MatchError(ContainSubstring("says nothing of inbound TCP 902 from a backup proxy")))
-	})
 })
 
 var _ = Describe("another requirement than vic", func() {

@@ -12,6 +12,9 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
+	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/internal/vsphere"
 	"github.com/vic-preflight/vic-preflight/inventory"
 	"github.com/vic-preflight/vic-preflight/probe"
@@ -32,41 +35,53 @@ const (
 
 // prober is what a probe takes: where to, and who tells what came.
 type prober struct {
-	target   probe.Target
-	wait     time.Duration
-	listener *probe.Listener // on this machine, nil when elsewhere
-	witness  probe.Witness
-	key      *probe.Key
-	machines *vsphere.Machines
-	ssh      probe.SSHOptions
-	control  *inventory.Probe // from this machine, nil until it was made
+	wait time.Duration
+	// ends are what hosts connect to. fixed means that it is the same for all.
+	ends  []*end
+	fixed bool
+	key   *probe.Key // of a listener that was started elsewhere, nil when none was
+	// addresses are those of the hosts, by ID, where they are connected to; byName says that
+	// they are connected to by their names.
+	addresses map[string]string
+	byName    bool
+	machines  *vsphere.Machines
+	ssh       probe.SSHOptions
+}
+
+// end is a target, with who stands there.
+type end struct {
+	probe.Attempt // of no host
+	listener      *probe.Listener
+	control       *inventory.Probe // from this machine, nil until it was made
+	// blind says why a serial probe could tell nothing.
+	blind error
 }
 
 // probed is what a probe came to, besides the hosts' own connections.
 type probed struct {
-	target  string
-	control *inventory.Probe
+	target   string
+	controls []inventory.Probe
 	// leftovers are machines that could not be removed, in any try.
 	leftovers []string
 }
 
-// prepareProbe settles the target, starts a listener when the target is this
-// machine, and finds out whether the probe is possible. It changes nothing. It
-// returns nil where no probe was asked for; the caller must close what it returns.
+// prepareProbe settles the targets, starts a listener where one is this machine, and finds
+// out whether the probe is possible. It changes nothing. It returns nil where no probe was
+// asked for; the caller must close what it returns.
 func prepareProbe(ctx context.Context, s *session, inv *inventory.Inventory, o Options, in *inputs) (p *prober, err error) {
 	if o.Probe.Vantage == "" || ctx.Err() != nil {
 		return nil, nil
 	}
 	p = &prober{key: in.key, wait: o.Probe.defaultWait(inv.Endpoint.Simulated)}
-	if p.target, err = o.probeTarget(inv.Endpoint.Simulated); err != nil {
+	if err = p.settleEnds(ctx, s, inv, o); err != nil {
 		return nil, err
 	}
-	err = p.findWitness(ctx, o.Probe.Vantage)
+	err = p.findWitnesses(ctx, o.Probe.Vantage)
 	switch {
 	case err != nil:
 	case o.Probe.Vantage == inventory.VantageSSH:
 		p.ssh = probe.SSHOptions{Login: *in.login, Timeout: p.wait, Workers: probersPerCall * o.workers(), Progress: o.progress}
-	case o.Probe.Vantage == inventory.VantageSerial:
+	case o.Probe.Vantage == inventory.VantageSerial && len(p.ends) > 0:
 		if p.machines, err = s.PrepareMachines(ctx, inv.Datacenter, probeable(inv)); err != nil {
 			err = &UnavailableError{Err: err, Hints: []string{"--probe none checks the rulesets alone"}}
 		}
@@ -81,10 +96,15 @@ func prepareProbe(ctx context.Context, s *session, inv *inventory.Inventory, o O
 	return nil, err
 }
 
-// close ends the listener. It may be called on nil.
+// close ends the listeners. It may be called on nil.
 func (p *prober) close() {
-	if p != nil && p.listener != nil {
-		_ = p.listener.Close()
+	if p == nil {
+		return
+	}
+	for _, e := range p.ends {
+		if e.listener != nil {
+			_ = e.listener.Close()
+		}
 	}
 }
 
@@ -115,9 +135,13 @@ func (o *Options) probeTarget(simulated bool) (probe.Target, error) {
 	case simulated:
 		t.Host = simulatedTarget()
 	default:
-		return t, &UsageError{Err: errors.New("no target to connect to"), Hints: []string{req.Say("give --probe-target HOST, or one {option}")}}
+		return t, errNoTarget(req)
 	}
 	return t, nil
+}
+
+func errNoTarget(req checks.Requirement) error {
+	return &UsageError{Err: errors.New("no target to connect to"), Hints: []string{req.Say("give --probe-target HOST, or one {option}")}}
 }
 
 // simulatedTarget is where the hosts of a simulator dial to: a loopback address
@@ -127,31 +151,44 @@ func simulatedTarget() string {
 	return netip.AddrFrom4([4]byte{127, byte(64 + pid>>14%64), byte(pid >> 7 & 127), byte(1 + pid&127)}).String()
 }
 
+// findWitnesses finds who tells what came to each end. Of several ends those that nobody
+// can be asked about are left to themselves.
+func (p *prober) findWitnesses(ctx context.Context, vantage inventory.Vantage) error {
+	for _, e := range p.ends {
+		if err := p.findWitness(ctx, e, vantage); err != nil && len(p.ends) == 1 {
+			return err
+		} else if vantage == inventory.VantageSerial {
+			e.blind = err
+		}
+	}
+	return nil
+}
+
 // findWitness makes sure that somebody can tell what came: a listener elsewhere
 // that has the key, or one here when the target is this machine. A serial probe
 // of an address where nobody listens could tell a blocked host from no other.
-func (p *prober) findWitness(ctx context.Context, vantage inventory.Vantage) error {
+func (p *prober) findWitness(ctx context.Context, e *end, vantage inventory.Vantage) error {
 	serial := vantage == inventory.VantageSerial
 	if p.key != nil {
-		remote := &probe.Remote{Target: p.target, Key: *p.key, Dialer: &net.Dialer{}}
+		remote := &probe.Remote{Target: e.To, Key: *p.key, Dialer: &net.Dialer{}}
 		if err := remote.Check(ctx); err != nil && serial {
-			return &UnavailableError{Err: fmt.Errorf("the listener at %s cannot be asked from this machine: %w", p.target, err), Hints: []string{
+			return &UnavailableError{Err: fmt.Errorf("the listener at %s cannot be asked from this machine: %w", e.To, err), Hints: []string{
 				"vic-preflight listen --key-file must run there, with the same key, and be reachable from here too",
 			}}
 		}
-		p.witness = remote
+		e.Witness, e.Key, e.Service = remote, p.key, false
 		return nil
 	}
-	if ownAddress(ctx, p.target.Host) {
-		if err := p.listen(ctx); err != nil {
+	if ownAddress(ctx, e.To.Host) {
+		if err := e.listen(ctx); err != nil && !e.Service {
 			return err
 		}
 	}
-	if p.listener != nil || !serial {
+	if e.listener != nil || !serial {
 		return nil
 	}
-	if p.reach(ctx).Outcome == inventory.Refused {
-		return &UnavailableError{Err: fmt.Errorf("nobody listens at %s, so that a serial probe could not tell who gets there", p.target), Hints: []string{
+	if p.reach(ctx, e).Outcome == inventory.Refused {
+		return &UnavailableError{Err: fmt.Errorf("nobody listens at %s, so that a serial probe could not tell who gets there", e.To), Hints: []string{
 			"let vic-preflight listen stand there, or run this where that is an address of the machine",
 		}}
 	}
@@ -160,19 +197,19 @@ func (p *prober) findWitness(ctx context.Context, vantage inventory.Vantage) err
 
 // listen stands at the target itself. A port that is taken is somebody else's, a
 // virtual container host's for one: then there is no witness.
-func (p *prober) listen(ctx context.Context) error {
+func (e *end) listen(ctx context.Context) error {
 	key, err := probe.NewKey()
 	if err != nil {
 		return err
 	}
-	l, err := probe.Listen(ctx, p.target.String(), key, probe.ListenOptions{})
+	l, err := probe.Listen(ctx, e.To.String(), key, probe.ListenOptions{})
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return nil
 	case err != nil:
 		return &UnavailableError{Err: err, Hints: []string{"the target is an address of this machine, where a listener has to stand"}}
 	}
-	p.listener, p.witness, p.key = l, l, &key
+	e.listener, e.Witness, e.Key, e.Service = l, l, &key, false
 	return nil
 }
 
@@ -202,55 +239,72 @@ func probeable(inv *inventory.Inventory) []*inventory.Host {
 	return pointers(inv, func(h *inventory.Host) bool { return h.IsConnected() && h.Maintenance != inventory.Yes })
 }
 
-// reach connects from this machine, once in a run.
-func (p *prober) reach(ctx context.Context) *inventory.Probe {
-	if p.control == nil {
-		control := probe.Local(ctx, &net.Dialer{}, p.target, p.key, min(p.wait, controlWait))
-		p.control = &control
+// reach connects to an end from this machine, once in a run.
+func (p *prober) reach(ctx context.Context, e *end) *inventory.Probe {
+	if e.control == nil {
+		control := probe.Local(ctx, &net.Dialer{}, e.Attempt, min(p.wait, controlWait))
+		e.control = &control
 	}
-	return p.control
+	return e.control
 }
 
-// connect makes the connections that were prepared: the control from this machine,
+// controls are the connections from this machine to all ends.
+func (p *prober) controls(ctx context.Context, workers int) []inventory.Probe {
+	var g errgroup.Group
+	g.SetLimit(workers)
+	list := make([]inventory.Probe, len(p.ends))
+	for i, e := range p.ends {
+		g.Go(func() error { list[i] = *p.reach(ctx, e); return nil })
+	}
+	_ = g.Wait() // none fails
+	return list
+}
+
+// connect makes the connections that were prepared: the controls from this machine,
 // and those of the hosts, again for those that did not get through.
 func connect(ctx context.Context, s *session, p *prober, inv *inventory.Inventory, o Options) probed {
 	if p == nil || ctx.Err() != nil {
 		return probed{}
 	}
-	found := probed{target: p.target.String(), control: p.reach(ctx)}
-	if o.Probe.Vantage == inventory.VantageLocal {
-		return found
-	}
-	hosts := probeable(inv)
-	for try := 0; try <= o.Probe.Retries && len(hosts) > 0 && ctx.Err() == nil; try++ {
-		p.dial(ctx, s, hosts, inv.Endpoint.Simulated, o)
-		var again []*inventory.Host
-		for _, h := range hosts {
-			if h.Probe.Leftover != "" {
-				found.leftovers = append(found.leftovers, fmt.Sprintf("%s on %s", h.Probe.Leftover, h.Name))
-			}
-			// A login that was refused is never tried again: hosts lock accounts out.
-			refused := o.Probe.Vantage == inventory.VantageSSH && h.Probe.Outcome == inventory.ProbeError
-			if h.Probe.Outcome != inventory.Open && !refused {
-				again = append(again, h)
+	tries := p.tries(inv, o)
+	found := probed{target: p.goal(o), controls: p.controls(ctx, o.workers())}
+	pending := slices.DeleteFunc(slices.Clone(tries), (*try).settled)
+	for n := 0; n <= o.Probe.Retries && len(pending) > 0 && ctx.Err() == nil; n++ {
+		p.dial(ctx, s, pending, inv.Endpoint.Simulated, o)
+		for _, t := range pending {
+			if t.Found.Leftover != "" {
+				found.leftovers = append(found.leftovers, fmt.Sprintf("%s on %s", t.Found.Leftover, t.Host.Name))
 			}
 		}
-		hosts = again
+		pending = slices.DeleteFunc(pending, (*try).final)
+	}
+	for _, t := range tries {
+		t.note(o.Probe.Vantage)
 	}
 	return found
 }
 
-// dial lets the hosts connect, once each.
-func (p *prober) dial(ctx context.Context, s *session, hosts []*inventory.Host, simulated bool, o Options) {
-	if o.Probe.Vantage == inventory.VantageSSH {
+// dial makes the connections, once each.
+func (p *prober) dial(ctx context.Context, s *session, tries []*try, simulated bool, o Options) {
+	attempts := make([]*probe.Attempt, len(tries))
+	var hosts []*inventory.Host
+	for i, t := range tries {
+		attempts[i] = &t.Attempt
+		if !slices.Contains(hosts, t.Host) {
+			hosts = append(hosts, t.Host)
+		}
+	}
+	workers := probersPerCall * o.workers()
+	switch o.Probe.Vantage {
+	case inventory.VantageSSH:
 		way := openHosts(ctx, s, o, &p.ssh.Login, hosts)
 		defer way.close()
-		probe.SSH(ctx, hosts, way.place, p.target, p.key, p.ssh)
-		return
+		probe.SSH(ctx, attempts, way.place, p.ssh)
+	case inventory.VantageLocal:
+		probe.Inbound(ctx, &net.Dialer{}, attempts, probe.InboundOptions{Workers: workers, Timeout: p.wait, Simulated: simulated, Progress: o.progress})
+	default:
+		probe.Serial(ctx, attempts, machines{p.machines}, probe.SerialOptions{Workers: workers, Timeout: p.wait, Simulated: simulated, Progress: o.progress})
 	}
-	probe.Serial(ctx, hosts, p.target, p.witness, machines{p.machines}, probe.SerialOptions{
-		Workers: probersPerCall * o.workers(), Timeout: p.wait, Key: p.key, Simulated: simulated, Progress: o.progress,
-	})
 }
 
 // machines turns the session's machines into what a probe needs.

@@ -43,7 +43,7 @@ func settle(ctx context.Context, o Options, in *inputs, out outcome) (*report.Ru
 		Inventory: out.inventory, Requirements: o.Requirements, VCH: vch,
 		Results:  checks.Waive(results, o.Waivers, cmp.Or(out.name, out.label), time.Now()),
 		Narrowed: o.ComputeResource != "" || len(o.Hosts) > 0, OnlyNew: o.FailOn == FailOnNew,
-		ProbeTarget: out.probed.target, Control: out.probed.control, Leftovers: out.probed.leftovers,
+		ProbeTarget: out.probed.target, Controls: out.probed.controls, Leftovers: out.probed.leftovers,
 	}
 	if c := out.changes; c != nil {
 		run.Plan, run.DryRun, run.Journal = c.entries(o.Requirements), c.dryRun, c.journal

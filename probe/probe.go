@@ -23,6 +23,21 @@ type Target struct {
 // String returns host:port, with brackets around an IPv6 address.
 func (t Target) String() string { return net.JoinHostPort(t.Host, strconv.Itoa(t.Port)) }
 
+// Attempt is one connection that is to be made, and what came of it.
+type Attempt struct {
+	// Host opens it, but for Inbound.
+	Host *inventory.Host
+	To   Target
+	// Service means that some service stands there: that it accepts is all that is asked, and
+	// nothing is said to it.
+	Service bool
+	// Key and Witness are those of this tool's listener that stands there; nil where none does.
+	Key     *Key
+	Witness Witness
+	// Found is what came of it.
+	Found inventory.Probe
+}
+
 // arpWait is how long Linux asks for a neighbour before it says that a host is
 // unreachable (3 tries, a second each); an ICMP error comes at once.
 const arpWait = 1500 * time.Millisecond

@@ -83,7 +83,7 @@ var _ = DescribeTable("a failed dial is classed",
 
 var _ = Describe("Local", func() {
 	dial := func(ctx context.Context, t probe.Target, key *probe.Key) inventory.Probe {
-		return probe.Local(ctx, &net.Dialer{}, t, key, 500*time.Millisecond)
+		return probe.Local(ctx, &net.Dialer{}, probe.Attempt{To: t, Key: key}, 500*time.Millisecond)
 	}
 	It("is open when the listener proves itself", func(ctx SpecContext) {
 		key := newKey()
@@ -118,6 +118,54 @@ var _ = Describe("Local", func() {
 	}, SpecTimeout(10*time.Second))
 	It("is refused where nobody listens", func(ctx SpecContext) {
 		Expect(dial(ctx, probe.Target{Host: "127.0.0.1", Port: 1}, nil).Outcome).To(Equal(inventory.Refused))
+	}, SpecTimeout(10*time.Second))
+})
+
+var _ = Describe("Inbound", func() {
+	reach := func(ctx context.Context, simulated bool, to probe.Target) inventory.Probe {
+		a := &probe.Attempt{Host: &inventory.Host{Name: "esx1"}, To: to, Service: true}
+		probe.Inbound(ctx, &net.Dialer{}, []*probe.Attempt{a}, probe.InboundOptions{Workers: 2, Timeout: time.Second, Simulated: simulated})
+		return a.Found
+	}
+	quiet := func(c net.Conn) { time.Sleep(time.Second) }
+
+	It("takes a service that accepts and stays for unverified, and says whose connection it was", func(ctx SpecContext) {
+		p := reach(ctx, true, serve(quiet))
+		Expect(p.Outcome).To(Equal(inventory.OpenUnverified))
+		Expect(p.Doubt).To(BeEmpty())
+		Expect(p.Vantage).To(Equal(inventory.VantageLocal))
+		Expect(p.Peer).To(Equal("127.0.0.1"))
+	}, SpecTimeout(10*time.Second))
+	It("knows ESXi's port 902 by what it says", func(ctx SpecContext) {
+		t := serve(func(c net.Conn) {
+			fmt.Fprint(c, "220 VMware Authentication Daemon Version 1.10: SSL Required\r\n")
+			quiet(c)
+		})
+		Expect(reach(ctx, true, t).Outcome).To(Equal(inventory.Open))
+	}, SpecTimeout(10*time.Second))
+	It("doubts what accepts and resets", func(ctx SpecContext) {
+		p := reach(ctx, true, serve(func(c net.Conn) { time.Sleep(50 * time.Millisecond); _ = c.(*net.TCPConn).SetLinger(0) }))
+		Expect(p.Outcome).To(Equal(inventory.OpenUnverified))
+		Expect(p.Doubt).To(ContainSubstring("reset"))
+	}, SpecTimeout(10*time.Second))
+	It("is refused where nobody listens, and still says whose connection it was", func(ctx SpecContext) {
+		p := reach(ctx, true, probe.Target{Host: "127.0.0.1", Port: 1})
+		Expect(p.Outcome).To(Equal(inventory.Refused))
+		Expect(p.Peer).To(Equal("127.0.0.1"))
+	}, SpecTimeout(10*time.Second))
+	It("never takes this machine for a host whose name stands for it", func(ctx SpecContext) {
+		t := serve(quiet)
+		for _, name := range []string{"127.0.0.1", "localhost", "127.0.1.1"} {
+			t.Host = name
+			p := reach(ctx, false, t)
+			Expect(p.Outcome).To(Equal(inventory.ProbeError), name)
+			Expect(p.Cause).To(ContainSubstring("this machine itself"), name)
+		}
+	}, SpecTimeout(10*time.Second))
+	It("does not take the end of the run for a host's silence", func(ctx SpecContext) {
+		ended, cancel := context.WithCancel(ctx)
+		cancel()
+		Expect(reach(ended, true, serve(quiet)).Outcome).To(Equal(inventory.ProbeError))
 	}, SpecTimeout(10*time.Second))
 })
 
@@ -226,7 +274,7 @@ var _ = Describe("the listener", func() {
 			silent = append(silent, c)
 			DeferCleanup(c.Close)
 		}
-		Expect(probe.Local(ctx, &net.Dialer{}, t, &key, time.Second).Outcome).To(Equal(inventory.Open))
+		Expect(probe.Local(ctx, &net.Dialer{}, probe.Attempt{To: t, Key: &key}, time.Second).Outcome).To(Equal(inventory.Open))
 		vmxDial(ctx, t, "42", key.Service("A"))
 		_, err := l.WaitVMX(ctx, key.Service("A"))
 		Expect(err).NotTo(HaveOccurred())
@@ -279,7 +327,7 @@ var _ = Describe("the listener", func() {
 			_, _ = io.WriteString(c, junk)
 			Expect(c.Close()).To(Succeed())
 		}
-		Expect(probe.Local(ctx, &net.Dialer{}, t, &key, 2*time.Second).Outcome).To(Equal(inventory.Open))
+		Expect(probe.Local(ctx, &net.Dialer{}, probe.Attempt{To: t, Key: &key}, 2*time.Second).Outcome).To(Equal(inventory.Open))
 	}, SpecTimeout(10*time.Second))
 })
 
@@ -340,6 +388,7 @@ type fakeMachines struct {
 	mu    sync.Mutex
 	alive map[string]bool
 	made  int
+	uris  []string
 }
 
 type fakeMachine struct {
@@ -349,7 +398,7 @@ type fakeMachine struct {
 	cancel        context.CancelFunc
 }
 
-func (m *fakeMachines) Create(_ context.Context, h *inventory.Host, name, _, service string) (probe.Machine, error) {
+func (m *fakeMachines) Create(_ context.Context, h *inventory.Host, name, proxy, service string) (probe.Machine, error) {
 	if m.fail[h.Name] == "create" {
 		return nil, errors.New("no room")
 	}
@@ -357,6 +406,7 @@ func (m *fakeMachines) Create(_ context.Context, h *inventory.Host, name, _, ser
 	defer m.mu.Unlock()
 	m.alive[name] = true
 	m.made++
+	m.uris = append(m.uris, strings.TrimSpace(proxy+" "+service))
 	vm := &fakeMachine{m: m, name: name, service: service, host: h.Name}
 	if m.fail[h.Name] == "create uncertain" {
 		return vm, errors.New("no answer")
@@ -414,22 +464,25 @@ var _ = Describe("Serial", func() {
 	var l *probe.Listener
 	var key probe.Key
 	var m *fakeMachines
-	var hosts []*inventory.Host
+	var hosts []*probe.Attempt
 	BeforeEach(func(ctx SpecContext) {
 		key = newKey()
 		l = listen(ctx, key, probe.ListenOptions{})
 		m = &fakeMachines{target: targetOf(l.Addr()), blocked: map[string]bool{}, fail: map[string]string{}, alive: map[string]bool{}}
 		hosts = nil
 		for i := range 6 {
-			hosts = append(hosts, &inventory.Host{ID: fmt.Sprint(i), Name: fmt.Sprintf("esx%d", i)})
+			hosts = append(hosts, &probe.Attempt{Host: &inventory.Host{ID: fmt.Sprint(i), Name: fmt.Sprintf("esx%d", i)}, To: targetOf(l.Addr()), Key: &key})
 		}
 	})
 	run := func(ctx context.Context, w probe.Witness) {
-		probe.Serial(ctx, hosts, targetOf(l.Addr()), w, m, probe.SerialOptions{Workers: 4, Timeout: 500 * time.Millisecond, Key: &key, Simulated: true})
+		for _, a := range hosts {
+			a.Witness = w
+		}
+		probe.Serial(ctx, hosts, m, probe.SerialOptions{Workers: 4, Timeout: 500 * time.Millisecond, Simulated: true})
 	}
 	outcomes := func() (list []inventory.Outcome) {
 		for _, h := range hosts {
-			list = append(list, h.Probe.Outcome)
+			list = append(list, h.Found.Outcome)
 		}
 		return list
 	}
@@ -438,7 +491,7 @@ var _ = Describe("Serial", func() {
 		m.blocked["esx1"], m.blocked["esx4"] = true, true
 		run(ctx, l)
 		Expect(outcomes()).To(Equal([]inventory.Outcome{"open", "timeout", "open", "open", "timeout", "open"}))
-		Expect(hosts[0].Probe.Peer).To(Equal("127.0.0.1"))
+		Expect(hosts[0].Found.Peer).To(Equal("127.0.0.1"))
 		Expect(m.made).To(Equal(6))
 		Expect(m.alive).To(BeEmpty())
 	}, SpecTimeout(10*time.Second))
@@ -447,10 +500,10 @@ var _ = Describe("Serial", func() {
 		m.fail["esx1"], m.fail["esx2"], m.fail["esx3"] = "create", "power on", "destroy"
 		run(ctx, l)
 		Expect(outcomes()).To(Equal([]inventory.Outcome{"open", "error", "error", "open", "open", "open"}))
-		Expect(hosts[1].Probe.Cause).To(ContainSubstring("no room"))
-		Expect(hosts[2].Probe.Cause).To(ContainSubstring("no licence"))
-		Expect(hosts[3].Probe.Leftover).To(HavePrefix(probe.MachinePrefix))
-		Expect(hosts[3].Probe.Cause).To(ContainSubstring("--cleanup"))
+		Expect(hosts[1].Found.Cause).To(ContainSubstring("no room"))
+		Expect(hosts[2].Found.Cause).To(ContainSubstring("no licence"))
+		Expect(hosts[3].Found.Leftover).To(HavePrefix(probe.MachinePrefix))
+		Expect(hosts[3].Found.Cause).To(ContainSubstring("--cleanup"))
 		Expect(m.alive).To(HaveLen(1))
 	}, SpecTimeout(10*time.Second))
 
@@ -458,22 +511,22 @@ var _ = Describe("Serial", func() {
 		m.fail["esx1"], m.fail["esx2"] = "create uncertain", "panic"
 		run(ctx, l)
 		Expect(outcomes()).To(Equal([]inventory.Outcome{"open", "error", "error", "open", "open", "open"}))
-		Expect(hosts[1].Probe.Cause).To(ContainSubstring("no answer"))
-		Expect(hosts[2].Probe.Cause).To(ContainSubstring("a fault of this program"))
+		Expect(hosts[1].Found.Cause).To(ContainSubstring("no answer"))
+		Expect(hosts[2].Found.Cause).To(ContainSubstring("a fault of this program"))
 		Expect(m.made).To(Equal(6))
 		Expect(m.alive).To(BeEmpty())
 	}, SpecTimeout(10*time.Second))
 
 	It("removes the machines when it is interrupted", func(ctx SpecContext) {
 		for _, h := range hosts {
-			m.blocked[h.Name] = true
+			m.blocked[h.Host.Name] = true
 		}
 		interrupted, cancel := context.WithCancel(ctx)
 		time.AfterFunc(100*time.Millisecond, cancel)
 		run(interrupted, l)
 		for _, h := range hosts {
-			Expect(h.Probe.Outcome).To(Equal(inventory.ProbeError))
-			Expect(h.Probe.Cause).To(Or(Equal("interrupted"), ContainSubstring("not begun")))
+			Expect(h.Found.Outcome).To(Equal(inventory.ProbeError))
+			Expect(h.Found.Cause).To(Or(Equal("interrupted"), ContainSubstring("not begun")))
 		}
 		Expect(m.alive).To(BeEmpty())
 	}, SpecTimeout(10*time.Second))
@@ -483,8 +536,8 @@ var _ = Describe("Serial", func() {
 		short, cancel := context.WithTimeout(ctx, 200*time.Millisecond)
 		defer cancel()
 		run(short, l)
-		Expect(hosts[1].Probe.Outcome).To(Equal(inventory.ProbeError))
-		Expect(hosts[1].Probe.Cause).To(ContainSubstring("time ran out"))
+		Expect(hosts[1].Found.Outcome).To(Equal(inventory.ProbeError))
+		Expect(hosts[1].Found.Cause).To(ContainSubstring("time ran out"))
 		Expect(m.alive).To(BeEmpty())
 	}, SpecTimeout(10*time.Second))
 
@@ -500,13 +553,22 @@ var _ = Describe("Serial", func() {
 	It("knows a connection that went somewhere else", func(ctx SpecContext) {
 		m.blocked["esx1"], m.fail["esx1"] = true, "intercepted"
 		run(ctx, l)
-		Expect(hosts[1].Probe.Outcome).To(Equal(inventory.Intercepted))
+		Expect(hosts[1].Found.Outcome).To(Equal(inventory.Intercepted))
+	}, SpecTimeout(10*time.Second))
+
+	It("connects a plain port to a service, which is told nothing", func(ctx SpecContext) {
+		m.fail["esx0"] = "intercepted" // the port is connected
+		hosts = hosts[:1]
+		hosts[0].Service, hosts[0].Key = true, nil
+		run(ctx, nil)
+		Expect(hosts[0].Found.Outcome).To(Equal(inventory.OpenUnverified))
+		Expect(m.uris).To(Equal([]string{"tcp://" + targetOf(l.Addr()).String()}))
 	}, SpecTimeout(10*time.Second))
 
 	It("has only the port's word without a listener", func(ctx SpecContext) {
 		m.fail["esx1"] = "intercepted" // the port is connected, to whomever
 		run(ctx, nil)
-		Expect(hosts[1].Probe.Outcome).To(Equal(inventory.OpenUnverified))
-		Expect(hosts[0].Probe.Outcome).To(Equal(inventory.Timeout))
+		Expect(hosts[1].Found.Outcome).To(Equal(inventory.OpenUnverified))
+		Expect(hosts[0].Found.Outcome).To(Equal(inventory.Timeout))
 	}, SpecTimeout(10*time.Second))
 })

@@ -34,8 +34,8 @@ type Machine interface {
 
 // Machines makes the virtual machines. It may be used concurrently.
 type Machines interface {
-	// Create makes the machine on the host. proxy is the concentrator's URI,
-	// service what the machine asks it for. Where it is not certain what became of the
+	// Create makes the machine on the host. proxy is the concentrator's URI, service what
+	// the machine asks it for; without one, service is what the port connects to. Where it is not certain what became of the
 	// machine, one comes beside the error, which is to be destroyed.
 	Create(ctx context.Context, h *inventory.Host, name, proxy, service string) (Machine, error)
 }
@@ -54,8 +54,6 @@ type SerialOptions struct {
 	// Timeout is how long to wait for a host's dial, MinSerialTimeout at least
 	// unless Simulated.
 	Timeout time.Duration
-	// Key is the witness's; nil where there is none.
-	Key *Key
 	// Simulated hosts dial at once, so that there is nothing to wait for.
 	Simulated bool
 	Progress  func(stage string, done, total int)
@@ -66,25 +64,27 @@ type SerialOptions struct {
 // behind it that is the half minute which users are told of.
 const cleanupTime = 25 * time.Second
 
-// Serial probes from every host by a virtual machine whose serial port the host
-// itself connects to the target. The listener's accept, with the machine's own
-// URI, is the proof. The result is in each host's Probe. Every machine that was
-// made is destroyed before Serial returns.
+// Serial makes each attempt by a virtual machine whose serial port the host itself
+// connects to the target, those of a host one after the other. The listener's accept, with the machine's own URI, is the proof.
+// Every machine that was made is destroyed before Serial returns.
 //
-// witness is nil where no listener of this tool stands at the target. Then the
-// serial port's own state is all there is, and a connected one is unverified.
-func Serial(ctx context.Context, hosts []*inventory.Host, t Target, witness Witness, machines Machines, opts SerialOptions) {
+// Where no Witness stands at the target, the serial port's own state is all there is, and a
+// connected one is unverified.
+func Serial(ctx context.Context, attempts []*Attempt, machines Machines, opts SerialOptions) {
 	if !opts.Simulated {
 		opts.Timeout = max(opts.Timeout, MinSerialTimeout)
 	}
 	var g errgroup.Group
 	g.SetLimit(max(opts.Workers, 1))
 	var done atomic.Int64
-	for _, h := range hosts {
+	hosts := byHost(attempts)
+	for _, of := range hosts {
 		g.Go(func() error {
-			h.Probe = &inventory.Probe{Vantage: inventory.VantageSerial}
-			if err := guard.Do(func() error { serialHost(ctx, h, h.Probe, t, witness, machines, opts); return nil }); err != nil {
-				h.Probe.Outcome, h.Probe.Cause = inventory.ProbeError, joinCause(err.Error(), h.Probe.Cause)
+			for _, a := range of {
+				a.Found = inventory.Probe{Vantage: inventory.VantageSerial}
+				if err := guard.Do(func() error { a.serial(ctx, machines, opts); return nil }); err != nil {
+					a.Found.Outcome, a.Found.Cause = inventory.ProbeError, joinCause(err.Error(), a.Found.Cause)
+				}
 			}
 			if n := done.Add(1); opts.Progress != nil {
 				opts.Progress("probe", int(n), len(hosts))
@@ -92,22 +92,26 @@ func Serial(ctx context.Context, hosts []*inventory.Host, t Target, witness Witn
 			return nil
 		})
 	}
-	_ = g.Wait() // the results are in the hosts
+	_ = g.Wait() // the results are in the attempts
 }
 
-// serialHost puts into p what came of one host. Its machine goes even where the rest
-// panics.
-func serialHost(ctx context.Context, h *inventory.Host, p *inventory.Probe, t Target, witness Witness, machines Machines, opts SerialOptions) {
+// serial makes the attempt. Its machine goes even where the rest panics.
+func (a *Attempt) serial(ctx context.Context, machines Machines, opts SerialOptions) {
+	p := &a.Found
 	if err := ctx.Err(); err != nil {
 		p.Outcome, p.Cause = inventory.ProbeError, "not begun: the run ended before"
 		return
 	}
 	id := rand.Text()
 	service := ServiceScheme + id
-	if opts.Key != nil {
-		service = opts.Key.service(id)
+	if a.Key != nil {
+		service = a.Key.service(id)
 	}
-	vm, err := machines.Create(ctx, h, MachinePrefix+id, "telnet://"+t.String(), service)
+	concentrator := "telnet://" + a.To.String()
+	if a.Service { // which no concentrator is: nothing is to be said to it
+		concentrator, service = "", "tcp://"+a.To.String()
+	}
+	vm, err := machines.Create(ctx, a.Host, MachinePrefix+id, concentrator, service)
 	if vm != nil {
 		defer func() { remove(ctx, vm, p) }()
 	}
@@ -122,10 +126,10 @@ func serialHost(ctx context.Context, h *inventory.Host, p *inventory.Probe, t Ta
 	start := time.Now()
 	wait, cancel := context.WithTimeout(ctx, opts.Timeout)
 	defer cancel()
-	if witness == nil {
-		p.Outcome, p.Cause = watchPort(wait, vm)
+	if a.Witness == nil {
+		p.Outcome, p.Cause = watchPort(ctx, wait, vm)
 	} else {
-		p.Outcome, p.Cause, p.Peer = waitDial(ctx, wait, vm, witness, service)
+		p.Outcome, p.Cause, p.Peer = waitDial(ctx, wait, vm, a.Witness, service)
 	}
 	p.Elapsed = time.Since(start)
 	if err := ctx.Err(); err != nil && p.Outcome != inventory.Open {
@@ -166,17 +170,20 @@ func waitDial(ctx, wait context.Context, vm Machine, witness Witness, service st
 // portPoll is how often a port's state is read where there is no witness.
 const portPoll = 2 * time.Second
 
-// watchPort goes by the state of the serial port alone.
-func watchPort(wait context.Context, vm Machine) (inventory.Outcome, string) {
-	text := ""
+// watchPort goes by the state of the serial port alone, and looks once more when the time
+// to wait is up.
+func watchPort(ctx, wait context.Context, vm Machine) (inventory.Outcome, string) {
 	for {
-		var connected bool
-		if connected, text = vm.PortStatus(wait); connected {
+		last := wait.Err() != nil
+		connected, text := vm.PortStatus(ctx)
+		switch {
+		case connected:
 			return inventory.OpenUnverified, "the host's serial port is connected; no listener of this tool stands there to prove it"
+		case last:
+			return inventory.Timeout, joinCause("the host's serial port did not get connected", text)
 		}
 		select {
 		case <-wait.Done():
-			return inventory.Timeout, joinCause("the host's serial port did not get connected", text)
 		case <-time.After(portPoll):
 		}
 	}

@@ -26,61 +26,96 @@ type SSHOptions struct {
 	Progress func(stage string, done, total int)
 }
 
-// SSH lets each host's own nc connect to the target, over SSH. place is where
-// a host's SSH server is. The result is in each host's Probe. key is nil where
-// no listener of this tool stands at the target.
-func SSH(ctx context.Context, hosts []*inventory.Host, place func(*inventory.Host) hostssh.Host, t Target, key *Key, opts SSHOptions) {
+// SSH lets the hosts' own nc make the attempts, over SSH: those of a host one after the
+// other, by one login. place is where a host's SSH server is.
+func SSH(ctx context.Context, attempts []*Attempt, place func(*inventory.Host) hostssh.Host, opts SSHOptions) {
 	// nc counts whole seconds.
 	opts.Timeout = max((opts.Timeout + time.Second - 1).Truncate(time.Second), time.Second)
 	var g errgroup.Group
 	g.SetLimit(max(opts.Workers, 1))
 	var done atomic.Int64
-	for _, h := range hosts {
+	hosts := byHost(attempts)
+	for _, of := range hosts {
 		g.Go(func() error {
-			p := sshHost(ctx, place(h), t, key, opts)
-			h.Probe = &p
+			sshHost(ctx, place(of[0].Host), of, opts)
 			if n := done.Add(1); opts.Progress != nil {
 				opts.Progress("probe", int(n), len(hosts))
 			}
 			return nil
 		})
 	}
-	_ = g.Wait() // the results are in the hosts
+	_ = g.Wait() // the results are in the attempts
 }
 
-func sshHost(ctx context.Context, host hostssh.Host, t Target, key *Key, opts SSHOptions) inventory.Probe {
-	p := inventory.Probe{Vantage: inventory.VantageSSH, Outcome: inventory.ProbeError}
-	if ctx.Err() != nil {
-		p.Cause = "not begun: the run ended before"
-		return p
+// byHost are the attempts of each host, in the order of both.
+func byHost(attempts []*Attempt) (hosts [][]*Attempt) {
+	at := map[*inventory.Host]int{}
+	for _, a := range attempts {
+		i, ok := at[a.Host]
+		if !ok {
+			i = len(hosts)
+			at[a.Host], hosts = i, append(hosts, nil)
+		}
+		hosts[i] = append(hosts[i], a)
 	}
-	client, err := hostssh.Dial(ctx, host, opts.Login)
-	if err != nil {
-		p.Cause = fmt.Sprintf("log in by SSH: %v", described(err))
-		return p
-	}
-	defer client.Close()
-	ask, want := "", ""
-	if key != nil {
-		if ask, want, err = key.challenge(); err != nil {
-			p.Cause = err.Error()
-			return p
+	return hosts
+}
+
+// sshHost makes one host's attempts.
+func sshHost(ctx context.Context, host hostssh.Host, attempts []*Attempt, opts SSHOptions) {
+	cause, client := "", (*hostssh.Client)(nil)
+	for i, a := range attempts {
+		a.Found = inventory.Probe{Vantage: inventory.VantageSSH, Outcome: inventory.ProbeError}
+		switch {
+		case ctx.Err() != nil:
+			cause = "not begun: the run ended before"
+		case i == 0: // and never another login
+			var err error
+			if client, err = hostssh.Dial(ctx, host, opts.Login); err != nil {
+				cause = fmt.Sprintf("log in by SSH: %v", described(err))
+			} else {
+				defer client.Close()
+			}
+		}
+		if a.Found.Cause = cause; cause == "" {
+			a.dial(client, opts)
 		}
 	}
-	start := time.Now()
-	said, err := runNC(client, t, ask, opts.Timeout, true)
-	if err == nil && said.badOption() {
-		start = time.Now()
-		said, err = runNC(client, t, ask, opts.Timeout, false)
+}
+
+// dial lets a host's nc make one attempt.
+func (a *Attempt) dial(client *hostssh.Client, opts SSHOptions) {
+	p := &a.Found
+	ask, want, err := "", "", error(nil)
+	if a.Key != nil {
+		if ask, want, err = a.Key.challenge(); err != nil {
+			p.Cause = err.Error()
+			return
+		}
 	}
-	p.Elapsed = time.Since(start)
+	// Its flags are those that OpenBSD's and busybox's share, -v for its words, and -z for
+	// no more than to connect, which a host that does not know them refuses.
+	ways := []string{"-v ", ""}
+	if a.Service {
+		ways = []string{"-z -v ", "-z ", "-v ", ""}
+	}
+	var said spoken
+	for _, flags := range ways {
+		start := time.Now()
+		said, err = runNC(client, a.To, ask, opts.Timeout, flags)
+		p.Elapsed = time.Since(start)
+		if err != nil || !said.badOption() {
+			break
+		}
+	}
 	if err != nil {
 		p.Cause = fmt.Sprintf("run nc on the host: %v", err)
-		return p
+		return
 	}
 	said.elapsed = p.Elapsed
-	p.Outcome, p.Cause = said.outcome(want, opts.Timeout)
-	return p
+	if p.Outcome, p.Cause = said.outcome(want, opts.Timeout); a.Service && p.Outcome == inventory.OpenUnverified {
+		p.Cause = "" // no token was asked for
+	}
 }
 
 // described classes what kept the host's SSH server from being reached.
@@ -100,13 +135,9 @@ type spoken struct {
 	elapsed        time.Duration
 }
 
-// runNC runs the host's nc. Its flags are those that OpenBSD's and busybox's
-// share, and -v for its words, which a host that does not know it refuses.
-func runNC(client *hostssh.Client, t Target, ask string, timeout time.Duration, verbose bool) (spoken, error) {
-	flags := fmt.Sprintf("-w %d", int(timeout/time.Second))
-	if verbose {
-		flags = "-v " + flags
-	}
+// runNC runs the host's nc.
+func runNC(client *hostssh.Client, t Target, ask string, timeout time.Duration, flags string) (spoken, error) {
+	flags += fmt.Sprintf("-w %d", int(timeout/time.Second))
 	if _, err := netip.ParseAddr(t.Host); err == nil {
 		flags = "-n " + flags // a reverse lookup can hang for a minute
 	}

@@ -39,8 +39,8 @@ var _ = It("sends the target to the host's shell as one word, whatever bytes it 
 		names = append(names, string(name))
 	}
 	for _, name := range names {
-		h := &inventory.Host{ID: "1", Name: "esx1"}
-		probe.SSH(ctx, []*inventory.Host{h}, func(*inventory.Host) hostssh.Host { return hostssh.Host{Address: "127.0.0.1"} }, probe.Target{Host: name, Port: 2377}, nil, opts)
+		attempt := &probe.Attempt{Host: &inventory.Host{ID: "1", Name: "esx1"}, To: probe.Target{Host: name, Port: 2377}}
+		probe.SSH(ctx, []*probe.Attempt{attempt}, func(*inventory.Host) hostssh.Host { return hostssh.Host{Address: "127.0.0.1"} }, opts)
 		words, err := exec.CommandContext(ctx, "/bin/sh", "-c", fmt.Sprintf(`nc() { printf '%%s\000' "$@"; }; %s`, sent.Load())).Output()
 		Expect(err).NotTo(HaveOccurred(), "%q", name)
 		Expect(strings.Split(string(words), "\x00")).To(Equal([]string{"-v", "-w", "1", name, "2377", ""}))

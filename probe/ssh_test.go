@@ -172,10 +172,10 @@ var _ = Describe("SSH", func() {
 			opts.Login.HostKeys = knownHosts(f, f.key.PublicKey())
 		}
 		opts.Login.Port = f.port()
-		h := &inventory.Host{ID: "1", Name: "esx1"}
-		probe.SSH(ctx, []*inventory.Host{h}, func(*inventory.Host) hostssh.Host { return hostssh.Host{Address: "127.0.0.1"} }, target, key, opts)
-		Expect(h.Probe.Vantage).To(Equal(inventory.VantageSSH))
-		return *h.Probe
+		attempt := &probe.Attempt{Host: &inventory.Host{ID: "1", Name: "esx1"}, To: target, Key: key}
+		probe.SSH(ctx, []*probe.Attempt{attempt}, func(*inventory.Host) hostssh.Host { return hostssh.Host{Address: "127.0.0.1"} }, opts)
+		Expect(attempt.Found.Vantage).To(Equal(inventory.VantageSSH))
+		return attempt.Found
 	}
 
 	DescribeTable("classes what nc says and does",
@@ -236,6 +236,38 @@ var _ = Describe("SSH", func() {
 		}
 		Expect(run(ctx, nil).Outcome).To(Equal(inventory.OpenUnverified))
 		Expect(commands).To(HaveLen(2))
+	}, SpecTimeout(20*time.Second))
+
+	It("makes a host's attempts by one login, and asks a service for no more than to accept", func(ctx SpecContext) {
+		var commands []string
+		f.client = nil
+		f.run = func(command, stdin string) (string, string, int) {
+			commands = append(commands, command)
+			Expect(stdin).To(BeEmpty())
+			switch {
+			case strings.Contains(command, "-z") && strings.Contains(command, " 514"):
+				return "", "Connection to 203.0.113.20 514 port [tcp/*] succeeded!", 0
+			case strings.Contains(command, "-z"):
+				return "", "nc: invalid option -- 'z'", 1
+			}
+			return "", "nc: connect to 203.0.113.20 port 1514 (tcp) failed: Connection refused", 1
+		}
+		f.start()
+		opts.Login.Signers, opts.Login.Password = nil, hostPassword
+		opts.Login.HostKeys, opts.Login.Port = knownHosts(f, f.key.PublicKey()), f.port()
+		h := &inventory.Host{ID: "1", Name: "esx1"}
+		attempts := []*probe.Attempt{
+			{Host: h, To: probe.Target{Host: "203.0.113.20", Port: 514}, Service: true},
+			{Host: h, To: probe.Target{Host: "203.0.113.20", Port: 1514}, Service: true},
+		}
+		probe.SSH(ctx, attempts, func(*inventory.Host) hostssh.Host { return hostssh.Host{Address: "127.0.0.1"} }, opts)
+		Expect(f.passwords.Load()).To(BeEquivalentTo(1))
+		Expect(attempts[0].Found.Outcome).To(Equal(inventory.OpenUnverified))
+		Expect(attempts[0].Found.Cause).To(BeEmpty())
+		Expect(attempts[1].Found.Outcome).To(Equal(inventory.Refused))
+		Expect(commands).To(Equal([]string{
+			"nc -n -z -v -w 1 203.0.113.20 514", "nc -n -z -v -w 1 203.0.113.20 1514", "nc -n -z -w 1 203.0.113.20 1514", "nc -n -v -w 1 203.0.113.20 1514",
+		}))
 	}, SpecTimeout(20*time.Second))
 
 	It("quotes a name for the host's shell, and lets the host resolve it", func(ctx SpecContext) {

@@ -45,7 +45,7 @@ func page() string {
 			if n.OneOf != "" {
 				name += ", one of these"
 			}
-			cells := []string{name, n.Direction + " " + n.Service(), code(n.Prefer), code(n.Accept), n.Switcher(), n.Breaks, string(n.Proof)}
+			cells := []string{name, n.Direction + " " + n.Service(), code(n.Prefer), code(n.Accept), n.Switcher(), n.Breaks, string(n.Proof())}
 			b.WriteString("| " + strings.Join(cells, " | ") + " |\n")
 		}
 		for _, n := range p.Needs {

@@ -60,31 +60,6 @@ type Need struct {
 	Word string
 	// From replaces the profile's where its peers stand in another setting.
 	From []inventory.PeerOrigin
-	// Proof is how a connection shows that it holds.
-	Proof Proof
-}
-
-// Proof is where a connection starts that shows that a requirement holds.
-type Proof string
-
-// The proofs.
-const (
-	FromHost     Proof = "from the host"
-	FromHere     Proof = "from the machine that asks"
-	FromPeerHost Proof = "from the other hosts"
-	NotProvable  Proof = "none: UDP does not answer"
-)
-
-func proof(n Need, peer PeerKind) Proof {
-	switch {
-	case n.Protocol == inventory.UDP:
-		return NotProvable
-	case n.Direction == inventory.Outbound:
-		return FromHost
-	case peer.onHosts():
-		return FromPeerHost
-	}
-	return FromHere
 }
 
 //go:embed builtin/*.yaml

@@ -209,7 +209,8 @@ func readNeed(d *strict.Document, n *yaml.Node, p Profile, alone bool) []Need {
 			Prefer: list.All("prefer"), Accept: list.All("accept"), Fallback: list.All("fallback"),
 			Owner: checks.Owner(by), Daemon: service, Switched: list.First("switched"), Momentary: list.First("momentary") == "true",
 			NeverNarrowWithout: list.First("neverNarrowWithout") == "true", Since: list.First("since"),
-			Words: checks.Words{Peer: p.Peer.Kind, PeerOption: p.Peer.Flag, Breaks: list.First("breaks")},
+			AmongHosts: p.Peer.onHosts(),
+			Words:      checks.Words{Peer: p.Peer.Kind, PeerOption: p.Peer.Flag, Breaks: list.First("breaks")},
 		},
 		Word: list.First("name"), OneOf: list.First("oneOf"), From: from(list),
 	}
@@ -228,7 +229,6 @@ func readNeed(d *strict.Document, n *yaml.Node, p Profile, alone bool) []Need {
 		}
 	}
 	if need.Direction != both {
-		need.Proof = proof(need, p.Peer)
 		return []Need{need}
 	}
 	if need.OneOf != "" {
@@ -237,7 +237,6 @@ func readNeed(d *strict.Document, n *yaml.Node, p Profile, alone bool) []Need {
 	out, in := need, need
 	out.Name, out.Direction = need.Name+"-out", inventory.Outbound
 	in.Name, in.Direction = need.Name+"-in", inventory.Inbound
-	out.Proof, in.Proof = proof(out, p.Peer), proof(in, p.Peer)
 	return []Need{out, in}
 }
 

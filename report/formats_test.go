@@ -51,7 +51,7 @@ func hostile() *report.Report {
 	run.Inventory.Endpoint.FullName = hostileNames[5]
 	run.Inventory.Hidden = []string{"/dc1/host/" + hostileNames[1] + ": " + hostileNames[3]}
 	run.Leftovers = []string{hostileNames[2] + hostileNames[5]}
-	run.ProbeTarget, run.Control = "10.0.0.5:2377", &inventory.Probe{Vantage: inventory.VantageLocal, Outcome: inventory.Refused, Cause: hostileNames[5]}
+	run.ProbeTarget, run.Controls = "10.0.0.5:2377", []inventory.Probe{{Vantage: inventory.VantageLocal, Outcome: inventory.Refused, Cause: hostileNames[5]}}
 	run.Plan = []report.PlanEntry{{
 		Host: hosts[1].Name, Path: hosts[1].Path, Cluster: hosts[1].Cluster, Action: report.Enable, Ruleset: hostileNames[2], Reason: "chosen",
 		Detail: hostileNames[6], Opens: hostileNames[5], Error: hostileNames[8], Warnings: []string{hostileNames[3]},
@@ -75,9 +75,9 @@ func everything() *report.Report {
 	r := reports()["mixed"]
 	run := r.Runs[0]
 	run.Inventory.Endpoint.Simulated = true
-	run.ProbeTarget, run.Control = "10.0.0.5:2377", &inventory.Probe{Vantage: inventory.VantageLocal, Outcome: inventory.Open}
+	run.ProbeTarget, run.Controls = "10.0.0.5:2377", []inventory.Probe{{Vantage: inventory.VantageLocal, Outcome: inventory.Open}}
 	for i := range run.Inventory.Hosts {
-		run.Inventory.Hosts[i].Probe = &inventory.Probe{Vantage: inventory.VantageSerial, Outcome: inventory.Timeout, Elapsed: 5 * time.Second}
+		run.Inventory.Hosts[i].Probes = []inventory.Probe{{Requirement: "vic", Vantage: inventory.VantageSerial, Outcome: inventory.Timeout, Elapsed: 5 * time.Second}}
 	}
 	judge(run)
 	run.Results = checks.Waive(run.Results, []checks.Waiver{{
@@ -96,6 +96,24 @@ func everything() *report.Report {
 	return r
 }
 
+// connected is a report of several connections for several requirements.
+func connected() *report.Report {
+	r := reports()["profiles"]
+	run := r.Runs[0]
+	run.ProbeTarget = "10.0.0.5:2377, 10.0.0.6:2377, TCP 902 of each host"
+	run.Controls = []inventory.Probe{
+		{Vantage: inventory.VantageLocal, Target: "10.0.0.5:2377", Outcome: inventory.Open},
+		{Vantage: inventory.VantageLocal, Target: "10.0.0.6:2377", Outcome: inventory.Refused, Cause: "nobody listens, or a filter rejects"},
+	}
+	run.Inventory.Hosts[0].Probes = []inventory.Probe{
+		{Requirement: "vic", Vantage: inventory.VantageSSH, Target: "10.0.0.5:2377", Outcome: inventory.Open, Elapsed: time.Millisecond},
+		{Requirement: "vic", Vantage: inventory.VantageSSH, Target: "10.1.0.0/16", Cause: "a network is no address to connect to"},
+		{Requirement: "backup", Vantage: inventory.VantageSSH, From: "esx2.example", Target: "esx3.example:902", Outcome: inventory.OpenUnverified, Elapsed: time.Millisecond},
+	}
+	judge(run)
+	return r
+}
+
 // thousand is a report on a thousand hosts.
 func thousand() *report.Report {
 	hosts := make([]inventory.Host, 1000)
@@ -111,6 +129,7 @@ func formatCases() map[string]*report.Report {
 		"failure":    build([]inventory.Host{member("prod", "esx1.example", outbound("vic-engine", false, everybody(), 2377, 0))}),
 		"everything": everything(),
 		"hostile":    hostile(),
+		"connected":  connected(),
 		"thousand":   thousand(),
 	}
 }

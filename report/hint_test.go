@@ -72,22 +72,12 @@ var _ = ginkgo.DescribeTable("a command for what a profile asks for", func(templ
 	}
 	a := &advice{
 		Explanation: checks.Explanation{Reason: checks.RulesetDisabled, Commands: []string{template}}, ruleset: "site-logs",
-		requirement: checks.Requirement{Name: "syslog-ssl", Prefer: []string{"syslog"}, Words: checks.Words{PeerOption: "--peer"}}, results: run.Results,
+		requirement: checks.Requirement{Name: "syslog-ssl", Direction: "outbound", Protocol: "tcp", Ports: []int{1514}, Prefer: []string{"syslog"}, Words: checks.Words{PeerOption: "--peer"}}, results: run.Results,
 	}
 	Expect(strings.Join(a.commands(run, run.places()), "\n")).To(Equal(want))
 },
 	ginkgo.Entry("has its options", "vic-preflight fix --allow --target {target} --compute-resource {cluster} {option} {peer} --allowed-ip vch",
 		"vic-preflight fix --allow --target vc.example --profile=syslog --peer=ssl://10.0.0.9 --compute-resource edge --ruleset site-logs", false),
 	ginkgo.Entry("names no ruleset where there are several", "vic-preflight fix --allow --target {target} --compute-resource {cluster}", "", true),
-	ginkgo.Entry("makes no probe", "vic-preflight check --probe serial --target {target} --host {name} {option} {peer}", "", false),
-	ginkgo.Entry("builds no VIB", "vic-preflight vib build{at} --output {vib}.vib", "", false),
 	ginkgo.Entry("is not vic-machine's", "vic-machine-linux update firewall --target {target} --compute-resource {cluster} --allow", "", false),
 )
-
-var _ = ginkgo.It("builds a VIB for the port that was asked for", func() {
-	run := &Run{Target: "vc.example", Options: []string{"--port=4711"}, Inventory: &inventory.Inventory{}, Results: []checks.Result{{Verdict: &checks.Verdict{}}}}
-	for port, want := range map[int]string{2377: "vic-preflight vib build --output vmware-vic.vib", 4711: "vic-preflight vib build --port 4711 --output vmware-vic.vib"} {
-		a := &advice{Explanation: checks.Explanation{Commands: []string{"vic-preflight vib build{at} --output {vib}.vib"}}, requirement: checks.VIC().At(port), results: run.Results}
-		Expect(a.commands(run, run.places())).To(Equal([]string{want}))
-	}
-})

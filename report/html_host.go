@@ -79,10 +79,10 @@ func (h *htmlHost) Rulesets() string {
 
 // Probed is what became of the host's connection; empty where none was tried.
 func (h *htmlHost) Probed() string {
-	if h.Host.Probe == nil {
+	if len(h.Host.Probes) == 0 {
 		return ""
 	}
-	return string(h.Host.Probe.Outcome)
+	return probeCell(h.Host.Probes)
 }
 
 // Reasons are those of all that did not pass, else that of the first check.
@@ -149,22 +149,32 @@ func (h *htmlHost) Facts() []string {
 	return facts
 }
 
-// Probe tells of the connection that the host tried.
+// Probe tells of the connections that were tried for the host.
 func (h *htmlHost) Probe() string {
-	p := h.Host.Probe
-	if p == nil {
-		return ""
+	texts := make([]string, len(h.Host.Probes))
+	for i, p := range h.Host.Probes {
+		texts[i] = probeText(p)
+		if len(texts) > 1 {
+			texts[i] = fmt.Sprintf("%s, %s: %s", p.Requirement, p.Target, texts[i])
+		}
 	}
+	return Clean(strings.Join(texts, "; "))
+}
+
+func probeText(p inventory.Probe) string {
 	text := fmt.Sprintf("%s, from the host (%s), after %s", p.Outcome, p.Vantage, p.Elapsed.Round(time.Millisecond))
-	if p.Vantage == inventory.VantageLocal {
-		text = fmt.Sprintf("%s, from this machine, which says nothing of the host, after %s", p.Outcome, p.Elapsed.Round(time.Millisecond))
+	switch {
+	case p.Outcome == "":
+		text = "not tried"
+	case p.From != "":
+		text = fmt.Sprintf("%s, from %s (%s), after %s", p.Outcome, p.From, p.Vantage, p.Elapsed.Round(time.Millisecond))
 	}
 	for _, more := range []struct{ before, value string }{{": ", p.Cause}, {"; seen as ", p.Peer}, {"; left behind: ", p.Leftover}} {
 		if more.value != "" {
 			text += more.before + more.value
 		}
 	}
-	return Clean(text)
+	return text
 }
 
 // Case is what was found on the host. Its first call for a case returns it in full.

@@ -297,7 +297,7 @@ func (t *htmlRun) ColumnNames() []string {
 
 // Probed says whether any host tried to connect.
 func (t *htmlRun) Probed() bool {
-	return slices.ContainsFunc(t.run.Inventory.Hosts, func(h inventory.Host) bool { return h.Probe != nil })
+	return slices.ContainsFunc(t.run.Inventory.Hosts, func(h inventory.Host) bool { return len(h.Probes) > 0 })
 }
 
 // Counts are the cluster's hosts by status.

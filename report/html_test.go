@@ -150,7 +150,7 @@ var _ = Describe("the page", func() {
 		run.Interrupted, run.Leftovers = true, []string{"vic-preflight-probe-1"}
 		run.Inventory.Hidden = []string{"/dc1/host/dark: no permission"}
 		run.Options = []string{"--user=root", "--vch-ip=10.0.0.5", "--thumbprint=AA:BB"}
-		run.Inventory.Hosts[0].Probe = &inventory.Probe{Vantage: inventory.VantageSerial, Outcome: inventory.Timeout, Cause: "nothing came", Elapsed: 2e9}
+		run.Inventory.Hosts[0].Probes = []inventory.Probe{{Requirement: "vic", Vantage: inventory.VantageSerial, Outcome: inventory.Timeout, Cause: "nothing came", Elapsed: 2e9}}
 		text := said(page(r))
 		for _, words := range []string{
 			"Interrupted", "vic-preflight-probe-1 could not be removed", "/dc1/host/dark: no permission", "/var/lib/j.jsonl",

@@ -189,8 +189,8 @@ func (r *Run) hostItems(i int, l labels, byHost map[string][]checks.Result) []it
 	var items []item
 	for _, res := range byHost[h.Path] {
 		it := r.item(ofHost, name, res)
-		if h.Probe != nil {
-			it.probe = probeCell(h.Probe)
+		if len(h.Probes) > 0 {
+			it.probe = probeCell(r.probesOf(h, res))
 		}
 		items = append(items, it)
 	}

@@ -53,21 +53,36 @@ type jsonHosts struct {
 }
 
 type jsonProbe struct {
-	Vantage   inventory.Vantage `json:"vantage"`
-	Outcome   inventory.Outcome `json:"outcome"`
-	Cause     string            `json:"cause,omitempty"`
-	ElapsedMs int64             `json:"elapsedMs"`
-	Peer      string            `json:"peer,omitempty"`
-	Leftover  string            `json:"leftover,omitempty"`
+	Requirement string            `json:"requirement,omitempty"`
+	Target      string            `json:"target,omitempty"`
+	From        string            `json:"from,omitempty"`
+	Vantage     inventory.Vantage `json:"vantage"`
+	Outcome     inventory.Outcome `json:"outcome,omitempty"`
+	Cause       string            `json:"cause,omitempty"`
+	ElapsedMs   int64             `json:"elapsedMs"`
+	Peer        string            `json:"peer,omitempty"`
+	Leftover    string            `json:"leftover,omitempty"`
 }
 
-func probeJSON(p *inventory.Probe) *jsonProbe {
-	if p == nil {
-		return nil
+// writeProbes writes the only connection under a name, and several, or what was left out,
+// under its plural: then each says what it was for and where it went.
+func (r *Run) writeProbes(s *stream, name string, probes []inventory.Probe) {
+	list := make([]jsonProbe, len(probes))
+	alone := len(probes) == 1 && probes[0].Outcome != "" && len(r.Requirements) < 2
+	for i, p := range probes {
+		list[i] = jsonProbe{
+			Vantage: p.Vantage, Outcome: p.Outcome, Cause: Clean(p.Cause), ElapsedMs: p.Elapsed.Milliseconds(),
+			Peer: p.Peer, Leftover: p.Leftover, From: Clean(p.From),
+		}
+		if !alone {
+			list[i].Requirement, list[i].Target = p.Requirement, Clean(p.Target)
+		}
 	}
-	return &jsonProbe{
-		Vantage: p.Vantage, Outcome: p.Outcome, Cause: Clean(p.Cause), ElapsedMs: p.Elapsed.Milliseconds(),
-		Peer: p.Peer, Leftover: p.Leftover,
+	switch {
+	case alone:
+		s.field(name, list[0])
+	case len(list) > 0:
+		s.field(name+"s", list)
 	}
 }
 
@@ -210,9 +225,7 @@ func (r *Run) writeJSON(s *stream) {
 		})
 	}
 	s.text("probeTarget", r.ProbeTarget)
-	if r.Control != nil {
-		s.field("control", probeJSON(r.Control))
-	}
+	r.writeProbes(s, "control", r.Controls)
 	s.key("hosts")
 	s.array(func() { r.writeHosts(s, byHost) })
 	if scoped := r.scopedJSON(checks.ScopeCluster); len(scoped) > 0 {
@@ -266,9 +279,7 @@ func (r *Run) writeHosts(s *stream, byHost map[string][]checks.Result) {
 			}
 			s.key("checks")
 			s.raw(r.checksJSON(s, h, results, written))
-			if h.Probe != nil {
-				s.field("probe", probeJSON(h.Probe))
-			}
+			r.writeProbes(s, "probe", h.Probes)
 		})
 	}
 }

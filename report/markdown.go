@@ -212,7 +212,7 @@ func (r *Run) markdownTable(p *page, l labels, hosts []*inventory.Host, byHost m
 			reasons = classCell(gravest(results)) + " | " + reasons
 		}
 		if !p.row("| %s | %s | %s | %s | %s | %s | %s |", code(l.hosts[h.Path]), code(l.clusters[h.ClusterPath]), prose(Clean(h.StateLabel())),
-			verdictWord(checks.Worst(results)), code(Clean(strings.Join(deciding(results), ", "))), prose(probeCell(h.Probe)), reasons) {
+			verdictWord(checks.Worst(results)), code(Clean(strings.Join(deciding(results), ", "))), prose(probeCell(h.Probes)), reasons) {
 			p.paragraph("\n%s left out here for want of room: `vic-preflight check -o table` names them all.", counted(len(hosts)-i, "more host"))
 			return
 		}

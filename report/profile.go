@@ -46,7 +46,7 @@ func Profile(w io.Writer, p profile.Profile) error {
 		line("also taken", strings.Join(n.Accept, ", "))
 		line("switched by", n.Switcher())
 		line("where shut", n.Breaks)
-		line("proof", string(n.Proof))
+		line("proof", string(n.Proof()))
 		if n.OneOf != "" {
 			line("one of", strings.Join(p.Alternatives(n.OneOf), ", "))
 		}

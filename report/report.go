@@ -79,10 +79,10 @@ type Run struct {
 	Requirements []checks.Requirement
 	Results      []checks.Result
 
-	// ProbeTarget is host:port, empty when no connection was tried. Control is
-	// the attempt from this machine; it is no host's.
+	// ProbeTarget is host:port, or what else connections went to, in words; empty when
+	// none was tried. Controls are the attempts from this machine; they are no host's.
 	ProbeTarget string
-	Control     *inventory.Probe
+	Controls    []inventory.Probe
 	// Leftovers name what probes could not clean up after themselves.
 	Leftovers []string
 

@@ -58,7 +58,7 @@ func (r *Run) rows(byHost map[string][]checks.Result) []row {
 // row has the worst status of a host's results, and of each that did not pass the code
 // and the sentence, once, the worst first.
 func (r *Run) row(h *inventory.Host, results []checks.Result) row {
-	out := row{name: Clean(h.Name), status: checks.Worst(results), probe: probeCell(h.Probe), class: gravest(results), hosts: 1}
+	out := row{name: Clean(h.Name), status: checks.Worst(results), probe: probeCell(h.Probes), class: gravest(results), hosts: 1}
 	var notes []string
 	said := map[string]bool{}
 	state := h.IsConnected() && h.StateLabel() == "connected"
@@ -81,9 +81,9 @@ func (r *Run) row(h *inventory.Host, results []checks.Result) row {
 			said[res.Detail] = true
 		case plain && res.Check == checks.OutboundPort:
 			out.details = append(out.details, of+Clean(res.Detail))
-			if res.Note != "" {
-				notes = append(notes, of+res.Note)
-			}
+		}
+		if note := of + res.Note; plain && res.Note != "" && !slices.Contains(notes, note) {
+			notes = append(notes, note)
 		}
 	}
 	out.codes = append(out.codes, notes...) // behind what is wrong
@@ -238,7 +238,11 @@ func (r *Run) layOut(rows []row, style Style, wide bool) (*laidOut, error) {
 			cells[i] = slices.Insert(cells[i], len(cells[i])-1, classCell(row.class))
 		}
 	}
-	limits := limitsOf(header, cells, rows, style.Width)
+	beside := rows
+	if r.several() {
+		beside = nil // reasons may stand below
+	}
+	limits := limitsOf(header, cells, beside, style.Width)
 	above, below := lift(cells, limits.host), make([]string, len(rows))
 	for i, row := range rows {
 		line := cells[i]
@@ -255,6 +259,9 @@ func (r *Run) layOut(rows []row, style Style, wide bool) (*laidOut, error) {
 			}
 		case r.several():
 			text, rest := first(row.codes, limits.reason)
+			if limits.reason > 0 && twwidth.Width(text) > limits.reason {
+				text, rest = "(below)", row.codes
+			}
 			for line[end] = text; len(rest) > 0; below[i] += "\n    " + text {
 				text, rest = first(rest, style.Width-4)
 			}
@@ -311,8 +318,8 @@ func limitsOf(header []string, cells [][]string, rows []row, width int) limits {
 	}
 	l := limits{host: max(width-between-gap-main, narrowest)}
 	widest := twwidth.Width(header[0])
-	for _, row := range rows {
-		if w := twwidth.Width(row.name); w <= l.host {
+	for _, line := range cells {
+		if w := twwidth.Width(line[0]); w <= l.host {
 			widest = max(widest, w)
 		}
 	}

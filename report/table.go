@@ -149,16 +149,24 @@ func required(reqs []checks.Requirement) string {
 func (r *Run) probeLine() string {
 	line := "probed: " + r.ProbeTarget
 	for i := range r.Inventory.Hosts {
-		if p := r.Inventory.Hosts[i].Probe; p != nil {
-			line = fmt.Sprintf("probed by %s: %s", p.Vantage, r.ProbeTarget)
+		if list := r.Inventory.Hosts[i].Probes; len(list) > 0 {
+			line = fmt.Sprintf("probed by %s: %s", list[0].Vantage, r.ProbeTarget)
 			break
 		}
 	}
-	if c := r.Control; c != nil {
-		line += fmt.Sprintf("; from this machine, which says nothing of a host: %s", c.Outcome)
-		if c.Cause != "" {
-			line += fmt.Sprintf(" (%s)", Clean(c.Cause))
+	var controls []string
+	for _, c := range r.Controls {
+		text := string(c.Outcome)
+		if len(r.Controls) > 1 {
+			text = Clean(c.Target) + " " + text
 		}
+		if c.Cause != "" {
+			text += fmt.Sprintf(" (%s)", Clean(c.Cause))
+		}
+		controls = append(controls, text)
+	}
+	if len(controls) > 0 {
+		line += "; from this machine, which says nothing of a host: " + checks.Some(controls)
 	}
 	return line
 }
@@ -423,10 +431,29 @@ func (s Summary) line(style Style) string {
 	return line
 }
 
-// probeCell is the outcome alone: the line above the table says the vantage.
-func probeCell(p *inventory.Probe) string {
-	if p == nil {
-		return "-"
+// probesOf are a host's connections for the requirement of a result, and all of them for a
+// result that is of none.
+func (r *Run) probesOf(h *inventory.Host, res checks.Result) []inventory.Probe {
+	if len(r.Requirements) > 1 && res.Requirement != "" {
+		return h.ProbesFor(res.Requirement)
 	}
-	return string(p.Outcome)
+	return h.Probes
+}
+
+// graveOutcomes are those of connections, the gravest first: a cell has room for one.
+var graveOutcomes = []inventory.Outcome{
+	inventory.ProbeError, inventory.Intercepted, inventory.DNS, inventory.Timeout, inventory.Unreachable, inventory.NoRoute,
+	inventory.OpenUnverified, inventory.Refused, inventory.Open,
+}
+
+// probeCell is the gravest outcome alone, and how many others there are: the line above the
+// table says the vantage.
+func probeCell(probes []inventory.Probe) string {
+	var outcomes []string
+	for _, outcome := range graveOutcomes {
+		if slices.ContainsFunc(probes, func(p inventory.Probe) bool { return p.Outcome == outcome }) {
+			outcomes = append(outcomes, string(outcome))
+		}
+	}
+	return cmp.Or(fitting(outcomes, 1), "-")
 }

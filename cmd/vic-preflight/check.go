@@ -95,8 +95,6 @@ func (c *checkFlags) run(cmd *cobra.Command, a *app, args []string, o preflight.
 		err = cmp.Or(err, usageError(fmt.Errorf("--wait %s is negative", c.output.wait)))
 	case c.output.wait > 0 && changes:
 		err = cmp.Or(err, usageError(errors.New("--wait only looks, and --fix changes: leave one of them out")))
-	case c.requirement.OfProfiles() && c.probe.on():
-		err = cmp.Or(err, usageError(errors.New("--probe is for a virtual container host's port: leave --profile and --requirements out")))
 	}
 	if err := cmp.Or(
 		goesWith(f, c.fix, "--fix", "ruleset", "allowed-ip", "narrow-broad", "host-timeout", "max-hosts"),

@@ -119,8 +119,8 @@ const vantageNone = "none"
 
 func (p *probeFlags) register(cmd *cobra.Command, vantage string) {
 	f := cmd.Flags()
-	f.StringVar(&p.vantage, "probe", vantage, "`vantage` of real connections: none, local (this machine, a control), ssh (each host's own nc), or serial (each host dials, for a virtual machine made for a moment)")
-	f.StringVar(&p.target, "probe-target", "", "`host` to connect to, at --port; the one --vch-ip when absent")
+	f.StringVar(&p.vantage, "probe", vantage, "`vantage` of real connections: none, local (this machine: a control, and the proof of what others open to the hosts), ssh (each host's own nc), or serial (each host dials, for a virtual machine made for a moment)")
+	f.StringVar(&p.target, "probe-target", "", "`host` to connect to, at the required port; the one --vch-ip, or each --peer, when absent")
 	f.StringVar(&p.key, "listener-key", "", "`file` with the key of a vic-preflight listen that stands at the target; on this machine's own addresses one is started")
 	f.DurationVar(&p.timeout, "probe-timeout", 0, "`time` that a connection may take (default 5s; a serial probe takes 20s at least, 2s of simulated hosts)")
 	f.IntVar(&p.retries, "probe-retries", 0, "`number` of further tries where a host did not get through; never another login that was refused")

@@ -38,6 +38,7 @@ func newProbe(a *app) *cobra.Command {
 	f.BoolVar(&p.force, "force", false, "with --cleanup, remove also those younger than 15 minutes, which may belong to a probe that runs")
 	p.target.register(cmd)
 	p.requirement.register(f)
+	p.requirement.registerProfiles(cmd)
 	p.probe.register(cmd, string(inventory.VantageSerial))
 	p.ssh.register(cmd)
 	p.output.register(cmd)
@@ -48,10 +49,8 @@ func newProbe(a *app) *cobra.Command {
 
 func (p *probeCommandFlags) execute(cmd *cobra.Command, a *app, args []string) error {
 	f := cmd.Flags()
-	required, err := p.requirement.Requirements()
-	o := preflight.Options{
-		Requirements: required, Only: []string{checks.OutboundPort, checks.TCPConnect},
-	}
+	o := preflight.Options{Only: []string{checks.OutboundPort, checks.TCPConnect}}
+	err := p.requirement.Put(&o)
 	switch err := cmp.Or(
 		err, p.probe.put(&o, f), goesWith(f, p.probe.vantage == string(inventory.VantageSSH), "--probe ssh", sshNames...),
 		p.ssh.put(&o.SSH, a), goesWith(f, p.cleanup, "--cleanup", "force"),

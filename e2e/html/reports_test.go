@@ -62,7 +62,7 @@ func everything() *report.Report {
 		host("edge", "esx4.example", "vicoutgoing", true), host("edge", "esx5.example", "vic-engine", false),
 		host("edge", "esx6.example", "vic-engine", false),
 	}
-	hosts[1].Probe = &inventory.Probe{Vantage: inventory.VantageSerial, Outcome: inventory.Timeout, Cause: "nothing came", Elapsed: time.Second}
+	hosts[1].Probes = []inventory.Probe{{Requirement: "vic", Vantage: inventory.VantageSerial, Outcome: inventory.Timeout, Cause: "nothing came", Elapsed: time.Second}}
 	r := about(hosts...)
 	run := r.Runs[0]
 	run.Results = checks.Waive(run.Results, []checks.Waiver{{
@@ -135,7 +135,7 @@ func hostile() *report.Report {
 	for _, name := range evil() {
 		h := host(name, name, name, false)
 		h.UUID, h.Version = name, name
-		h.Probe = &inventory.Probe{Vantage: inventory.VantageSSH, Outcome: inventory.ProbeError, Cause: name, Peer: name, Leftover: name}
+		h.Probes = []inventory.Probe{{Requirement: "vic", Vantage: inventory.VantageSSH, Outcome: inventory.ProbeError, Cause: name, Peer: name, Leftover: name}}
 		hosts = append(hosts, h)
 	}
 	r := about(hosts...)

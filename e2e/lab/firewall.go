@@ -43,7 +43,7 @@ func (l *Lab) Dial(ctx context.Context, name, address string) (net.Conn, error) 
 	return h.ns.DialContext(ctx, "tcp", address)
 }
 
-// SetFirewall makes the host's outbound firewall what the state says, in one
+// SetFirewall makes the host's firewall what the state says, in both directions and one
 // step. Connections that are open already stay open, as on ESXi.
 func (l *Lab) SetFirewall(name string, state sim.FirewallState) error {
 	return l.changeFirewall(name, func(f *firewall) { f.state, f.set = state, true })
@@ -80,6 +80,16 @@ func (l *Lab) changeFirewall(name string, change func(*firewall)) error {
 	return nil
 }
 
+// directions are the sides of a host's firewall: the hook of nft's, what an allowed address
+// is compared with, and what passes besides rulesets: the lab's own way in is SSH.
+var directions = []struct {
+	name                   types.HostFirewallRuleDirection
+	hook, address, besides string
+}{
+	{types.HostFirewallRuleDirectionOutbound, "output", "daddr", "oif lo accept\nudp dport 53 accept\n"},
+	{types.HostFirewallRuleDirectionInbound, "input", "saddr", "iif lo accept\ntcp dport 22 accept\n"},
+}
+
 // render is the firewall as a script for nft, which replaces the one before.
 // Neighbour discovery is ICMPv6 and must pass, or nothing would.
 func render(state sim.FirewallState, verdict string) (string, error) {
@@ -90,8 +100,23 @@ func render(state sim.FirewallState, verdict string) (string, error) {
 	if state.Info == nil {
 		return "", fmt.Errorf("no firewall info, though it is on")
 	}
+	var chains strings.Builder
+	for _, d := range directions {
+		sets, rules, err := rulesOf(state.Info.Ruleset, d.name, d.address)
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(&chains, "%schain %s {\ntype filter hook %s priority filter; policy drop;\n"+
+			"ct state established,related accept\nmeta l4proto { icmp, ipv6-icmp } accept\n%s%s%s\n}\n", sets, d.hook, d.hook, d.besides, rules, verdict)
+	}
+	return table("esxfw", chains.String()), nil
+}
+
+// rulesOf are the enabled rulesets' rules of one direction, with the sets of addresses
+// that they need.
+func rulesOf(rulesets []types.HostFirewallRuleset, direction types.HostFirewallRuleDirection, address string) (declared, accepted string, err error) {
 	var sets, rules strings.Builder
-	for i, rs := range state.Info.Ruleset {
+	for i, rs := range rulesets {
 		if !rs.Enabled {
 			continue
 		}
@@ -99,25 +124,21 @@ func render(state sim.FirewallState, verdict string) (string, error) {
 		if list := rs.AllowedHosts; list != nil && !list.AllIp {
 			v4, v6, err := split(list)
 			if err != nil {
-				return "", fmt.Errorf("ruleset %s: %w", rs.Key, err)
+				return "", "", fmt.Errorf("ruleset %s: %w", rs.Key, err)
 			}
 			addresses = nil
-			addresses = append(addresses, set(&sets, "ip", "ipv4_addr", i, v4)...)
-			addresses = append(addresses, set(&sets, "ip6", "ipv6_addr", i, v6)...)
+			addresses = append(addresses, set(&sets, "ip", "ipv4_addr", address, i, v4)...)
+			addresses = append(addresses, set(&sets, "ip6", "ipv6_addr", address, i, v6)...)
 		}
 		for _, r := range rs.Rule {
-			if match := ports(r); match != "" {
+			if match := ports(r); match != "" && r.Direction == direction {
 				for _, to := range addresses {
 					fmt.Fprintf(&rules, "%s%s accept\n", to, match)
 				}
 			}
 		}
 	}
-	return table("esxfw", sets.String()+"chain output {\n"+
-		"type filter hook output priority filter; policy drop;\n"+
-		"ct state established,related accept\noif lo accept\n"+
-		"meta l4proto { icmp, ipv6-icmp } accept\nudp dport 53 accept\n"+
-		rules.String()+verdict+"\n}\n"), nil
+	return sets.String(), rules.String(), nil
 }
 
 // table is a script that replaces a table, whether or not there is one.
@@ -127,14 +148,14 @@ func table(name, body string) string {
 
 // set declares a set of addresses and returns what matches it: nothing when
 // the set would be empty.
-func set(sets *strings.Builder, family, kind string, number int, elements []string) []string {
+func set(sets *strings.Builder, family, kind, address string, number int, elements []string) []string {
 	if len(elements) == 0 {
 		return nil
 	}
-	name := fmt.Sprintf("%s_%d", family, number)
+	name := fmt.Sprintf("%s_%s_%d", family, address, number)
 	fmt.Fprintf(sets, "set %s { type %s; flags interval; auto-merge; elements = { %s }; }\n",
 		name, kind, strings.Join(elements, ", "))
-	return []string{fmt.Sprintf("%s daddr @%s ", family, name)}
+	return []string{fmt.Sprintf("%s %s @%s ", family, address, name)}
 }
 
 // split sorts allowed addresses and networks by family.
@@ -172,10 +193,10 @@ func split(list *types.HostFirewallRulesetIpList) (v4, v6 []string, err error) {
 	return v4, v6, nil
 }
 
-// ports is what matches an outbound rule's ports. Other protocols than TCP and
-// UDP (there is one, of the link layer) never come this way.
+// ports is what matches a rule's ports. Other protocols than TCP and UDP (there is one, of
+// the link layer) never come this way.
 func ports(r types.HostFirewallRule) string {
-	if r.Direction != types.HostFirewallRuleDirectionOutbound || r.Protocol != "tcp" && r.Protocol != "udp" {
+	if r.Protocol != "tcp" && r.Protocol != "udp" {
 		return ""
 	}
 	side := "dport"

@@ -1,7 +1,8 @@
 // Package sim is a simulated vCenter, or a simulated bare ESXi host, on
 // loopback: govmomi's simulator, made faithful where ESXi's firewall is
 // concerned (own rulesets for each host, vCenter's copy apart from the host's,
-// the esxcli commands of the firewall).
+// the esxcli commands of the firewall), and the settings that say whom a host
+// talks to.
 //
 // It knows vSphere and the facts of ESXi, not what this tool makes of them.
 package sim

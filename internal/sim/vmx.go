@@ -3,6 +3,7 @@ package sim
 import (
 	"bytes"
 	"context"
+	"io"
 	"net"
 	"net/netip"
 	"net/url"
@@ -90,7 +91,7 @@ func (v *vmxProcesses) stopAll() {
 }
 
 func (v *vmxProcesses) start(vm *mo.VirtualMachine, host *Host, uri types.VirtualSerialPortURIBackingInfo) {
-	p := &vmxProcess{vc: v.vc, vm: vm, name: vm.Name, uuid: vm.Config.Uuid, host: host, service: uri.ServiceURI}
+	p := &vmxProcess{vc: v.vc, vm: vm, name: vm.Name, uuid: vm.Config.Uuid, host: host, service: uri.ServiceURI, plain: uri.ProxyURI == ""}
 	at, err := url.Parse(uri.ProxyURI)
 	if err != nil || uri.ProxyURI == "" {
 		at, err = url.Parse(uri.ServiceURI)
@@ -115,7 +116,9 @@ type vmxProcess struct {
 	vc                           *VCenter
 	vm                           *mo.VirtualMachine
 	name, uuid, service, address string
-	host                         *Host
+	// plain ports have no concentrator, and say nothing by themselves.
+	plain bool
+	host  *Host
 }
 
 // retryPause is how long a vmx waits before it dials again. Of a real one the
@@ -238,6 +241,10 @@ func (p *vmxProcess) speak(ctx context.Context, conn net.Conn) {
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
 	defer conn.Close()
+	if p.plain {
+		_, _ = io.Copy(io.Discard, conn)
+		return
+	}
 	const iac, sb, se, will, do, vmware = 255, 250, 240, 251, 253, 232
 	send := func(sub byte, data string) {
 		msg := append([]byte{iac, sb, vmware, sub}, bytes.ReplaceAll([]byte(data), []byte{iac}, []byte{iac, iac})...)
