@@ -7,24 +7,7 @@ import (
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
 
-var _ = DescribeTable("a connection got out of the host", func(outcome inventory.Outcome, out bool) {
-	Expect((&inventory.Probe{Outcome: outcome}).GotOut()).To(Equal(out))
-},
-	Entry("where the listener answered", inventory.Open, true),
-	Entry("where it was refused: packets get there", inventory.Refused, true),
-	Entry("not for sure where something accepted of which nobody knows what it is", inventory.OpenUnverified, false),
-	Entry("not where something else answered", inventory.Intercepted, false),
-	Entry("not where nothing came back", inventory.Timeout, false),
-	Entry("not where the host has no way", inventory.NoRoute, false),
-	Entry("not where it was not tried", inventory.ProbeError, false),
-	Entry("not where there is no outcome", inventory.Outcome(""), false),
-)
-
 var _ = Describe("a host", func() {
-	It("of which no connection was tried got none out", func() {
-		var none *inventory.Probe
-		Expect(none.GotOut()).To(BeFalse())
-	})
 	It("that DPM has powered off is in standby, though it does not respond", func() {
 		h := inventory.Host{Connection: inventory.NotResponding, Standby: "in"}
 		Expect(h.StateLabel()).To(Equal("standby"))

@@ -57,8 +57,9 @@ var _ = Describe("retries of a probe", func() {
 		run, err := preflight.Run(ctx, o)
 		Expect(err).NotTo(HaveOccurred())
 		for _, h := range run.Inventory.Hosts {
-			Expect(h.Probe.Outcome).To(Equal(inventory.ProbeError))
-			Expect(h.Probe.Cause).To(ContainSubstring("the host refused the login"))
+			Expect(h.Probes).To(HaveLen(1))
+			Expect(h.Probes[0].Outcome).To(Equal(inventory.ProbeError))
+			Expect(h.Probes[0].Cause).To(ContainSubstring("the host refused the login"))
 		}
 		passwords := slices.DeleteFunc(server.Attempts(), func(method string) bool { return method != "password" })
 		Expect(passwords).To(HaveLen(len(run.Inventory.Hosts)), "one for each host")

@@ -19,13 +19,13 @@ var _ = It("a machine that could be removed is no leftover of a run that ended",
 	key := newKey()
 	l := listen(ctx, key, probe.ListenOptions{})
 	m := &fakeMachines{target: targetOf(l.Addr()), blocked: map[string]bool{"esx1": true}, alive: map[string]bool{}}
-	h := &inventory.Host{ID: "1", Name: "esx1"}
+	h := &probe.Attempt{Host: &inventory.Host{ID: "1", Name: "esx1"}, To: targetOf(l.Addr()), Key: &key, Witness: l}
 	run, end := context.WithCancel(ctx)
 	time.AfterFunc(100*time.Millisecond, end)
-	probe.Serial(run, []*inventory.Host{h}, targetOf(l.Addr()), l, m, probe.SerialOptions{Workers: 1, Timeout: 5 * time.Second, Key: &key, Simulated: true})
+	probe.Serial(run, []*probe.Attempt{h}, m, probe.SerialOptions{Workers: 1, Timeout: 5 * time.Second, Simulated: true})
 	Expect(m.made).To(Equal(1))
-	Expect(h.Probe.Leftover).To(BeEmpty(), h.Probe.Cause)
-	Expect(h.Probe.Cause).To(Equal("interrupted"))
+	Expect(h.Found.Leftover).To(BeEmpty(), h.Found.Cause)
+	Expect(h.Found.Cause).To(Equal("interrupted"))
 }, SpecTimeout(20*time.Second))
 
 var _ = It("a listener keeps no more of what peers tell of themselves than a name takes", func(ctx SpecContext) {

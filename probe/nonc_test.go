@@ -21,13 +21,13 @@ var _ = DescribeTable("a host that does not run nc is not taken for one whose pa
 			return "", stderr, exit
 		}}
 		f.start()
-		h := &inventory.Host{ID: "1", Name: "esx1"}
-		probe.SSH(ctx, []*inventory.Host{h}, func(*inventory.Host) hostssh.Host { return hostssh.Host{Address: "127.0.0.1"} }, probe.Target{Host: "203.0.113.20", Port: 2377}, nil, probe.SSHOptions{
+		h := &probe.Attempt{Host: &inventory.Host{ID: "1", Name: "esx1"}, To: probe.Target{Host: "203.0.113.20", Port: 2377}}
+		probe.SSH(ctx, []*probe.Attempt{h}, func(*inventory.Host) hostssh.Host { return hostssh.Host{Address: "127.0.0.1"} }, probe.SSHOptions{
 			Login:   hostssh.Options{User: "root", Signers: []ssh.Signer{client}, HostKeys: knownHosts(f, f.key.PublicKey()), Dialer: &net.Dialer{}, Port: f.port()},
 			Workers: 1, Timeout: time.Second,
 		})
-		Expect(h.Probe.Outcome).To(Equal(inventory.ProbeError))
-		Expect(h.Probe.Cause).To(Equal(cause))
+		Expect(h.Found.Outcome).To(Equal(inventory.ProbeError))
+		Expect(h.Found.Cause).To(Equal(cause))
 	},
 	Entry("there is none", SpecTimeout(20*time.Second), "sh: nc: not found", 127, time.Duration(0), "the host has no nc"),
 	Entry("there is none, and the shell says nothing for as long as nc may take", SpecTimeout(20*time.Second), "", 127, time.Second, "the host has no nc"),

@@ -137,5 +137,5 @@ var _ = It("an answer to an earlier challenge proves nothing of a connection", f
 		_, _ = bufio.NewReader(c).ReadString('\n')
 		_, _ = io.WriteString(c, earlier)
 	})
-	Expect(probe.Local(ctx, &net.Dialer{}, replay, &key, time.Second).Outcome).To(Equal(inventory.Intercepted))
+	Expect(probe.Local(ctx, &net.Dialer{}, probe.Attempt{To: replay, Key: &key}, time.Second).Outcome).To(Equal(inventory.Intercepted))
 }, SpecTimeout(20*time.Second))

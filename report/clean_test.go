@@ -48,7 +48,7 @@ var _ = It("no text of JSON has a character that steers a terminal or parts line
 	}
 	run.Target, run.Inventory.Hidden, run.Leftovers = bad, []string{bad}, []string{bad}
 	run.Inventory.Endpoint.FullName, run.Inventory.Hosts[0].UUID = bad, bad
-	run.Inventory.Hosts[0].Probe = &inventory.Probe{Outcome: inventory.Timeout, Cause: bad}
+	run.Inventory.Hosts[0].Probes = []inventory.Probe{{Outcome: inventory.Timeout, Cause: bad}}
 	run.Plan = []report.PlanEntry{{Host: bad, Path: bad, Cluster: bad, Action: report.Refuse, Reason: "x", Detail: bad, Warnings: []string{bad}, Error: bad, Opens: bad, Ruleset: bad}}
 
 	var value any
