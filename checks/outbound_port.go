@@ -348,7 +348,7 @@ func rulesetVerdicts(groups []matches, req Requirement, decides []string) []Rule
 	for _, rs := range all {
 		list = append(list, RulesetVerdict{
 			Key: rs.Key, Enabled: rs.Enabled, Breadth: req.BreadthOf(rs), Allowed: rs.Allowed, Persistent: PersistentOn(&anyHost, rs),
-			Locked: rs.UserControllable == inventory.No,
+			Locked: rs.UserControllable == inventory.No, ListLocked: rs.IPListConfigurable == inventory.No,
 		})
 	}
 	slices.SortStableFunc(list, func(a, b RulesetVerdict) int { return order(a) - order(b) })

@@ -117,7 +117,15 @@ func (r *Run) advise() []*advice {
 		ruleset, locked := "", false
 		if slices.ContainsFunc(e.Commands, func(c string) bool { return strings.Contains(c, "{ruleset}") }) {
 			ruleset = strings.Join(res.Decides, "+")
-			locked = len(res.Rulesets) > 0 && res.Rulesets[0].Key == ruleset && res.Rulesets[0].Locked
+			if len(res.Rulesets) > 0 && res.Rulesets[0].Key == ruleset {
+				locked = res.Rulesets[0].Locked
+				if res.Reason == checks.AllowedHostsExcludePeer { // which a longer list mends
+					locked = res.Rulesets[0].ListLocked
+				}
+			}
+		}
+		if by := r.requirement(res.Requirement).Switched; by != "" && res.Reason == checks.AllowedHostsExcludePeer {
+			e.Hint, e.Commands = "ESXi itself keeps these allowed hosts, "+by+": look at whether what they are for is there.", nil
 		}
 		if cause := checks.UnavailableHint(res.Detail); res.Reason == checks.FactsUnavailable && cause != "" {
 			e.Hint, e.Commands = cause, nil
