@@ -194,7 +194,8 @@ func distinct(o *Options) error {
 
 // choose is the error where nothing says which alternative of a profile is meant.
 func choose(p profile.Profile, n profile.Need) error {
-	hints := []string{fmt.Sprintf("--peer %s says which; vic-preflight profiles %s shows them", p.Peer.Form(), p.Name)}
+	form, _, _ := strings.Cut(p.Peer.Form(), ",")
+	hints := []string{fmt.Sprintf("--peer %s=%s says which; vic-preflight profiles %s shows them", p.Name, form, p.Name)}
 	if p.InSettings() {
 		hints = append(hints, fmt.Sprintf("--peer %s=%s reads it from each host's own settings", p.Name, Auto))
 	}

@@ -144,6 +144,14 @@ var _ = Describe("what hosts' own settings ask for", func() {
 	)
 })
 
+var _ = It("a profile of which one of several is meant says how that is told", func() {
+	var o preflight.Options
+	err := anyPort(preflight.Wanted{Profiles: []string{"ntp", "syslog"}}).Put(&o)
+	var wrong *preflight.UsageError
+	Expect(errors.As(err, &wrong)).To(BeTrue())
+	Expect(wrong.Hints[0]).To(Equal("--peer syslog=SCHEME://ADDRESS:PORT says which; vic-preflight profiles syslog shows them"))
+})
+
 var _ = Describe("what is not known of hosts' own settings", func() {
 	check := func(ctx SpecContext, change func(*inventory.PeerSetting), w preflight.Wanted, o preflight.Options) (*report.Report, error) {
 		GinkgoHelper()
