@@ -144,7 +144,7 @@ func (r *Run) advise() []*advice {
 func (a *advice) key(r *Run) string {
 	res := a.results[0]
 	key := fmt.Sprint(a.Reason, a.ruleset, a.locked, a.Hint, res.Switch, res.Store, res.Servers)
-	if len(r.Requirements) < 2 && a.requirement.Of == nil {
+	if !r.several() && a.requirement.Of == nil {
 		return key
 	}
 	req := a.requirement
@@ -166,8 +166,8 @@ func (a *advice) key(r *Run) string {
 
 // add takes a result that wants the advice.
 func (a *advice) add(r *Run, res checks.Result) {
-	if len(r.Requirements) > 1 && res.Requirement != "" && !slices.Contains(a.names, res.Requirement) {
-		a.names = append(a.names, res.Requirement)
+	if name := r.about(res); name != "" && !slices.Contains(a.names, name) {
+		a.names = append(a.names, name)
 	}
 	a.codes[r.code(res)] = true
 	if a.about[res.Subject] {
