@@ -111,7 +111,8 @@ func (r *Run) advise() []*advice {
 		if !ok || e.Hint == "" || res.Status.Fine() || res.Waiver != nil {
 			continue
 		}
-		if res.Scope != checks.ScopeVCH && res.Reason == checks.FactsUnavailable && (lost[res.Subject] || res.Check != checks.OutboundPort && index[string(res.Reason)] != nil) {
+		own := res.Check == checks.OutboundPort || res.Check == checks.PeerSettings
+		if res.Scope != checks.ScopeVCH && res.Reason == checks.FactsUnavailable && (lost[res.Subject] || !own && index[string(res.Reason)] != nil) {
 			continue // why a host is not connected has a hint of its own
 		}
 		ruleset, locked := "", false
