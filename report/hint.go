@@ -125,10 +125,11 @@ func (r *Run) advise() []*advice {
 		}
 		a := &advice{
 			Explanation: e, requirement: r.requirement(res.Requirement), status: res.Status, ruleset: ruleset, locked: locked,
-			results: []checks.Result{res}, about: map[string]bool{}, codes: map[string]bool{},
+			results: []checks.Result{res},
 		}
 		key := a.key(r)
 		if index[key] == nil {
+			a.about, a.codes = map[string]bool{}, map[string]bool{}
 			index[key], index[string(res.Reason)] = a, a
 			all = append(all, a)
 		}
