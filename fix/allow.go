@@ -373,7 +373,7 @@ func (a *allowance) allowedAfter(rs *inventory.Ruleset) *inventory.AllowedHosts 
 		return merge(before, a.opts.Only)
 	case before == nil || before.All:
 		return before
-	case before.Empty() && len(peers) == 0:
+	case before.Empty() && len(peers) == 0 && len(a.Required.Unnamed) == 0:
 		// Enabled for nobody it would open nothing: as ESXi is installed, a
 		// ruleset lets all through.
 		return &inventory.AllowedHosts{All: true}
