@@ -125,6 +125,18 @@ var _ = DescribeTable("what ESXi itself opens when it is needed is not missed un
 	Entry("a list that is not told is not known all the same", true, true, syslog(true, nil), checks.Unknown, checks.FactsUnavailable),
 )
 
+var _ = It("what ESXi opens when it is needed does not pass by another of its ports", func() {
+	req := madeFor(checks.ByHost, "")
+	req.Switched = "by the first mount"
+	for _, ports := range [][]int{{111, 514}, {514, 111}} {
+		req.Ports = ports
+		h := host(syslog(false, all()), ruleset("site", true, all(), outbound(111, 0)))
+		v := verdictOn(&h, req)
+		Expect(v.Status).To(Equal(checks.Skip), v.Detail)
+		Expect(v.Reason).To(Equal(checks.SwitchedWhenNeeded))
+	}
+})
+
 var _ = DescribeTable("peer-settings", func(settings []inventory.PeerSetting, status checks.Status, says string) {
 	results := only(checks.PeerSettings, facts(with(host(), func(h *inventory.Host) { h.PeerSettings = settings })))
 	if settings == nil {

@@ -176,10 +176,12 @@ func (b *bench) groupsOf(rulesets []*inventory.Ruleset) []matches {
 }
 
 // worse joins the verdicts on two groups of ports: the worse one counts, and of
-// two alike both are told.
+// two alike both are told. Ports that are shut until they are needed are none that pass.
 func worse(a, b *Verdict) *Verdict {
 	switch {
-	case a == nil || b.Status.Worse(a.Status):
+	case a != nil && a.Reason == SwitchedWhenNeeded && b.Status == Pass:
+		return a
+	case a == nil || b.Status.Worse(a.Status), b.Reason == SwitchedWhenNeeded && a.Status == Pass:
 		return b
 	case a.Status.Worse(b.Status):
 		return a
