@@ -141,17 +141,27 @@ func drawRule(t *rapid.T, f flow) inventory.Rule {
 
 func drawRuleset(t *rapid.T, key string, reqs []checks.Requirement) *inventory.Ruleset {
 	rs := &inventory.Ruleset{
-		Key: key, Enabled: rapid.Bool().Draw(t, "enabled"), Required: oneIn(t, 10, "required"),
+		Key: key, Enabled: rapid.Bool().Draw(t, "enabled"),
 		UserControllable: oneOf(t, "switched by users", mostly), IPListConfigurable: oneOf(t, "listed by users", mostly),
 	}
 	if oneIn(t, 8, "of a service") {
 		rs.Service = "somed"
 	}
+	rs.Required = rs.Enabled && oneIn(t, 10, "required") // it cannot be disabled
 	req := oneOf(t, "about", reqs)
 	for range rapid.IntRange(min(1, len(req.Ports)-1), 3).Draw(t, "rules") {
 		rs.Rules = append(rs.Rules, drawRule(t, flow{req.Direction, req.Protocol, oneOf(t, "port", req.Ports)}))
 	}
 	rs.Allowed = drawAllowed(t, req.Peers)
+	return rs
+}
+
+// drawMadeFor is a ruleset that opens what is required.
+func drawMadeFor(t *rapid.T, req *checks.Requirement) *inventory.Ruleset {
+	rs := drawRuleset(t, req.Prefer[0], []checks.Requirement{*req})
+	for _, port := range req.Ports {
+		rs.Rules = append(rs.Rules, inventory.Rule{Direction: req.Direction, Protocol: req.Protocol, Port: port})
+	}
 	return rs
 }
 
@@ -165,9 +175,16 @@ func drawHost(t *rapid.T, id int, reqs []checks.Requirement, unique bool) invent
 		h.Connection = oneOf(t, "connection", []inventory.ConnectionState{"disconnected", "notResponding", ""})
 	}
 	fw := &h.Firewall
+	taken := func(key string) bool {
+		return unique && slices.ContainsFunc(fw.Rulesets, func(rs *inventory.Ruleset) bool { return rs.Key == key })
+	}
+	for i := range reqs {
+		if len(reqs[i].Prefer) > 0 && !taken(reqs[i].Prefer[0]) && rapid.Bool().Draw(t, "what is made for it") {
+			fw.Rulesets = append(fw.Rulesets, drawMadeFor(t, &reqs[i]))
+		}
+	}
 	for range oneOf(t, "rulesets", []int{3, 4, 5, 6, 2, 1, 0}) {
-		key := oneOf(t, "key", keys)
-		if !unique || !slices.ContainsFunc(fw.Rulesets, func(rs *inventory.Ruleset) bool { return rs.Key == key }) {
+		if key := oneOf(t, "key", keys); !taken(key) {
 			fw.Rulesets = append(fw.Rulesets, drawRuleset(t, key, reqs))
 		}
 	}
