@@ -50,21 +50,6 @@ func newEstate(inv *inventory.Inventory) *estate {
 	return e
 }
 
-// state is all there is, in a text.
-func (e *estate) state() map[string][]string {
-	all := map[string][]string{}
-	for id, rulesets := range e.hosts {
-		for _, rs := range rulesets {
-			line := fmt.Sprintf("%s enabled=%t", rs.Key, rs.Enabled)
-			if l := rs.Allowed; l != nil {
-				line += fmt.Sprintf(" all=%t %q %v", l.All, l.Addrs, l.Networks)
-			}
-			all[id] = append(all[id], line+fmt.Sprint(rs.Rules, rs.Required, rs.Service, rs.UserControllable, rs.IPListConfigurable))
-		}
-	}
-	return all
-}
-
 var errFault = errors.New("the host refused the change")
 
 // call makes a change of a ruleset, unless it goes wrong.
