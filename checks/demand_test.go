@@ -137,6 +137,19 @@ var _ = It("what ESXi opens when it is needed does not pass by another of its po
 	}
 })
 
+var _ = It("a port that passes by the default action is not hidden by another one of which lists overlap", func() {
+	req := madeFor(checks.ByUser, "")
+	req.Peers = peers("10.0.0.9")
+	for _, ports := range [][]int{{111, 514}, {514, 111}} {
+		req.Ports = ports
+		h := host(syslog(true, all()), ruleset("site", true, addresses("10.0.0.8"), outbound(500, 600)))
+		h.Firewall.Switch.DefaultPass = inventory.Yes
+		v := verdictOn(&h, req)
+		Expect(v.Reason).To(Equal(checks.DefaultPass), v.Detail)
+		Expect(v.Detail).To(ContainSubstring("is not documented"))
+	}
+})
+
 var _ = DescribeTable("peer-settings", func(settings []inventory.PeerSetting, status checks.Status, says string) {
 	results := only(checks.PeerSettings, facts(with(host(), func(h *inventory.Host) { h.PeerSettings = settings })))
 	if settings == nil {

@@ -186,6 +186,9 @@ func worse(a, b *Verdict) *Verdict {
 	case a.Status.Worse(b.Status):
 		return a
 	}
+	if mildness(a.Reason) > mildness(b.Reason) {
+		a, b = b, a
+	}
 	both := *a
 	both.Detail += "; " + b.Detail
 	both.Note = cmp.Or(a.Note, b.Note)
@@ -193,6 +196,18 @@ func worse(a, b *Verdict) *Verdict {
 	both.Missing = union(a.Missing, b.Missing)
 	both.reach = strings.Trim(a.reach+"; "+b.reach, "; ")
 	return &both
+}
+
+// mildness orders warnings: where a ruleset that is nobody else's lets something through,
+// another port that passes by something else is what is wrong.
+func mildness(r Reason) int {
+	switch r {
+	case ListsOverlap:
+		return 2
+	case AllowedHostsUnverified:
+		return 1
+	}
+	return 0
 }
 
 // union appends to a what it lacks of b.
