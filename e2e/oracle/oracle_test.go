@@ -163,6 +163,28 @@ func (r ruling) fits(v *checks.Verdict) bool {
 	return v.Status == r.status && slices.Contains(r.reasons, v.Reason)
 }
 
+// severity orders rulings on several ports: of warnings, those are milder where a ruleset of
+// its own lets something through.
+func (r ruling) severity() int {
+	switch r.status {
+	case checks.Pass:
+		return 0
+	case checks.Skip:
+		return 1
+	case checks.Unknown:
+		return 5
+	case checks.Fail:
+		return 6
+	}
+	switch r.reasons[0] {
+	case checks.ListsOverlap:
+		return 2
+	case checks.AllowedHostsUnverified:
+		return 3
+	}
+	return 4
+}
+
 // requiredOf is the requirement with one host's own peers; false where nothing is required.
 func requiredOf(h *inventory.Host, req checks.Requirement) (checks.Requirement, bool) {
 	if req.Since != "" && h.Version != "" && older(h.Version, req.Since) {
@@ -198,11 +220,10 @@ func rule(h *inventory.Host, req *checks.Requirement) ruling {
 	if !readable(h) {
 		return is(checks.Unknown, checks.FactsUnavailable)
 	}
-	severity := []checks.Status{checks.Pass, checks.Skip, checks.Warn, checks.Unknown, checks.Fail}
 	var worst ruling
 	for i, port := range req.Ports {
 		r := rulePort(&h.Firewall, req, flow{req.Direction, req.Protocol, port})
-		if i == 0 || slices.Index(severity, r.status) > slices.Index(severity, worst.status) {
+		if i == 0 || r.severity() > worst.severity() {
 			worst = r
 		}
 	}
