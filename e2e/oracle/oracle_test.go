@@ -234,10 +234,14 @@ func rule(h *inventory.Host, req *checks.Requirement) ruling {
 }
 
 // sorted are the rulesets about a flow.
-type sorted struct{ own, borrowed, disabled []*inventory.Ruleset }
+type sorted struct {
+	own, borrowed, disabled []*inventory.Ruleset
+	made                    bool // one that is made for it is there
+}
 
 func sortFor(fw *inventory.Firewall, req *checks.Requirement, f flow) (s sorted) {
 	for _, rs := range fw.Rulesets {
+		s.made = s.made || f.covered(rs) && slices.Contains(req.Prefer, rs.Key)
 		switch own := owned(req, rs); {
 		case !f.covered(rs):
 		case rs.Enabled && own:
@@ -272,7 +276,7 @@ func rulePort(fw *inventory.Firewall, req *checks.Requirement, f flow) ruling {
 		return is(checks.Warn, checks.DefaultPass)
 	case any.unknown:
 		return is(checks.Unknown, checks.FactsUnavailable)
-	case req.Momentary || req.Switched != "" && req.From == "":
+	case s.made && (req.Momentary || req.Switched != "" && req.From == ""):
 		return is(checks.Skip, checks.SwitchedWhenNeeded)
 	case len(s.own) > 0:
 		return is(checks.Fail, checks.AllowedHostsExcludePeer)
