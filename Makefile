@@ -22,7 +22,7 @@ FUZZ     += internal/config:FuzzConfig profile:FuzzParse profile:FuzzParsePeer i
 RACED := fix internal/hostssh internal/infile internal/linger internal/prompt internal/sim internal/slowlink probe report
 
 .DEFAULT_GOAL := help
-.PHONY: help build man dist dist-check image needs test race race-ci e2e cover bench bench-micro fuzz golden screenshot fmt lint licenses vuln tidy check clean
+.PHONY: help build man dist dist-check image needs test race race-ci e2e cover bench bench-micro campaign fuzz golden screenshot fmt lint licenses vuln tidy check clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,6 +77,9 @@ bench: ## Measure against vic-machine and govc, write docs/performance.md (needs
 
 bench-micro: ## Run the benchmarks of single parts (benchstat-friendly)
 	$(GO) test -run '^$$' -bench . -benchmem -count $(or $(COUNT),10) ./...
+
+campaign: needs ## Run the long campaigns: a million hosts, kills at 700 moments (CAMPAIGN_SEED repeats one)
+	CAMPAIGN=1 $(GO) test -count=1 -timeout 120m -v ./e2e/oracle ./e2e/kill -args -ginkgo.v
 
 fuzz: ## Fuzz each target for FUZZTIME
 	@set -e; for t in $(FUZZ); do \
