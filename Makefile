@@ -14,10 +14,8 @@ export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null)
 RELEASE  ?= $(or $(patsubst v%,%,$(VERSION)),0.0.0-$(shell git log -1 --format=%cd.g%h --date=format:%Y%m%d%H%M%S 2>/dev/null))
 IMAGE_ARCHS ?= amd64 arm64
 CA_CERTIFICATES ?= /etc/ssl/certs/ca-certificates.crt
-# package:target
-FUZZ     := checks:FuzzCovers report:FuzzTable internal/vsphere:FuzzParseTarget fix:FuzzReadJournal probe:FuzzNegotiation internal/vsphere:FuzzAnswer \
-            internal/firewallxml:FuzzParse internal/firewallxml:FuzzInsert internal/vib:FuzzRead internal/facts:FuzzDecode
-FUZZ     += internal/config:FuzzConfig profile:FuzzParse profile:FuzzParsePeer internal/vicmachine:FuzzParse
+# package:target of all that there are
+FUZZ     ?= $(shell grep -ro --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . | sed 's,^\./\(.*\)/[^/]*:func ,\1:,' | sort)
 
 .DEFAULT_GOAL := help
 .PHONY: help build man dist dist-check image needs test race e2e cover bench bench-micro fuzz golden screenshot fmt lint tidy check clean
@@ -70,7 +68,7 @@ bench: ## Measure against vic-machine and govc, write docs/performance.md (needs
 bench-micro: ## Run the benchmarks of single parts (benchstat-friendly)
 	$(GO) test -run '^$$' -bench . -benchmem -count $(or $(COUNT),10) ./...
 
-fuzz: ## Fuzz each target for FUZZTIME
+fuzz: ## Fuzz each target for FUZZTIME, or those of FUZZ, such as probe:FuzzNC
 	@set -e; for t in $(FUZZ); do \
 		echo "fuzz $$t"; $(GO) test ./$${t%%:*} -run '^$$' -fuzz "^$${t##*:}\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x; done
 
