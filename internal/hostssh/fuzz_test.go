@@ -48,7 +48,7 @@ func FuzzKnownHosts(f *testing.F) {
 			t.Fatalf("left: %v", left)
 		}
 		if err != nil {
-			return
+			t.Fatal(err)
 		}
 		for _, line := range known.Damaged {
 			if !strings.HasPrefix(line, file+":") {
