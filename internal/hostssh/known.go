@@ -1,7 +1,6 @@
 package hostssh
 
 import (
-	"cmp"
 	"fmt"
 	"net"
 	"os"
@@ -62,23 +61,19 @@ type Known struct {
 
 // KnownHosts reads OpenSSH known_hosts files. Damaged lines are passed over.
 func KnownHosts(files ...string) (*Known, error) {
-	pipes := slices.ContainsFunc(files, infile.IsPipe) // NewDB reads a file several times
-	var unread error
-	if !pipes {
-		db, err := knownhosts.NewDB(files...)
-		if err == nil {
+	if !slices.ContainsFunc(files, infile.IsPipe) { // NewDB reads a file several times
+		if db, err := knownhosts.NewDB(files...); err == nil {
 			return &Known{db: db}, nil
 		}
-		unread = err
 	}
-	sound, damaged, cut := soundLines(files)
+	sound, damaged, err := soundLines(files)
 	if sound != "" {
 		defer os.Remove(sound)
 	}
-	if cut != nil || len(damaged) == 0 && !pipes {
-		return nil, fmt.Errorf("read the known hosts: %w", cmp.Or(unread, cut))
+	var db *knownhosts.HostKeyDB
+	if err == nil {
+		db, err = knownhosts.NewDB(sound)
 	}
-	db, err := knownhosts.NewDB(sound)
 	if err != nil {
 		return nil, fmt.Errorf("read the known hosts: %w", err)
 	}
