@@ -151,7 +151,7 @@ func (m *matches) unverified(own reach, req Requirement, service string) *Verdic
 // shut is the verdict where nothing lets the ports through.
 func (m *matches) shut(own reach, req Requirement, service string) *Verdict {
 	switch {
-	case req.Momentary, req.Switched != "" && req.From == "":
+	case m.opensWhenNeeded(req):
 		return &Verdict{
 			Status: Skip, Reason: SwitchedWhenNeeded,
 			Detail: fmt.Sprintf("%s does not get %s now; ESXi itself switches %s, %s", service, req.way(), strings.Join(req.Prefer, " or "), req.Switched),
@@ -179,6 +179,13 @@ func (m *matches) shut(own reach, req Requirement, service string) *Verdict {
 		detail = fmt.Sprintf("only rulesets of other services could let %s %s", service, req.way())
 	}
 	return &Verdict{Status: Fail, Reason: NoRuleset, Detail: detail}
+}
+
+// opensWhenNeeded reports whether ESXi itself will open the ports by a ruleset that the host
+// has: one for other ports, as of a key server that listens elsewhere, never does.
+func (m *matches) opensWhenNeeded(req Requirement) bool {
+	return (req.Momentary || req.Switched != "" && req.From == "") &&
+		slices.ContainsFunc(m.all, func(rs *inventory.Ruleset) bool { return slices.Contains(req.Prefer, rs.Key) })
 }
 
 // disabledOne is the verdict where a ruleset only has to be enabled.

@@ -130,7 +130,7 @@ func (a *allowance) open() HostPlan {
 	req := a.Required
 	key, why := a.choose()
 	if key == "" {
-		return a.leave(NoRuleset, "%s", req.Say(fmt.Sprintf("the host has none of %s that lets {service} {way}; %s", strings.Join(req.Switchable(), ", "), byVIB(req))))
+		return a.leave(NoRuleset, "%s", req.Say(fmt.Sprintf("the host has %s that lets {service} {way}; %s", noneOf(req), byVIB(req))))
 	}
 	rs := a.Host.Firewall.Ruleset(key)
 	switch {
@@ -140,6 +140,14 @@ func (a *allowance) open() HostPlan {
 		return a.leave(BorrowedRuleset, "the ruleset %s belongs to another service, which switches it as it needs", key)
 	}
 	return a.enable(rs, why)
+}
+
+// noneOf names the rulesets that a fix enables, and closes, by itself.
+func noneOf(req *checks.Requirement) string {
+	if keys := req.Switchable(); len(keys) > 0 {
+		return "none of " + strings.Join(keys, ", ")
+	}
+	return "no ruleset for it alone"
 }
 
 // byVIB names the lasting way where no ruleset serves, with its commands where there are any.

@@ -450,3 +450,12 @@ var _ = It("any hosts and requirements: what is not refused is closed, who manag
 		Expect(seen[reason]).To(BeNumerically(">", 0), "%s of %v", reason, seen)
 	}
 })
+
+var _ = It("a requirement that no ruleset is known for is told of without a gap", func() {
+	web := need("web", "inbound", "tcp", 443, "")
+	web.Prefer = nil
+	inv := &inventory.Inventory{Hosts: []inventory.Host{host(client(true, everyone()))}}
+	Expect(fix.Deny(checks.JudgeAll(inv, web), fix.DenyOptions{}).Hosts[0].Detail).To(Equal("no ruleset for it alone lets the port in"))
+	web.Ports = []int{444}
+	Expect(allowAll(inv.Hosts[0], fix.AllowOptions{}, web).Hosts[0].Detail).To(HavePrefix("the host has no ruleset for it alone that lets TCP 444 in; "))
+})

@@ -237,8 +237,14 @@ func (o *Options) validateChecks() error {
 	if err != nil {
 		return &UsageError{Err: err, Hints: meant(append(slices.Clone(o.Only), o.Skip...), checks.IDs())}
 	}
-	if len(selected) == 0 {
+	switch {
+	case len(selected) == 0:
 		return usage("", "--only and --skip leave no check to run")
+	case len(o.BySettings) > 0 && !among(selected, checks.PeerSettings):
+		return &UsageError{
+			Option: "skip", Err: fmt.Errorf("leaves out %s, and a host would pass of whose settings nothing is known", checks.PeerSettings),
+			Hints: []string{"--allow-unknown tolerates such hosts; --profile NAME --peer ADDRESS asks for no settings"},
+		}
 	}
 	if len(selected) == 1 && selected[0].ID == checks.TCPConnect && o.Probe.Vantage == "" {
 		return usage("", "the check %s judges a probe, and none was asked for: --probe makes one", checks.TCPConnect)
@@ -461,9 +467,14 @@ func (o *Options) demand(inv *inventory.Inventory) {
 	}
 }
 
-// checks are those that Only and Skip pick.
+// checks are those that Only and Skip pick. What hosts' own settings ask for is not judged
+// without the check that says where these are not known: a host would pass of which nothing is.
 func (o *Options) checks() ([]checks.Check, error) {
-	return checks.Select(o.set(), o.Only, o.Skip)
+	only := o.Only
+	if len(o.BySettings) > 0 && len(only) > 0 && !slices.Contains(only, checks.PeerSettings) {
+		only = append(slices.Clone(only), checks.PeerSettings)
+	}
+	return checks.Select(o.set(), only, o.Skip)
 }
 
 func among(selected []checks.Check, id string) bool {

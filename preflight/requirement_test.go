@@ -6,14 +6,17 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
 	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/internal/facts"
 	"github.com/vic-preflight/vic-preflight/inventory"
 	"github.com/vic-preflight/vic-preflight/preflight"
 	"github.com/vic-preflight/vic-preflight/profile"
+	"github.com/vic-preflight/vic-preflight/report"
 )
 
 // site is a file with a profile of a site's own.
@@ -139,4 +142,51 @@ var _ = Describe("what hosts' own settings ask for", func() {
 		Entry("beside addresses", preflight.Wanted{Profiles: []string{"ntp"}, Peers: []string{"auto", "10.0.0.1"}}, "ntp takes addresses, or auto"),
 		Entry("for whom", preflight.Wanted{Profiles: []string{"ntp", "syslog"}, Peers: []string{"auto"}}, "does not say of which profile it is"),
 	)
+})
+
+var _ = Describe("what is not known of hosts' own settings", func() {
+	check := func(ctx SpecContext, change func(*inventory.PeerSetting), w preflight.Wanted, o preflight.Options) (*report.Report, error) {
+		GinkgoHelper()
+		path := filepath.Join(GinkgoT().TempDir(), "facts.json")
+		Expect(preflight.Collect(ctx, []preflight.Options{{Target: preflight.Target{Address: "sim://estate"}, BySettings: profile.FromSettings()}}, path, false)).To(Equal(12))
+		f, err := facts.Read(path)
+		Expect(err).NotTo(HaveOccurred())
+		for i := range f.Targets[0].Inventory.Hosts {
+			for n := range f.Targets[0].Inventory.Hosts[i].PeerSettings {
+				change(&f.Targets[0].Inventory.Hosts[i].PeerSettings[n])
+			}
+		}
+		data, err := facts.Encode(f)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(os.WriteFile(path, data, 0o600)).To(Succeed())
+		Expect(anyPort(w).Put(&o)).To(Succeed())
+		o.Facts = path
+		rep, errs := preflight.RunAll(ctx, []preflight.Options{o})
+		return rep, errs[0]
+	}
+	unread := func(origin inventory.PeerOrigin) func(*inventory.PeerSetting) {
+		return func(s *inventory.PeerSetting) {
+			if origin == "" || s.Origin == origin {
+				s.Values, s.Unnamed, s.Unreadable = nil, nil, "no permission"
+			}
+		}
+	}
+	auto := preflight.Wanted{Profiles: []string{preflight.Auto}}
+
+	It("makes a host unknown, whichever checks are picked", func(ctx SpecContext) {
+		rep, err := check(ctx, unread(""), auto, preflight.Options{Only: []string{checks.OutboundPort}})
+		Expect(err).NotTo(HaveOccurred())
+		Expect(rep.Status()).To(Equal(checks.Unknown))
+	}, SpecTimeout(time.Minute))
+	It("is not passed over", func(ctx SpecContext) {
+		_, err := check(ctx, unread(""), auto, preflight.Options{Skip: []string{checks.PeerSettings}})
+		Expect(err).To(MatchError(ContainSubstring("a host would pass of whose settings nothing is known")))
+	}, SpecTimeout(time.Minute))
+	It("counts where a profile asks for it", func(ctx SpecContext) {
+		rep, err := check(ctx, unread(inventory.KMIPServers), preflight.Wanted{Profiles: []string{"ntp"}, Peers: []string{preflight.Auto}}, preflight.Options{})
+		Expect(err).NotTo(HaveOccurred())
+		for _, res := range rep.Runs[0].Results {
+			Expect(res.Status).NotTo(Equal(checks.Unknown), res.Detail)
+		}
+	}, SpecTimeout(time.Minute))
 })

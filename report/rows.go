@@ -238,7 +238,11 @@ func (r *Run) layOut(rows []row, style Style, wide bool) (*laidOut, error) {
 			cells[i] = slices.Insert(cells[i], len(cells[i])-1, classCell(row.class))
 		}
 	}
-	limits := limitsOf(header, cells, rows, style.Width)
+	beside := rows
+	if r.several() {
+		beside = nil // reasons may stand below
+	}
+	limits := limitsOf(header, cells, beside, style.Width)
 	above, below := lift(cells, limits.host), make([]string, len(rows))
 	for i, row := range rows {
 		line := cells[i]
@@ -255,6 +259,9 @@ func (r *Run) layOut(rows []row, style Style, wide bool) (*laidOut, error) {
 			}
 		case r.several():
 			text, rest := first(row.codes, limits.reason)
+			if limits.reason > 0 && twwidth.Width(text) > limits.reason {
+				text, rest = "(below)", row.codes
+			}
 			for line[end] = text; len(rest) > 0; below[i] += "\n    " + text {
 				text, rest = first(rest, style.Width-4)
 			}
@@ -311,8 +318,8 @@ func limitsOf(header []string, cells [][]string, rows []row, width int) limits {
 	}
 	l := limits{host: max(width-between-gap-main, narrowest)}
 	widest := twwidth.Width(header[0])
-	for _, row := range rows {
-		if w := twwidth.Width(row.name); w <= l.host {
+	for _, line := range cells {
+		if w := twwidth.Width(line[0]); w <= l.host {
 			widest = max(widest, w)
 		}
 	}

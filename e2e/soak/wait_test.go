@@ -16,7 +16,7 @@ import (
 func TestWait(t *testing.T) {
 	address := serve(t, "closed")
 	wait := 20 * time.Minute
-	if *whole {
+	if whole {
 		wait = 4 * time.Hour
 	}
 	var before, after usage
