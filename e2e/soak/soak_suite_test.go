@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"runtime/pprof"
 	"testing"
 	"time"
 
@@ -118,6 +119,11 @@ const mostGrowth = 4 << 20
 // holdStill waits until the process holds no more than it did before.
 func holdStill(before usage) {
 	GinkgoHelper()
+	DeferCleanup(func() {
+		if CurrentSpecReport().Failed() {
+			_ = pprof.Lookup("goroutine").WriteTo(GinkgoWriter, 1)
+		}
+	})
 	Eventually(func(g Gomega) {
 		now := used(GinkgoTB())
 		g.Expect(now.goroutines).To(BeNumerically("<=", before.goroutines), "goroutines")
