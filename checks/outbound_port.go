@@ -153,7 +153,7 @@ func (m *matches) shut(own reach, req Requirement, service string) *Verdict {
 	switch {
 	case m.opensWhenNeeded(req):
 		return &Verdict{
-			Status: Skip, Reason: SwitchedWhenNeeded,
+			Status: Skip, Reason: SwitchedWhenNeeded, Note: "shut until it is needed",
 			Detail: fmt.Sprintf("%s does not get %s now; ESXi itself switches %s, %s", service, req.way(), strings.Join(req.Prefer, " or "), req.Switched),
 		}
 
@@ -203,7 +203,7 @@ func (m *matches) disabledOne(req Requirement, service string) *Verdict {
 	case by == ByHost:
 		v.Detail += ", and the host says that users may not switch it"
 	}
-	if len(m.borrowed) > 0 {
+	if len(m.borrowed) > 0 && req.OfVCH() { // that one opens all ports, and is taken for it
 		v.Detail += fmt.Sprintf(" (%s is enabled, but for its own service's peers)", joined(m.borrowed))
 	}
 	return v

@@ -36,6 +36,9 @@ type Options struct {
 	BySettings []profile.Profile
 	// keepsSettings means that what the profiles make of the settings is no part of the facts.
 	keepsSettings bool
+	// StandIns are, by a profile's name, the addresses of peers that hosts' settings have
+	// without one, as where they name a host.
+	StandIns map[string][]profile.Peer
 	// RequiredBy are the options of a command line that ask for the same; empty where they
 	// can be told from Requirements.
 	RequiredBy []string
@@ -449,7 +452,13 @@ func (o *Options) demand(inv *inventory.Inventory) {
 			inv.Hosts[i].PeerSettings = slices.Clone(inv.Hosts[i].PeerSettings)
 		}
 	}
-	for _, n := range profile.Demanded(o.BySettings, inv) {
+	demanded := profile.Demanded(o.BySettings, inv)
+	for _, p := range o.BySettings {
+		if err := p.StandIn(demanded, o.StandIns[p.Name]...); err != nil {
+			o.observer().Warn(err.Error()) // Wanted has looked at them
+		}
+	}
+	for _, n := range demanded {
 		o.Requirements = append(o.Requirements, n.Requirement)
 	}
 	if !o.keepsSettings { // one that nobody asked about is no reason not to know

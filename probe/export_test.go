@@ -48,3 +48,6 @@ func NCOutcome(stdout, stderr string, exit int, elapsed time.Duration, want stri
 	s.badOption()
 	return s.outcome(want, timeout)
 }
+
+// MAC is mac, for the tests.
+func (k Key) MAC(parts ...string) string { return k.mac(parts...) }

@@ -40,6 +40,34 @@ func Demanded(profiles []Profile, inv *inventory.Inventory) []Need {
 	return d.needs()
 }
 
+// StandIn puts the peers into the places of those that the hosts' settings have without an
+// address, of the needs of the profile that they pick. Whoever gives them says that they are
+// these; what the settings have by address stays.
+func (p Profile) StandIn(demanded []Need, peers ...Peer) error {
+	if len(peers) == 0 {
+		return nil
+	}
+	picked, err := p.Requirements(peers...)
+	if err != nil {
+		return err
+	}
+	for _, n := range picked {
+		for _, to := range demanded {
+			if to.Name != n.Name {
+				continue
+			}
+			for id, demand := range to.Of {
+				if len(demand.Unnamed) > 0 {
+					demand.Peers, demand.Unnamed = append(slices.Clone(demand.Peers), n.Peers...), nil
+					demand.From += ", by --peer"
+					to.Of[id] = demand
+				}
+			}
+		}
+	}
+	return nil
+}
+
 // demands are needs in the making.
 type demands struct{ list []*wanted }
 

@@ -77,6 +77,26 @@ var _ = Describe("a setting that is not understood", func() {
 	})
 })
 
+var _ = It("a given peer stands in for what a setting has by name, and for nothing else", func() {
+	inv := &inventory.Inventory{Hosts: []inventory.Host{
+		{ID: "named", PeerSettings: []inventory.PeerSetting{set(inventory.SyslogLogHosts, "ssl://logs.example", "ssl://10.0.0.8", "tcp://logs.example")}},
+		{ID: "addressed", PeerSettings: []inventory.PeerSetting{set(inventory.SyslogLogHosts, "ssl://10.0.0.7")}},
+	}}
+	syslog, err := profile.Named("syslog")
+	Expect(err).NotTo(HaveOccurred())
+	needs := profile.Demanded(profile.FromSettings(), inv)
+	peer, err := profile.ParsePeer("ssl://10.0.0.9")
+	Expect(err).NotTo(HaveOccurred())
+	Expect(syslog.StandIn(needs, peer)).To(Succeed())
+	Expect(needs[0].Name).To(Equal("syslog-ssl"))
+	Expect(fmt.Sprint(needs[0].Of["named"])).To(Equal("{[10.0.0.8/32 10.0.0.9/32] [] S: ssl://logs.example, ssl://10.0.0.8, by --peer}"))
+	Expect(fmt.Sprint(needs[0].Of["addressed"])).To(Equal("{[10.0.0.7/32] [] S: ssl://10.0.0.7}"))
+	Expect(needs[1].Of["named"].Unnamed).To(Equal([]string{"logs.example"}), "the other transport is not meant")
+	other, err := profile.ParsePeer("relp://10.0.0.9")
+	Expect(err).NotTo(HaveOccurred())
+	Expect(syslog.StandIn(needs, other)).NotTo(Succeed())
+})
+
 var _ = It("the profiles of settings are those whose peers are in settings", func() {
 	var names []string
 	for _, p := range profile.FromSettings() {

@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/vic-preflight/vic-preflight/checks"
@@ -40,6 +41,18 @@ func (p PeerKind) Form() string {
 		return "ADDRESS:PORT, where the port takes the place of the profile's"
 	}
 	return ""
+}
+
+// Forms are what a peer of the profile looks like, one for each that may be meant.
+func (p Profile) Forms() (list []string) {
+	for _, n := range p.Needs {
+		if form := "ADDRESS"; p.Peer.CarriesScheme {
+			list = append(list, n.Word+"://"+form)
+		} else if p.Peer.CarriesPort {
+			list = append(list, fmt.Sprintf("%s:%d", form, n.Ports[0]))
+		}
+	}
+	return list
 }
 
 // Switcher says who switches the rulesets of a requirement.

@@ -140,6 +140,21 @@ var _ = Describe("a run of several requirements", func() {
       vic-preflight fix --allow --method vib --vib syslog-udp-5514.vib --lower-acceptance-level --target vc.example/dc1 --profile=syslog --peer=udp://10.0.0.9:5514 --host esx2.example
 `))
 	})
+	DescribeTable("builds it for what the run's options name", func(options, want string) {
+		r := wrong()
+		r.Runs[0].Options = strings.Fields(options)
+		text := hints(r)
+		if want == "" {
+			Expect(text).NotTo(ContainSubstring("vib build"))
+			return
+		}
+		Expect(text).To(ContainSubstring("vib build " + want + " --output syslog-udp-5514.vib "))
+	},
+		Entry("beside a site's own", "--requirements=x.yaml --profile=auto", "--profile=syslog --peer=udp://10.0.0.9:5514"),
+		Entry("a profile", "--profile=syslog --peer=syslog=auto", "--profile=syslog --peer=udp://10.0.0.9:5514"),
+		Entry("a site's own by the name of a built-in one", "--requirements=syslog.yaml --peer=udp://10.0.0.9:5514", "--requirements=syslog.yaml --peer=udp://10.0.0.9:5514"),
+		Entry("nothing", "--user=root", ""),
+	)
 	It("lists all of a host's codes, and the rulesets of what is wrong alone", func() {
 		text := render(wrong(), report.Style{Width: 80})
 		Expect(text).To(ContainSubstring(`

@@ -585,10 +585,11 @@ func notVCHs(options []string) []string {
 	return slices.DeleteFunc(slices.Clone(options), func(o string) bool { return strings.HasPrefix(o, "--vch-ip=") })
 }
 
-// asking are the options that ask for one requirement: those of its built-in profile, else
-// the run's own. There are none where nothing names it without the hosts' settings.
+// asking are the options that ask for one requirement: those of its built-in profile where
+// the run asks for that, else the run's own. There are none where nothing names it without
+// the hosts' settings.
 func (r *Run) asking(req checks.Requirement) []string {
-	if own := profile.Options(req); r.given("--profile=") && !r.given("--requirements=") && len(own) > 0 {
+	if own := profile.Options(req); len(own) > 0 && (slices.Contains(r.Options, own[0]) || r.given("--profile=auto")) {
 		return own
 	}
 	return slices.DeleteFunc(slices.Clone(r.Options), func(o string) bool { return !asksFor(o) || strings.HasSuffix(o, "=auto") })
