@@ -14,10 +14,8 @@ export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null)
 RELEASE  ?= $(or $(patsubst v%,%,$(VERSION)),0.0.0-$(shell git log -1 --format=%cd.g%h --date=format:%Y%m%d%H%M%S 2>/dev/null))
 IMAGE_ARCHS ?= amd64 arm64
 CA_CERTIFICATES ?= /etc/ssl/certs/ca-certificates.crt
-# package:target
-FUZZ     := checks:FuzzCovers report:FuzzTable internal/vsphere:FuzzParseTarget fix:FuzzReadJournal probe:FuzzNegotiation internal/vsphere:FuzzAnswer \
-            internal/firewallxml:FuzzParse internal/firewallxml:FuzzInsert internal/vib:FuzzRead internal/facts:FuzzDecode
-FUZZ     += internal/config:FuzzConfig profile:FuzzParse profile:FuzzParsePeer internal/vicmachine:FuzzParse
+# package:target of all that there are
+FUZZ     ?= $(shell grep -ro --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . | sed 's,^\./\(.*\)/[^/]*:func ,\1:,' | sort)
 # Packages that start goroutines; e2e/race_test.go says which are left out, and why.
 RACED := fix internal/hostssh internal/infile internal/linger internal/prompt internal/sim internal/slowlink probe report
 
@@ -69,6 +67,10 @@ race-ci: ## Run the packages that start goroutines with the race detector, as CI
 e2e: needs ## Run the end-to-end tests alone, the network lab among them
 	$(GO) test -count=1 ./e2e/...
 
+campaign: needs ## Run the whole of what make test runs a sample of, and fuzz: hours
+	CAMPAIGN=all $(GO) test -count=1 -timeout 4h ./e2e/soak
+	$(MAKE) fuzz
+
 cover: ## Show the coverage of each package
 	$(GO) test -cover ./...
 
@@ -81,7 +83,7 @@ bench-micro: ## Run the benchmarks of single parts (benchstat-friendly)
 campaign: needs ## Run the long campaigns: a million hosts, kills at 700 moments (CAMPAIGN_SEED repeats one)
 	CAMPAIGN=1 $(GO) test -count=1 -timeout 120m -v ./e2e/oracle ./e2e/kill -args -ginkgo.v
 
-fuzz: ## Fuzz each target for FUZZTIME
+fuzz: ## Fuzz each target for FUZZTIME, or those of FUZZ, such as probe:FuzzNC
 	@set -e; for t in $(FUZZ); do \
 		echo "fuzz $$t"; $(GO) test ./$${t%%:*} -run '^$$' -fuzz "^$${t##*:}\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x; done
 

@@ -1,5 +1,16 @@
 package preflight
 
+import "github.com/vic-preflight/vic-preflight/internal/hostssh"
+
+// SSHHost is where a host's SSH server is by the configuration of OpenSSH.
+func SSHHost(o SSHOptions, name, address string) (hostssh.Host, error) {
+	c, err := o.readConfig()
+	if err != nil {
+		return hostssh.Host{}, err
+	}
+	return c.host(name, address), nil
+}
+
 var (
 	// ManagingVCenter is for the tests.
 	ManagingVCenter = managingVCenter

@@ -67,6 +67,41 @@ func (c *sshConfig) hasIdentity() bool {
 // host is where the SSH server of a host is, by its name and the address that is known
 // of it.
 func (c *sshConfig) host(name, address string) hostssh.Host {
+	h := c.machine(name, address)
+	through := c.through(name)
+	switch {
+	case h.Problem != nil || through == "":
+	case strings.Contains(through, ","):
+		h.Problem = fmt.Errorf("ProxyJump of %s in %s names several machines, which is not supported", name, c.Config)
+	default:
+		jump := c.jump(through)
+		h.Jump = &jump
+	}
+	return h
+}
+
+// through is the ProxyJump of a machine; empty where it is reached directly. That of the
+// jump itself, which Host * gives it too, is none.
+func (c *sshConfig) through(name string) string {
+	through := c.get(name, "ProxyJump")
+	if _, jump, _ := jumpParts(through); through == "none" || jump == name {
+		return ""
+	}
+	return through
+}
+
+// jumpParts are those of [user@]name[:port].
+func jumpParts(text string) (user, name, port string) {
+	user, name, named := strings.Cut(text, "@")
+	if !named {
+		user, name = "", text
+	}
+	name, port, _ = strings.Cut(name, ":")
+	return user, name, port
+}
+
+// machine is a host without the one that it is reached through.
+func (c *sshConfig) machine(name, address string) hostssh.Host {
 	h := hostssh.Host{
 		Name: name, Address: cmp.Or(strings.ReplaceAll(c.get(name, "HostName"), "%h", name), address, name),
 		Alias: c.get(name, "HostKeyAlias"),
@@ -83,28 +118,16 @@ func (c *sshConfig) host(name, address string) hostssh.Host {
 			h.Problem = fmt.Errorf("IdentityFile of %s in %s: %w", name, c.Config, err)
 		}
 	}
-	if through := c.get(name, "ProxyJump"); through != "" && through != "none" {
-		if strings.Contains(through, ",") {
-			h.Problem = fmt.Errorf("ProxyJump of %s in %s names several machines, which is not supported", name, c.Config)
-			return h
-		}
-		jump := c.jump(through)
-		h.Jump = &jump
-	}
 	return h
 }
 
-// jump is the machine of a ProxyJump: [user@]name[:port].
+// jump is the machine of a ProxyJump.
 func (c *sshConfig) jump(text string) hostssh.Host {
-	user, name, named := strings.Cut(text, "@")
-	if !named {
-		user, name = "", text
-	}
-	name, port, _ := strings.Cut(name, ":")
+	user, name, port := jumpParts(text)
 	outer := *c
 	outer.User, outer.Port = "", 0 // which are of the hosts
-	h := outer.host(name, name)
-	if h.Jump != nil {
+	h := outer.machine(name, name)
+	if c.through(name) != "" {
 		h.Problem = fmt.Errorf("ProxyJump of %s in %s: it is itself behind another, which is not supported", name, c.Config)
 	}
 	h.User = cmp.Or(user, h.User, os.Getenv("USER"), os.Getenv("USERNAME"))

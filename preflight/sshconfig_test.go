@@ -31,12 +31,19 @@ var _ = Describe("the user's configuration of OpenSSH", func() {
 			hostssh.Host{Name: "esx1.example", Address: "10.0.0.1"}),
 		Entry("a way", "Host esx*\n  ProxyJump me@bastion:2200\nHost bastion\n  HostName 192.0.2.1\n  Port 22\n", SSHOptions{User: "root", Port: 22},
 			hostssh.Host{Name: "esx1.example", Address: "10.0.0.1", Jump: &hostssh.Host{Name: "bastion", Address: "192.0.2.1", User: "me", Port: 2200}}),
+		Entry("a way for all, the machine on it too", "Host *\n  ProxyJump me@bastion:2200\n", SSHOptions{},
+			hostssh.Host{Name: "esx1.example", Address: "10.0.0.1", Jump: &hostssh.Host{Name: "bastion", Address: "bastion", User: "me", Port: 2200}}),
 		Entry("no way", "Host esx*\n  ProxyJump none\n", SSHOptions{}, hostssh.Host{Name: "esx1.example", Address: "10.0.0.1"}),
 	)
 
 	It("names a way that is not supported, before anything is tried", func() {
 		h := written("Host esx*\n  ProxyJump a,b\n", SSHOptions{}).host("esx1.example", "10.0.0.1")
 		Expect(h.Problem).To(MatchError(ContainSubstring("ProxyJump of esx1.example")))
+	})
+
+	It("names a way that leads back to itself", func() {
+		h := written("Host esx*\n  ProxyJump a\nHost a\n  ProxyJump b\nHost b\n  ProxyJump a\n", SSHOptions{}).host("esx1.example", "10.0.0.1")
+		Expect(h.Jump.Problem).To(MatchError(ContainSubstring("it is itself behind another")))
 	})
 
 	It("may be missing, and need not be sound", func() {

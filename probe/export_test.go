@@ -1,5 +1,11 @@
 package probe
 
+import (
+	"time"
+
+	"github.com/vic-preflight/vic-preflight/inventory"
+)
+
 // Classify is classify, for the tests.
 var Classify = classify
 
@@ -35,6 +41,13 @@ func (ln *Listener) Remembered() int {
 
 // Identified lets a listener remember a machine.
 func (ln *Listener) Identified(p Peer) { ln.identified(p) }
+
+// NCOutcome is what nc's words and deeds come to.
+func NCOutcome(stdout, stderr string, exit int, elapsed time.Duration, want string, timeout time.Duration) (inventory.Outcome, string) {
+	s := spoken{stdout: head(stdout), stderr: head(stderr), exit: exit, elapsed: elapsed}
+	s.badOption()
+	return s.outcome(want, timeout)
+}
 
 // MAC is mac, for the tests.
 func (k Key) MAC(parts ...string) string { return k.mac(parts...) }

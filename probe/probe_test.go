@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync"
 	"syscall"
-	"testing"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -363,21 +362,6 @@ var _ = Describe("the telnet negotiation", func() {
 		Expect(n.Feed([]byte{255, 253, 44})).To(Equal([]byte{255, 252, 44}))
 	})
 })
-
-// FuzzNegotiation feeds what a peer could send: never a panic, and never more
-// kept than was sent.
-func FuzzNegotiation(f *testing.F) {
-	f.Add([]byte{255, 251, 232}, []byte{255, 250, 232, 70, 'C', 'x', 255, 240})
-	f.Add([]byte{255, 250, 232, 80, 255}, []byte{255, 255, 240})
-	f.Fuzz(func(t *testing.T, a, b []byte) {
-		var n probe.Negotiation
-		n.Feed(a)
-		n.Feed(b)
-		if n.Pending() > len(a)+len(b) {
-			t.Errorf("%d bytes pending of %d", n.Pending(), len(a)+len(b))
-		}
-	})
-}
 
 // fakeMachines make machines that dial, or do not.
 type fakeMachines struct {

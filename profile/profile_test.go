@@ -345,6 +345,9 @@ func FuzzParsePeer(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		p, err := profile.ParsePeer(text)
+		if _, secret := profile.ParsePeer("ssl://root:c4naRy@" + text); secret == nil || strings.Contains(secret.Error(), "c4naRy") {
+			t.Errorf("a peer with a password before %q: %v", text, secret)
+		}
 		if err != nil {
 			return
 		}

@@ -9,15 +9,22 @@ import (
 	"github.com/vic-preflight/vic-preflight/internal/config"
 )
 
-// FuzzConfig holds that no file makes a panic, that every error has its place, and that
-// a file which is taken holds nothing that runs would refuse or take for green.
+// FuzzConfig holds that no file makes a panic, that every error has its place, that a file
+// which is taken holds nothing that runs would refuse or take for green, and that a
+// password in it is in no error.
 func FuzzConfig(f *testing.F) {
 	for text := range strings.Lines(goodDocuments + badDocuments) {
 		f.Add(text)
 	}
 	f.Add("targets:\n- target: a\n  host: *x\nuser: &x y\n---\n")
 	placed := regexp.MustCompile(`^conf\.yaml:[1-9][0-9]*:[1-9][0-9]*: `)
+	const canary = "c4naRy"
 	f.Fuzz(func(t *testing.T, text string) {
+		for _, line := range []string{"password: " + canary, "target: root:" + canary + "@vc", "targets:\n- target: vc\n  password: " + canary} {
+			if _, err := config.Parse("conf.yaml", []byte(line+"\n"+text)); err == nil || strings.Contains(err.Error(), canary) {
+				t.Errorf("%q and %q: %v", line, text, err)
+			}
+		}
 		c, err := config.Parse("conf.yaml", []byte(text))
 		if err != nil {
 			for _, line := range strings.Split(err.Error(), "\n") {

@@ -1,8 +1,6 @@
 package hostssh
 
 import (
-	"cmp"
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -63,52 +61,57 @@ type Known struct {
 
 // KnownHosts reads OpenSSH known_hosts files. Damaged lines are passed over.
 func KnownHosts(files ...string) (*Known, error) {
-	pipes := slices.ContainsFunc(files, infile.IsPipe) // NewDB reads a file several times
-	var unread error
-	if !pipes {
-		db, err := knownhosts.NewDB(files...)
-		if err == nil {
+	if !slices.ContainsFunc(files, infile.IsPipe) { // NewDB reads a file several times
+		if db, err := knownhosts.NewDB(files...); err == nil {
 			return &Known{db: db}, nil
 		}
-		unread = err
 	}
-	sound, damaged, cut := soundLines(files)
-	if cut != nil || len(damaged) == 0 && !pipes {
-		return nil, fmt.Errorf("read the known hosts: %w", cmp.Or(unread, cut))
+	sound, damaged, err := soundLines(files)
+	if sound != "" {
+		defer os.Remove(sound)
 	}
-	defer os.Remove(sound)
-	db, err := knownhosts.NewDB(sound)
+	var db *knownhosts.HostKeyDB
+	if err == nil {
+		db, err = knownhosts.NewDB(sound)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read the known hosts: %w", err)
 	}
 	return &Known{db, damaged}, nil
 }
 
-// soundLines is a file of the lines that can be read, and where the others are.
+// soundLines is a file of the lines that can be read, each by itself, and where the others
+// are. The caller removes it, where it has a name, whatever the error.
 func soundLines(files []string) (name string, damaged []string, err error) {
-	var b strings.Builder
-	for _, file := range files {
-		text, err := infile.Read(file)
-		if err != nil {
-			return "", nil, err
-		}
-		n := 0
-		for line := range strings.Lines(string(text)) {
-			n++
-			trimmed := strings.TrimSpace(line)
-			if _, _, _, _, _, err := ssh.ParseKnownHosts([]byte(trimmed)); err == nil {
-				b.WriteString(trimmed + "\n")
-			} else if trimmed != "" && !strings.HasPrefix(trimmed, "#") {
-				damaged = append(damaged, file+":"+strconv.Itoa(n))
-			}
-		}
-	}
 	f, err := os.CreateTemp("", "vic-preflight-known-hosts-")
 	if err != nil {
 		return "", nil, err
 	}
-	_, err = f.WriteString(b.String())
-	return f.Name(), damaged, errors.Join(err, f.Close())
+	name = f.Name()
+	if err := f.Close(); err != nil {
+		return name, nil, err
+	}
+	var b strings.Builder
+	for _, file := range files {
+		text, err := infile.Read(file)
+		if err != nil {
+			return name, nil, err
+		}
+		n := 0
+		for line := range strings.Lines(string(text)) {
+			n++
+			line = strings.TrimSpace(line) + "\n"
+			if err := os.WriteFile(name, []byte(line), 0o600); err != nil {
+				return name, nil, err
+			}
+			if _, err := knownhosts.NewDB(name); err == nil {
+				b.WriteString(line)
+			} else {
+				damaged = append(damaged, file+":"+strconv.Itoa(n))
+			}
+		}
+	}
+	return name, damaged, os.WriteFile(name, []byte(b.String()), 0o600)
 }
 
 // UnknownKeyError means that nothing is known of a host's key.

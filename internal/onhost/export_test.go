@@ -8,8 +8,10 @@ import (
 
 // Private functions, for the tests.
 var (
-	ReadVIBs    = readVIBs
-	CommandName = name
+	ReadVIBs     = readVIBs
+	ReadRulesets = readRulesets
+	ReadResult   = readResult
+	CommandName  = name
 )
 
 // Explained is what an error says of a command's output.

@@ -224,16 +224,16 @@ func (s *shell) refresh() error {
 // rulesets are the keys of the host's own list, below the line of dashes.
 func (s *shell) rulesets() ([]string, error) {
 	list, err := s.say("esxcli network firewall ruleset list")
-	if err != nil {
-		return nil, err
-	}
-	var keys []string
+	return readRulesets(list), err
+}
+
+func readRulesets(list string) (keys []string) {
 	for line := range strings.Lines(list) {
 		if words := strings.Fields(line); len(words) > 0 && words[0] != "Name" && !strings.HasPrefix(line, "---") {
 			keys = append(keys, words[0])
 		}
 	}
-	return keys, nil
+	return keys
 }
 
 // expect refreshes and sees whether the ruleset is there, or is not.

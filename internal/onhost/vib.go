@@ -265,6 +265,10 @@ func (s *shell) change(command string) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	return readResult(command, said)
+}
+
+func readResult(command, said string) (map[string]string, error) {
 	result := map[string]string{}
 	for line := range strings.Lines(said) {
 		if key, value, found := strings.Cut(line, ":"); found {

@@ -286,6 +286,7 @@ func FuzzAnswer(f *testing.F) {
 		one(prop(`<val xsi:type="ManagedObjectReference" type="Folder">group-1</val>`) + "<token>7</token>"),
 		one(servicesAndClock),
 		one(peerLists),
+		string(faultAnswer("NoPermission", `<object type="HostSystem">host-1</object><privilegeId>System.View</privilegeId>`)),
 		strings.Replace(one(prop(`<val xsi:type="xsd:string">x</val>`)), "<propSet>", `<propSet xmlns:xsi="urn:other">`, 1),
 	} {
 		f.Add([]byte(text))
@@ -297,6 +298,9 @@ func FuzzAnswer(f *testing.F) {
 			got, _, err := vsphere.ReadAnswer(bytes.NewReader(text), kept)
 			if (err != nil) != (wantErr != nil) {
 				t.Fatalf("%v against govmomi's %v", err, wantErr)
+			}
+			if err != nil && vsphere.Describe(err) == "" {
+				t.Fatalf("nothing is said of %v", err)
 			}
 			if err == nil && !same(got, want) {
 				t.Fatalf("%#v against govmomi's %#v", got, want)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"runtime"
+	"strings"
 	"sync"
 	"time"
 
@@ -395,6 +397,13 @@ var _ = Describe("an esxcli answer", func() {
 		Entry("with prefixes", `<r:obj xmlns:r="urn:reflect"><r:Enabled>true</r:Enabled></r:obj>`),
 		Entry("with a comment inside", `<obj><Enabled>tr<!-- x -->ue</Enabled></obj>`),
 	)
+	It("may come in a great many pieces", func() {
+		pieces, before, after := strings.Repeat("12345678<!---->", 20_000), runtime.MemStats{}, runtime.MemStats{}
+		runtime.ReadMemStats(&before)
+		Expect(vsphere.ParseObject("<a>" + pieces + "</a>")).To(HaveKeyWithValue("a", HaveLen(160_000)))
+		runtime.ReadMemStats(&after)
+		Expect(after.TotalAlloc-before.TotalAlloc).To(BeNumerically("<", 100<<20), "bytes for a text that comes in many pieces")
+	})
 	It("is refused when it is no XML", func() {
 		_, err := vsphere.ParseObject("<obj><Enabled>true</obj>")
 		Expect(err).To(MatchError(ContainSubstring("malformed XML")))

@@ -113,7 +113,8 @@ func (s *Session) runEsxcli(ctx context.Context, h *inventory.Host, command stri
 func parseObject(text string) (map[string]string, error) {
 	fields := map[string]string{}
 	dec := xml.NewDecoder(strings.NewReader(text))
-	var open, value string
+	var open string
+	var value strings.Builder // a text may come in a great many pieces
 	for {
 		token, err := dec.Token()
 		if errors.Is(err, io.EOF) {
@@ -124,12 +125,13 @@ func parseObject(text string) (map[string]string, error) {
 		}
 		switch token := token.(type) {
 		case xml.StartElement:
-			open, value = token.Name.Local, ""
+			open = token.Name.Local
+			value.Reset()
 		case xml.CharData:
-			value += string(token)
+			value.Write(token)
 		case xml.EndElement:
 			if _, seen := fields[open]; !seen && token.Name.Local == open {
-				fields[open] = strings.TrimSpace(value)
+				fields[open] = strings.TrimSpace(value.String())
 			}
 			open = ""
 		}

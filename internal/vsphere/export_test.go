@@ -18,6 +18,7 @@ import (
 var (
 	ParseObject    = parseObject
 	ParseList      = parseList
+	ParseSwitch    = parseSwitch
 	LicenseOf      = licenseOf
 	MadeAt         = madeAt
 	Together       = together

@@ -110,7 +110,7 @@ func (e *UnreachableError) Unwrap() error { return e.Cause }
 // Connect logs in. The errors are *UnreachableError, *UntrustedError,
 // *ThumbprintMismatchError, *NotVSphereError, *LoginError, or the context's.
 // The caller must Close the session.
-func Connect(ctx context.Context, cfg Config) (*Session, error) {
+func Connect(ctx context.Context, cfg Config) (connected *Session, err error) {
 	if cfg.Workers <= 0 {
 		cfg.Workers = DefaultWorkers
 	}
@@ -121,6 +121,11 @@ func Connect(ctx context.Context, cfg Config) (*Session, error) {
 	}
 	s := &Session{cfg: cfg, kept: newKeeper()}
 	s.http = newTransport(tlsConfig(cfg.Thumbprints, cfg.Insecure, roots), cfg.MostWorkers, s.dial)
+	defer func() {
+		if err != nil {
+			s.http.CloseIdleConnections()
+		}
+	}()
 
 	sc := soap.NewClient(cfg.Target.url(), false)
 	s.limiter = newLimiter(cfg.Workers, cfg.MostWorkers)
@@ -141,7 +146,6 @@ func Connect(ctx context.Context, cfg Config) (*Session, error) {
 		}
 	}
 	if err := s.login(ctx); err != nil { // nobody else has the session yet
-		s.http.CloseIdleConnections()
 		if _, ok := deref(faultOf(err)).(types.InvalidLogin); ok {
 			return nil, &LoginError{Address: cfg.Target.Address, User: cfg.User}
 		}

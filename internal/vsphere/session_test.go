@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -209,17 +210,26 @@ var _ = Describe("Connect", func() {
 		}, SpecTimeout(time.Minute))
 	})
 
-	It("tells what is neither vCenter nor ESXi", func(ctx SpecContext) {
-		web := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	It("tells what is neither vCenter nor ESXi, and keeps no connection to it", func(ctx SpecContext) {
+		var open atomic.Int64
+		for _, handler := range []http.Handler{http.NotFoundHandler(), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			fmt.Fprint(w, "<html><body>Welcome</body></html>")
-		}))
-		DeferCleanup(web.Close)
-		missing := httptest.NewTLSServer(http.NotFoundHandler())
-		DeferCleanup(missing.Close)
-		for _, server := range []*httptest.Server{web, missing} {
+		})} {
+			server := httptest.NewUnstartedServer(handler)
+			server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+				switch state {
+				case http.StateNew:
+					open.Add(1)
+				case http.StateClosed:
+					open.Add(-1)
+				}
+			}
+			server.StartTLS()
+			DeferCleanup(server.Close)
 			_, err := vsphere.Connect(ctx, vsphere.Config{Target: vsphere.Target{Address: server.Listener.Addr().String()}, Insecure: true})
 			Expect(as[*vsphere.NotVSphereError](err).Error()).To(ContainSubstring("neither a vCenter nor an ESXi host"))
 		}
+		Eventually(open.Load).WithTimeout(30 * time.Second).Should(BeZero())
 	}, SpecTimeout(time.Minute))
 
 	It("tells a server that does not speak TLS", func(ctx SpecContext) {

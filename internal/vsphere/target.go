@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Target is where the API is, as vic-machine's --target spells it:
@@ -128,10 +130,15 @@ func parseAddress(s string) (string, error) {
 		if ip, err := netip.ParseAddr(inner); !closed || err != nil || !ip.Is6() {
 			return "", errors.New("there is no IPv6 address in the brackets")
 		}
-	} else if host == "" || strings.ContainsAny(host, " \t\r\n[]<>\"\\^`{|}?#:%") {
+	} else if host == "" || strings.ContainsAny(host, "[]<>\"\\^`{|}?#:%") || strings.ContainsFunc(host, invisible) {
 		return "", errors.New("there is no host name or address in it; user and password stand before an \"@\"")
 	}
 	return s, nil
+}
+
+// invisible reports whether no name of a host has such a character.
+func invisible(r rune) bool {
+	return r == utf8.RuneError || unicode.IsSpace(r) || !unicode.IsGraphic(r)
 }
 
 func isLoopback(address string) bool {
