@@ -15,6 +15,8 @@ import (
 	"github.com/vmware/govmomi/vim25/soap"
 	"github.com/vmware/govmomi/vim25/types"
 	"github.com/vmware/govmomi/vim25/xml"
+
+	"github.com/vic-preflight/vic-preflight/inventory"
 )
 
 // RoundTrip makes one call, and when the session has expired logs in again,
@@ -104,6 +106,22 @@ func (s *Session) retrieve(ctx context.Context, specs []types.PropertyFilterSpec
 		add(&objects[i])
 	}
 	return nil
+}
+
+// ofHosts makes one collection that starts at hosts. A server faults on it as a whole when
+// one of them is gone: it is halved then, and that one is left out.
+func (s *Session) ofHosts(
+	ctx context.Context, hosts []*inventory.Host, spec func([]*inventory.Host) types.PropertyFilterSpec, add func(*types.ObjectContent),
+) error {
+	err := s.retrieve(ctx, []types.PropertyFilterSpec{spec(hosts)}, add)
+	switch _, gone := deref(faultOf(err)).(types.ManagedObjectNotFound); {
+	case !gone:
+		return err
+	case len(hosts) == 1:
+		return nil
+	}
+	half := len(hosts) / 2
+	return errors.Join(s.ofHosts(ctx, hosts[:half], spec, add), s.ofHosts(ctx, hosts[half:], spec, add))
 }
 
 func expired(objects []types.ObjectContent) bool {

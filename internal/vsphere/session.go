@@ -109,7 +109,7 @@ func (e *UnreachableError) Unwrap() error { return e.Cause }
 // Connect logs in. The errors are *UnreachableError, *UntrustedError,
 // *ThumbprintMismatchError, *NotVSphereError, *LoginError, or the context's.
 // The caller must Close the session.
-func Connect(ctx context.Context, cfg Config) (*Session, error) {
+func Connect(ctx context.Context, cfg Config) (s *Session, err error) {
 	if cfg.Workers <= 0 {
 		cfg.Workers = DefaultWorkers
 	}
@@ -118,8 +118,13 @@ func Connect(ctx context.Context, cfg Config) (*Session, error) {
 	if err != nil {
 		return nil, &ConfigError{err}
 	}
-	s := &Session{cfg: cfg, kept: newKeeper()}
+	s = &Session{cfg: cfg, kept: newKeeper()}
 	s.http = newTransport(tlsConfig(cfg.Thumbprints, cfg.Insecure, roots), cfg.MostWorkers, s.dial)
+	defer func(transport *http.Transport) {
+		if err != nil { // nobody gets the session to close
+			transport.CloseIdleConnections()
+		}
+	}(s.http)
 
 	sc := soap.NewClient(cfg.Target.url(), false)
 	s.limiter = newLimiter(cfg.Workers, cfg.MostWorkers)
@@ -140,7 +145,6 @@ func Connect(ctx context.Context, cfg Config) (*Session, error) {
 		}
 	}
 	if err := s.login(ctx); err != nil { // nobody else has the session yet
-		s.http.CloseIdleConnections()
 		if _, ok := deref(faultOf(err)).(types.InvalidLogin); ok {
 			return nil, &LoginError{Address: cfg.Target.Address, User: cfg.User}
 		}
