@@ -25,6 +25,10 @@ func TestCampaign(t *testing.T) { testsuite.Run(t, "e2e/campaign") }
 // all is set by make campaign: every cell instead of a sample.
 var all = os.Getenv("CAMPAIGN") == "all"
 
+// until is when a campaign begins no more cells, where CAMPAIGN_TIME bounds it: cells come
+// in the seed's order, so that those which were run are a fair sample.
+var until time.Time
+
 // seed says which cells a sample has, and what is drawn in them.
 var seed = time.Now().UnixNano()
 
@@ -36,6 +40,11 @@ var _ = BeforeSuite(func() {
 		var err error
 		seed, err = strconv.ParseInt(text, 10, 64)
 		Expect(err).NotTo(HaveOccurred(), "CAMPAIGN_SEED")
+	}
+	if text := os.Getenv("CAMPAIGN_TIME"); text != "" {
+		bound, err := time.ParseDuration(text)
+		Expect(err).NotTo(HaveOccurred(), "CAMPAIGN_TIME")
+		until = time.Now().Add(bound)
 	}
 	fmt.Fprintf(GinkgoWriter, "CAMPAIGN_SEED=%d\n", seed)
 	AddReportEntry("seed", fmt.Sprintf("CAMPAIGN_SEED=%d", seed), ReportEntryVisibilityFailureOrVerbose)

@@ -106,11 +106,11 @@ func (c *cell) String() string {
 
 // outcome is what was seen of a cell.
 type outcome struct {
-	run           *report.Run
-	err           error
-	took          time.Duration
-	code          int
-	before, after world
+	run                  *report.Run
+	err                  error
+	took                 time.Duration
+	code                 int
+	first, before, after world // before the fix of an undo, before the run, after it
 	// truth are the verdicts of a check without a fault, made afterwards.
 	truth map[subject]checks.Status
 }
@@ -126,15 +126,15 @@ type oracle struct {
 func consult(ctx context.Context, c command) (*oracle, error) {
 	cell := &cell{command: c, fault: &fault{}}
 	var of *oracle
-	err := cell.within(ctx, func(vc *sim.VCenter, p *proxy, o preflight.Options) error {
+	err := cell.within(ctx, func(vc *sim.VCenter, p *proxy, o preflight.Options, _ world) error {
 		run, err := preflight.Run(ctx, o)
 		if err != nil {
 			return fmt.Errorf("%s without a fault: %w", c.name, err)
 		}
 		of = &oracle{verdicts: verdicts(run), code: codeOf(run, nil, c.name != "undo")}
 		of.traits = traits{calls: int(p.calls.Load()), methods: slices.Sorted(maps.Keys(p.seen)), paths: slices.Sorted(maps.Keys(p.paths)), refs: map[string][]string{}}
-		for _, name := range vc.HostNames() {
-			h := vc.Host(name)
+		for _, found := range run.Inventory.Hosts {
+			name, h := found.Name, vc.Host(found.Name)
 			of.traits.hosts = append(of.traits.hosts, name)
 			of.traits.refs[name] = []string{h.FirewallRef().Value, h.Object().Self.Value}
 		}
@@ -144,7 +144,7 @@ func consult(ctx context.Context, c command) (*oracle, error) {
 }
 
 // within has a simulator, a proxy before it and the command's options.
-func (c *cell) within(ctx context.Context, do func(*sim.VCenter, *proxy, preflight.Options) error) error {
+func (c *cell) within(ctx context.Context, do func(vc *sim.VCenter, p *proxy, o preflight.Options, first world) error) error {
 	vc, err := startSimulator(c.command.scenario)
 	if err != nil {
 		return err
@@ -155,6 +155,7 @@ func (c *cell) within(ctx context.Context, do func(*sim.VCenter, *proxy, preflig
 		return err
 	}
 	defer os.RemoveAll(dir)
+	first := look(vc)
 	o, err := c.command.options(ctx, vc, dir)
 	if err != nil {
 		return err
@@ -177,14 +178,14 @@ func (c *cell) within(ctx context.Context, do func(*sim.VCenter, *proxy, preflig
 	if c.fault.host != "" {
 		o.Change.HostTimeout = hostTime
 	}
-	return do(vc, p, o)
+	return do(vc, p, o, first)
 }
 
 // judge runs the cell and returns what is wrong with it.
 func (c *cell) judge(ctx context.Context) (wrong []string) {
 	add := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
-	err := c.within(ctx, func(vc *sim.VCenter, p *proxy, o preflight.Options) error {
-		out := outcome{before: look(vc)}
+	err := c.within(ctx, func(vc *sim.VCenter, p *proxy, o preflight.Options, first world) error {
+		out := outcome{first: first, before: look(vc)}
 		started := time.Now()
 		pprof.Do(ctx, pprof.Labels("cell", c.String()), func(ctx context.Context) { out.run, out.err = preflight.Run(ctx, o) })
 		out.took = time.Since(started)
@@ -385,11 +386,6 @@ func (c *cell) sequel(ctx context.Context, vc *sim.VCenter, o preflight.Options,
 // takeBack undoes the fix without a fault, and looks whether all is as it was at first.
 func (c *cell) takeBack(ctx context.Context, vc *sim.VCenter, dir string, out *outcome) (wrong []string) {
 	add := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
-	first, err := startSimulator(c.command.scenario)
-	if err != nil {
-		return []string{"the campaign itself: " + err.Error()}
-	}
-	defer first.Close()
 	if known := journaled(journal(dir)); len(known) > 0 {
 		undo := on(vc, dir)
 		undo.Change.Do, undo.Change.UndoJournal, undo.Change.Journal = preflight.Undo, journal(dir), filepath.Join(dir, "again.jsonl")
@@ -399,7 +395,7 @@ func (c *cell) takeBack(ctx context.Context, vc *sim.VCenter, dir string, out *o
 			add("the undo afterwards: exit code %d, %v", code, err)
 		}
 	}
-	for _, ch := range look(first).changed(look(vc)) {
+	for _, ch := range out.first.changed(look(vc)) {
 		if !c.fault.removed || !strings.HasPrefix(ch, c.fault.host+" ") {
 			add("not as before after an undo: %s", ch)
 		}

@@ -38,8 +38,13 @@ var commands = []command{
 	{name: "create, refused", scenario: "vic-broken", set: create},
 	{name: "fix", scenario: "closed", changes: true, set: func(o *preflight.Options) { o.Change.Do = preflight.Allow }},
 	{name: "undo", scenario: "closed", changes: true, set: func(o *preflight.Options) { o.Change.Do = preflight.Undo }},
-	{name: "probe", scenario: "open", probes: true, set: func(o *preflight.Options) { o.Probe.Vantage = inventory.VantageSerial }},
-	{name: "probe, shut", scenario: "closed", probes: true, set: func(o *preflight.Options) { o.Probe.Vantage = inventory.VantageSerial }},
+	{name: "probe", scenario: "open", probes: true, set: probe},
+	{name: "probe, shut", scenario: "closed", probes: true, set: probe},
+}
+
+// probe is of two hosts: it makes many calls for each.
+func probe(o *preflight.Options) {
+	o.Probe.Vantage, o.Hosts = inventory.VantageSerial, []string{"esx01*", "esx11*"}
 }
 
 // vch is the command line of vic-machine create that the scenarios are for.

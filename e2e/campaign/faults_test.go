@@ -209,12 +209,16 @@ func callFaults(p traits) (list []*fault) {
 		at := fmt.Sprintf("call %d", n)
 		list = append(list,
 			&fault{row: "black hole from call n on", name: at, hangs: true, serve: from(n, hang), total: n <= 2},
-			&fault{row: "reset at call n", name: at, serve: only(n, abort)},
-			&fault{row: "reset from call n on", name: at, serve: from(n, abort), total: n <= 2},
 			&fault{row: "session expired at call n", name: at, serve: only(n, func(_ http.ResponseWriter, c *call) bool {
 				_ = c.proxy.vc.ExpireSessions()
 				return false
-			}), out: true},
+			})})
+		if n > 3 && n%3 != 0 {
+			continue // what follows is much alike from call to call
+		}
+		list = append(list,
+			&fault{row: "reset at call n", name: at, serve: only(n, abort)},
+			&fault{row: "reset from call n on", name: at, serve: from(n, abort), total: n <= 2},
 			&fault{row: "vCenter restarts at call n", name: at, serve: restart(n)})
 	}
 	return list
@@ -353,8 +357,8 @@ func hostFaults(p traits) (list []*fault) {
 			list = append(list, &fault{row: "a fault of one host", name: f[0] + ", " + host, host: host, out: true, serve: of(vimFault(f[0], f[1]))})
 		}
 	}
-	for n := 3; n <= p.calls && len(p.hosts) > 0; n++ {
-		host := p.hosts[n%len(p.hosts)]
+	for n := 3; n <= p.calls && len(p.hosts) > 0; n += 2 {
+		host := p.hosts[n/2%len(p.hosts)]
 		list = append(list, &fault{row: "a host removed in mid-run", name: fmt.Sprintf("%s at call %d", host, n), host: host, removed: true, out: true, serve: from(n, removal(p.refs[host]))})
 	}
 	return list

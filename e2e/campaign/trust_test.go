@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-
 )
 
 // matrix is faults by commands: how many cells went well, of how many.
@@ -79,7 +78,7 @@ const (
 )
 
 // writeTrust puts the matrix between the markers of docs/trust.md.
-func writeTrust(m matrix, cells int) error {
+func writeTrust(m matrix, run, total int) error {
 	file := filepath.Join("..", "..", "docs", "trust.md")
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -94,7 +93,6 @@ func writeTrust(m matrix, cells int) error {
 	if err != nil {
 		return err
 	}
-	part := fmt.Sprintf("%s\n%d cells, seed %d, commit %s.\n\n%s%s", begin, cells, seed, strings.TrimSpace(string(commit)), m.text(), end)
+	part := fmt.Sprintf("%s\n%d of %d cells were run, seed %d, commit %s.\n\n%s%s", begin, run, total, seed, strings.TrimSpace(string(commit)), m.text(), end)
 	return os.WriteFile(file, append(append(before[:len(before):len(before)], part...), after...), 0o644)
 }
-
