@@ -9,7 +9,9 @@ import (
 	"log"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -32,6 +34,9 @@ var until time.Time
 // seed says which cells a sample has, and what is drawn in them.
 var seed = time.Now().UnixNano()
 
+// commit is what the campaign is of, as it was when it began.
+var commit string
+
 // binary is the built program, for what a process alone can show.
 var binary string
 
@@ -49,7 +54,9 @@ var _ = BeforeSuite(func() {
 	fmt.Fprintf(GinkgoWriter, "CAMPAIGN_SEED=%d\n", seed)
 	AddReportEntry("seed", fmt.Sprintf("CAMPAIGN_SEED=%d", seed), ReportEntryVisibilityFailureOrVerbose)
 	log.SetOutput(io.Discard) // the simulator's
-	var err error
+	described, err := exec.Command("git", "describe", "--always", "--dirty", "--exclude=*").Output()
+	Expect(err).NotTo(HaveOccurred())
+	commit = strings.TrimSpace(string(described))
 	binary, err = gexec.Build("github.com/vic-preflight/vic-preflight/cmd/vic-preflight")
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(gexec.CleanupBuildArtifacts)

@@ -175,6 +175,9 @@ func (c *cell) within(ctx context.Context, do func(vc *sim.VCenter, p *proxy, o 
 	if c.fault.hangs {
 		o.Timeout = hangTime
 	}
+	if c.fault.harmless {
+		o.Change.VerifyTimeout = runTime
+	}
 	if c.fault.host != "" {
 		o.Change.HostTimeout = hostTime
 	}
@@ -241,6 +244,9 @@ func (c *cell) wrongCode(out outcome) (wrong []string) {
 	}
 	if c.command.changes || c.command.probes {
 		allowed = append(allowed, 4)
+	}
+	if c.fault.facts && c.command.narrows && out.run == nil {
+		allowed = append(allowed, 2) // nothing has the name that was given
 	}
 	if c.fault.total {
 		allowed = []int{3}

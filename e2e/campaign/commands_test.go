@@ -28,18 +28,20 @@ type command struct {
 	set            func(*preflight.Options)
 	// changes means that hosts are changed, probes that machines are made.
 	changes, probes bool
+	// narrows means that it names the hosts that it is about.
+	narrows bool
 }
 
 var commands = []command{
 	{name: "check", scenario: "mixed", set: func(o *preflight.Options) { o.FirewallState, o.Refresh = true, true }},
 	{name: "check, all open", scenario: "open", set: func(o *preflight.Options) { o.FirewallState, o.Refresh = true, true }},
 	{name: "check, auto", scenario: "estate", set: func(o *preflight.Options) { o.BySettings = profile.FromSettings() }},
-	{name: "create", scenario: "vic", set: create},
-	{name: "create, refused", scenario: "vic-broken", set: create},
+	{name: "create", scenario: "vic", narrows: true, set: create},
+	{name: "create, refused", scenario: "vic-broken", narrows: true, set: create},
 	{name: "fix", scenario: "closed", changes: true, set: func(o *preflight.Options) { o.Change.Do = preflight.Allow }},
 	{name: "undo", scenario: "closed", changes: true, set: func(o *preflight.Options) { o.Change.Do = preflight.Undo }},
-	{name: "probe", scenario: "open", probes: true, set: probe},
-	{name: "probe, shut", scenario: "closed", probes: true, set: probe},
+	{name: "probe", scenario: "open", probes: true, narrows: true, set: probe},
+	{name: "probe, shut", scenario: "closed", probes: true, narrows: true, set: probe},
 }
 
 // probe is of two hosts: it makes many calls for each.

@@ -36,6 +36,8 @@ type fault struct {
 	harmless bool
 	// out means that the tool can sign out at the end.
 	out bool
+	// facts means that facts are missing from good answers.
+	facts bool
 	// host is the one that it is about: others are done.
 	host string
 	// removed means that the host is there no longer.
@@ -304,8 +306,8 @@ func factFaults(p traits) (list []*fault) {
 		missing := []byte(`<missingSet><path>` + path + `</path><fault><fault xsi:type="NoPermission">` + lacking + `</fault><localizedMessage>no</localizedMessage></fault></missingSet></objects>`)
 		object := regexp.MustCompile(`(?s)<objects>.*?</objects>`)
 		list = append(list,
-			&fault{row: "nil where the API allows nil", name: path, out: true, serve: bent(func(b []byte) []byte { return set.ReplaceAll(b, nil) })},
-			&fault{row: "NoPermission for a property", name: path, out: true, serve: bent(func(b []byte) []byte {
+			&fault{row: "nil where the API allows nil", name: path, facts: true, out: true, serve: bent(func(b []byte) []byte { return set.ReplaceAll(b, nil) })},
+			&fault{row: "NoPermission for a property", name: path, facts: true, out: true, serve: bent(func(b []byte) []byte {
 				return object.ReplaceAllFunc(b, func(o []byte) []byte {
 					if !set.Match(o) {
 						return o
@@ -316,7 +318,7 @@ func factFaults(p traits) (list []*fault) {
 	}
 	for _, name := range []string{"allowedHosts", "userControllable", "ipListUserConfigurable", "service", "endPort", "portType", "info", "fault", "parent"} {
 		element := regexp.MustCompile(`(?s)<` + name + `(?: [^>]*)?>.*?</` + name + `>`)
-		list = append(list, &fault{row: "nil where the API allows nil", name: "element " + name, out: true, serve: bent(func(b []byte) []byte { return element.ReplaceAll(b, nil) })})
+		list = append(list, &fault{row: "nil where the API allows nil", name: "element " + name, facts: true, out: true, serve: bent(func(b []byte) []byte { return element.ReplaceAll(b, nil) })})
 	}
 	objects := regexp.MustCompile(`<objects>`)
 	return append(list,
