@@ -224,13 +224,16 @@ func (c *cell) wrongVerdicts(out outcome) (wrong []string) {
 	for s, said := range verdicts(out.run) {
 		is, known := truth[s]
 		bad := known && is == checks.Fail && (said == checks.Pass || said == checks.Warn || said == checks.Skip && out.code == 0)
-		bad = bad || c.command.changes && s.check == checks.OutboundPort && said == checks.Pass && is != checks.Pass && !(c.fault.removed && path.Base(s.name) == c.fault.host)
+		bad = bad || c.command.changes && s.check == checks.OutboundPort && said == checks.Pass && is != checks.Pass && !(c.fault.removed && c.about(s))
 		if bad {
 			wrong = append(wrong, fmt.Sprintf("a false pass: %s of %s (%s) is %s, and was said to be %s", s.check, s.name, s.requirement, is, said))
 		}
 	}
 	return wrong
 }
+
+// about reports whether the fault is the subject's own.
+func (c *cell) about(s subject) bool { return slices.Contains(c.oracle.traits.refs[c.fault.host], s.name) }
 
 // wrongCode is an exit code that does not fit.
 func (c *cell) wrongCode(out outcome) (wrong []string) {
@@ -262,7 +265,7 @@ func (c *cell) wrongCode(out outcome) (wrong []string) {
 	}
 	for s, was := range c.oracle.verdicts {
 		is, there := said[s]
-		gone := c.fault.removed && path.Base(s.name) == c.fault.host
+		gone := c.fault.removed && c.about(s)
 		if !gone && s.check != checks.ClusterDrift && (!there || is == checks.Unknown && was != checks.Unknown) {
 			add("while %s of %s was not found out", s.check, s.name)
 		}
@@ -277,7 +280,7 @@ func (c *cell) others(out outcome) (wrong []string) {
 	}
 	said := verdicts(out.run)
 	for s, was := range c.oracle.verdicts {
-		if s.check != checks.OutboundPort || path.Base(s.name) == c.fault.host {
+		if s.check != checks.OutboundPort || c.about(s) {
 			continue
 		}
 		if is, there := said[s]; !there || is != was {

@@ -1,6 +1,7 @@
 package campaign_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -98,7 +99,7 @@ func (c command) options(ctx context.Context, vc *sim.VCenter, dir string) (pref
 	return o, nil
 }
 
-// subject is what a verdict is on.
+// subject is what a verdict is on: a host by its ID, which stays when its name is not told.
 type subject struct{ name, check, requirement string }
 
 // verdicts are the worst of each subject.
@@ -108,8 +109,12 @@ func verdicts(run *report.Run) map[subject]checks.Status {
 		return found
 	}
 	order := []checks.Status{checks.Skip, checks.Pass, checks.Warn, checks.Unknown, checks.Fail}
+	ids := map[string]string{}
+	for _, h := range run.Inventory.Hosts {
+		ids[h.Path] = h.ID
+	}
 	for _, r := range run.Results {
-		s := subject{r.Subject, r.Check, r.Requirement}
+		s := subject{cmp.Or(ids[r.Subject], r.Subject), r.Check, r.Requirement}
 		if was, ok := found[s]; !ok || slices.Index(order, r.Status) > slices.Index(order, was) {
 			found[s] = r.Status
 		}
