@@ -114,7 +114,7 @@ func runAll(ctx context.Context, cells []*cell) []result {
 		}
 		return g.Wait()
 	}
-	hangs := func(c *cell) bool { return c.fault.hangs }
+	hangs := func(c *cell) bool { return c.fault.hangs || c.fault.hung }
 	both.Go(func() error { return start(&working, slices.DeleteFunc(slices.Clone(cells), hangs)) })
 	both.Go(func() error {
 		return start(&waiting, slices.DeleteFunc(slices.Clone(cells), func(c *cell) bool { return !hangs(c) }))

@@ -27,8 +27,8 @@ import (
 // 30 s of its own, and this machine may be busy.
 const (
 	hangTime   = 2 * time.Second
-	runTime    = time.Minute
-	hostTime   = 2 * time.Second
+	runTime    = 2 * time.Minute
+	hostTime   = 15 * time.Second
 	verifyTime = 2 * time.Second
 	lateness   = 90 * time.Second
 )
@@ -178,7 +178,7 @@ func (c *cell) within(ctx context.Context, do func(vc *sim.VCenter, p *proxy, o 
 	if c.fault.harmless {
 		o.Change.VerifyTimeout = runTime
 	}
-	if c.fault.host != "" {
+	if c.fault.hung {
 		o.Change.HostTimeout = hostTime
 	}
 	return do(vc, p, o, first)
@@ -233,7 +233,9 @@ func (c *cell) wrongVerdicts(out outcome) (wrong []string) {
 }
 
 // about reports whether the fault is the subject's own.
-func (c *cell) about(s subject) bool { return slices.Contains(c.oracle.traits.refs[c.fault.host], s.name) }
+func (c *cell) about(s subject) bool {
+	return slices.Contains(c.oracle.traits.refs[c.fault.host], s.name)
+}
 
 // wrongCode is an exit code that does not fit.
 func (c *cell) wrongCode(out outcome) (wrong []string) {

@@ -41,7 +41,10 @@ var commands = []command{
 	{name: "create, refused", scenario: "vic-broken", narrows: true, set: create},
 	{name: "fix", scenario: "closed", changes: true, set: func(o *preflight.Options) { o.Change.Do = preflight.Allow }},
 	{name: "undo", scenario: "closed", changes: true, set: func(o *preflight.Options) { o.Change.Do = preflight.Undo }},
-	{name: "probe", scenario: "open", probes: true, narrows: true, set: probe},
+	{name: "probe", scenario: "open", probes: true, narrows: true, set: func(o *preflight.Options) {
+		probe(o)
+		o.Probe.Timeout = runTime // this machine may be busy
+	}},
 	{name: "probe, shut", scenario: "closed", probes: true, narrows: true, set: probe},
 }
 

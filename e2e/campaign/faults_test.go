@@ -40,6 +40,8 @@ type fault struct {
 	facts bool
 	// host is the one that it is about: others are done.
 	host string
+	// hung means that what is asked of that host is not answered.
+	hung bool
 	// removed means that the host is there no longer.
 	removed bool
 }
@@ -354,7 +356,7 @@ func hostFaults(p traits) (list []*fault) {
 		of := func(serve func(http.ResponseWriter, *call) bool) func(http.ResponseWriter, *call) bool {
 			return func(w http.ResponseWriter, c *call) bool { return slices.Contains(refs, c.this) && serve(w, c) }
 		}
-		list = append(list, &fault{row: "a hung host", name: host, host: host, out: true, serve: of(hang)})
+		list = append(list, &fault{row: "a hung host", name: host, host: host, hung: true, out: true, serve: of(hang)})
 		for _, f := range vimFaults[2:] {
 			list = append(list, &fault{row: "a fault of one host", name: f[0] + ", " + host, host: host, out: true, serve: of(vimFault(f[0], f[1]))})
 		}

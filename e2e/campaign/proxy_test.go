@@ -17,6 +17,7 @@ import (
 	"net"
 	"net/http"
 	"regexp"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -55,12 +56,13 @@ type proxy struct {
 	open  map[*faultyConn]bool
 	seen  map[string]int // calls by method
 	paths map[string]bool
-	owed  int // answers that are still 503 after a restart
+	// sessions are cookies' values, and keys of logins.
+	sessions map[string]bool
 }
 
 func startProxy(vc *sim.VCenter, f *fault) (*proxy, error) {
 	p := &proxy{
-		vc: vc, fault: f, open: map[*faultyConn]bool{}, seen: map[string]int{}, paths: map[string]bool{},
+		vc: vc, fault: f, open: map[*faultyConn]bool{}, seen: map[string]int{}, paths: map[string]bool{}, sessions: map[string]bool{},
 		client: &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}, // the simulator's, on loopback
 	}
 	var err error
@@ -122,6 +124,7 @@ func (p *proxy) cut() {
 var (
 	methodIn = regexp.MustCompile(`<(?:\w+:)?Body[^>]*>\s*<(?:\w+:)?(\w+)`)
 	thisIn   = regexp.MustCompile(`<_this[^>]*>([^<]*)<`)
+	keyIn    = regexp.MustCompile(`<key>([^<]*)</key>`)
 	pathIn   = regexp.MustCompile(`<propSet><name>([^<]*)</name>`)
 )
 
@@ -168,6 +171,12 @@ func (c *call) pass() answer {
 	defer c.proxy.mu.Unlock()
 	for _, m := range pathIn.FindAllSubmatch(body, -1) {
 		c.proxy.paths[string(m[1])] = true
+	}
+	for _, cookie := range res.Cookies() {
+		c.proxy.sessions[strings.Trim(cookie.Value, `"`)] = true
+	}
+	if key := group(keyIn, body); c.method == "Login" && key != "" {
+		c.proxy.sessions[key] = true
 	}
 	return answer{res.StatusCode, res.Header, body}
 }

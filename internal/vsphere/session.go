@@ -156,12 +156,12 @@ func Connect(ctx context.Context, cfg Config) (s *Session, err error) {
 	return s, nil
 }
 
-// without is a server's text that does not repeat the password.
-func without(password, text string) string {
-	if password == "" {
+// without is a server's text that does not repeat a secret.
+func without(secret, text string) string {
+	if secret == "" {
 		return text
 	}
-	return strings.ReplaceAll(text, password, "***")
+	return strings.ReplaceAll(text, secret, "***")
 }
 
 // connectError sorts an error of the first calls by what the user can do.
