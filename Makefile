@@ -20,7 +20,7 @@ FUZZ     := checks:FuzzCovers report:FuzzTable internal/vsphere:FuzzParseTarget 
 FUZZ     += internal/config:FuzzConfig profile:FuzzParse profile:FuzzParsePeer internal/vicmachine:FuzzParse
 
 .DEFAULT_GOAL := help
-.PHONY: help build man dist dist-check image needs test race e2e cover bench bench-micro fuzz golden screenshot fmt lint tidy check clean
+.PHONY: help build man dist dist-check image needs test race e2e cover bench bench-micro campaign fuzz golden screenshot fmt lint tidy check clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ bench: ## Measure against vic-machine and govc, write docs/performance.md (needs
 
 bench-micro: ## Run the benchmarks of single parts (benchstat-friendly)
 	$(GO) test -run '^$$' -bench . -benchmem -count $(or $(COUNT),10) ./...
+
+campaign: ## Run every cell of the fault campaign, write docs/trust.md (CAMPAIGN_SEED, CAMPAIGN_TIME)
+	CAMPAIGN=all $(GO) test -count=1 -timeout 4h ./e2e/campaign -args -ginkgo.timeout 4h -ginkgo.v
 
 fuzz: ## Fuzz each target for FUZZTIME
 	@set -e; for t in $(FUZZ); do \
