@@ -67,10 +67,6 @@ race-ci: ## Run the packages that start goroutines with the race detector, as CI
 e2e: needs ## Run the end-to-end tests alone, the network lab among them
 	$(GO) test -count=1 ./e2e/...
 
-campaign: needs ## Run the whole of what make test runs a sample of, and fuzz: hours
-	CAMPAIGN=all $(GO) test -count=1 -timeout 4h ./e2e/soak
-	$(MAKE) fuzz
-
 cover: ## Show the coverage of each package
 	$(GO) test -cover ./...
 
@@ -80,8 +76,10 @@ bench: ## Measure against vic-machine and govc, write docs/performance.md (needs
 bench-micro: ## Run the benchmarks of single parts (benchstat-friendly)
 	$(GO) test -run '^$$' -bench . -benchmem -count $(or $(COUNT),10) ./...
 
-campaign: needs ## Run the long campaigns: a million hosts, kills at 700 moments (CAMPAIGN_SEED repeats one)
-	CAMPAIGN=1 $(GO) test -count=1 -timeout 120m -v ./e2e/oracle ./e2e/kill -args -ginkgo.v
+campaign: needs ## Run the whole of what make test runs a sample of: faults, a million hosts, kills, soak, fuzzing; hours
+	CAMPAIGN=all $(GO) test -count=1 -timeout 4h ./e2e/campaign -args -ginkgo.timeout 4h -ginkgo.v
+	CAMPAIGN=all $(GO) test -count=1 -timeout 4h ./e2e/oracle ./e2e/kill ./e2e/soak -args -ginkgo.timeout 4h -ginkgo.v
+	$(MAKE) fuzz
 
 fuzz: ## Fuzz each target for FUZZTIME, or those of FUZZ, such as probe:FuzzNC
 	@set -e; for t in $(FUZZ); do \

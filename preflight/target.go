@@ -25,6 +25,8 @@ type Target struct {
 	User, Password string
 	// HasPassword tells an empty password from none.
 	HasPassword bool
+	// PasswordShown means that a password stands on a command line, where others see it.
+	PasswordShown bool
 
 	// Thumbprints are those of certificates, SHA-1 or SHA-256, of which the
 	// server's must be one; they beat Insecure. KnownHosts are files as govc writes
@@ -162,6 +164,10 @@ func (o *Options) config() (vsphere.Config, error) {
 		if len(print) > 0 {
 			cfg.Thumbprints = append(cfg.Thumbprints, print)
 		}
+	}
+	if t.PasswordShown {
+		o.observer().Warn("a password is on the command line, where other users of this machine may see it; " +
+			"--password-file FILE, --password - and VIC_MACHINE_PASSWORD keep it out of their sight")
 	}
 	switch pinned := len(cfg.Thumbprints) > 0; {
 	case t.Plain && pinned:

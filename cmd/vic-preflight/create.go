@@ -86,7 +86,7 @@ func (c *createFlags) execute(cmd *cobra.Command, a *app, args []string) error {
 			"a value with blanks stands in quotation marks, a boolean option takes its value behind =, and a long dash is no dash")
 	}
 	c.target.Targets = append(c.target.Targets, args...)
-	if c.target.Take(wanted) {
+	if c.target.Take(wanted, c.file != "") {
 		fmt.Fprintln(a.stderr, "note: the target of vic-machine's options, with its user and password, is passed over for the one of vic-preflight's own")
 	}
 	if at, ok := wanted.VCH.Address(); ok && len(c.requirement.VCHs) == 0 {

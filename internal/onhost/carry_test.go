@@ -1,6 +1,7 @@
 package onhost_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -111,6 +112,20 @@ var faults = []fault{
 		h.carryOut(c)
 		c.Cut()
 		return -1
+	}},
+	{"finds /tmp full", func(h *fakeHost, c *sshtest.Command, _ func()) int {
+		some, _ := io.ReadAll(io.LimitReader(c.Stdin, 20))
+		c.Stdin = bytes.NewReader(some)
+		exit := h.carryOut(c)
+		if len(some) == 0 {
+			return exit
+		}
+		_, _ = io.WriteString(c.Stderr, "sh: write error: No space left on device\n")
+		return 1
+	}},
+	{"answers late", func(h *fakeHost, c *sshtest.Command, _ func()) int {
+		time.Sleep(100 * time.Millisecond)
+		return h.carryOut(c)
 	}},
 	{"outlasts the time of the change", func(h *fakeHost, c *sshtest.Command, interrupt func()) int {
 		interrupt()

@@ -27,25 +27,30 @@ type Flags struct {
 	Insecure                     bool
 	ComputeResource              string
 	Hosts                        []string
+
+	// taken are passwords of vic-machine's options on the command line; filed, that what Take
+	// took stands in a file.
+	taken, filed bool
 }
 
 // Take puts in what a command line of vic-machine says, where the flags say nothing.
 // Its credentials go to its own target alone: where the flags name another server, they and
-// that target are passed over, and Take returns true.
-func (f *Flags) Take(c *vicmachine.Command) (passed bool) {
+// that target are passed over, and Take returns true. filed says that it stands in a file.
+func (f *Flags) Take(c *vicmachine.Command, filed bool) (passed bool) {
+	f.taken = !filed && (c.Password != nil || c.OpsPassword != nil)
 	f.ComputeResource = cmp.Or(f.ComputeResource, c.VCH.ComputeResource)
 	if slices.ContainsFunc(f.Targets, func(t string) bool { return c.Target != "" && !sameServer(t, c.Target) }) {
 		return true
 	}
 	if len(f.Targets) == 0 && c.Target != "" {
-		f.Targets = []string{c.Target}
+		f.Targets, f.filed = []string{c.Target}, filed
 	}
 	if len(f.Thumbprints) == 0 && c.Thumbprint != "" {
 		f.Thumbprints = []string{c.Thumbprint}
 	}
 	f.User = cmp.Or(f.User, c.User)
 	if f.Password == "" && f.PasswordFile == "" && c.Password != nil {
-		f.Password = *c.Password
+		f.Password, f.filed = *c.Password, filed
 	}
 	return false
 }
@@ -107,6 +112,7 @@ func (f *Finder) Options(ctx context.Context, base preflight.Options) ([]preflig
 		if o.Target, o.PasswordFile, err = f.resolve(ctx, w.text, source, entry, len(all) > 1); err != nil {
 			return nil, err
 		}
+		o.Target.PasswordShown = f.shown(w.text, source)
 		if undo {
 			entry.ComputeResource, entry.Hosts = "", nil // the journal names the hosts
 		}
@@ -246,6 +252,13 @@ func (f *Finder) resolve(ctx context.Context, text, source string, entry config.
 	}
 	passwordFile, err = f.findPassword(ctx, &target, govcPassword, entry)
 	return target, passwordFile, err
+}
+
+// shown reports whether a password stands on the command line.
+func (f *Finder) shown(text, source string) bool {
+	own, _ := preflight.ParseTarget(text) // which was read before
+	flag := f.Flags.Password != "" && f.Flags.Password != "-"
+	return f.Flags.taken || !f.Flags.filed && (flag || source == "--target" && own.Password != "")
 }
 
 // trust says how the server's certificate is verified.

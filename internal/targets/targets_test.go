@@ -10,6 +10,7 @@ import (
 	"github.com/vic-preflight/vic-preflight/internal/config"
 	"github.com/vic-preflight/vic-preflight/internal/targets"
 	"github.com/vic-preflight/vic-preflight/internal/testsuite"
+	"github.com/vic-preflight/vic-preflight/internal/vicmachine"
 	"github.com/vic-preflight/vic-preflight/preflight"
 )
 
@@ -56,4 +57,47 @@ var _ = Describe("what a configuration file says of a target", func() {
 		Expect(list).To(HaveLen(1))
 		Expect(list[0].ComputeResource).To(BeEmpty())
 	})
+})
+
+var _ = Describe("a password on the command line", func() {
+	only := func(name, value string) func(string) (string, bool) {
+		return func(key string) (string, bool) {
+			if key != name {
+				return "", false
+			}
+			return value, true
+		}
+	}
+	shown := func(ctx SpecContext, set func(*targets.Finder)) bool {
+		GinkgoHelper()
+		f := finder("root@vc1.example")
+		f.Flags.Password = ""
+		f.Env = only("VIC_MACHINE_PASSWORD", "x")
+		set(f)
+		list, err := f.Options(ctx, preflight.Options{})
+		Expect(err).NotTo(HaveOccurred())
+		return list[0].Target.PasswordShown
+	}
+	create := func(f *targets.Finder, filed bool, options ...string) {
+		f.Flags.Targets = nil
+		line, err := vicmachine.Parse(append([]string{"--target", "vc1.example", "--user", "root", "--name", "vch1"}, options...))
+		Expect(err).NotTo(HaveOccurred())
+		f.Flags.Take(line, filed)
+	}
+	DescribeTable("is known as such", func(ctx SpecContext, want bool, set func(*targets.Finder)) {
+		Expect(shown(ctx, set)).To(Equal(want))
+	},
+		Entry("by --password", true, func(f *targets.Finder) { f.Flags.Password = "x" }),
+		Entry("in a target", true, func(f *targets.Finder) { f.Flags.Targets = []string{"root:x@vc1.example"} }),
+		Entry("in vic-machine's options", true, func(f *targets.Finder) { create(f, false, "--password", "x") }),
+		Entry("of the operations user", true, func(f *targets.Finder) { create(f, false, "--ops-user", "ops", "--ops-password", "x") }),
+		Entry("not in the environment", false, func(*targets.Finder) {}),
+		Entry("not in a target of the environment", false, func(f *targets.Finder) {
+			f.Flags.Targets = nil
+			f.Env = only("VIC_MACHINE_TARGET", "root:x@vc1.example")
+		}),
+		Entry("not on standard input", false, func(f *targets.Finder) { f.Flags.Password, f.Stdin = "-", strings.NewReader("x\n") }),
+		Entry("not in a file with vic-machine's options", false, func(f *targets.Finder) { create(f, true, "--password", "x") }),
+		Entry("not in a target of such a file", false, func(f *targets.Finder) { create(f, true, "--target", "root:x@vc1.example") }),
+	)
 })

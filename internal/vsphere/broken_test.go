@@ -5,6 +5,7 @@ import (
 	"context"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -283,4 +284,23 @@ var _ = It("Collect knows the hosts that Auto Deploy starts", func(ctx SpecConte
 	Expect(err).NotTo(HaveOccurred())
 	Expect(hostNamed(collect(ctx, s, vsphere.Selection{}), "esx01.example").Stateless).To(Equal(inventory.Yes))
 	Expect(hostNamed(collect(ctx, login(ctx, start("closed")), vsphere.Selection{}), "esx01.example").Stateless).To(Equal(inventory.Unknown))
+})
+
+var _ = It("a server's text that repeats the password or the session is not passed on", func(ctx SpecContext) {
+	vc := start("closed")
+	var cookie atomic.Value
+	s, err := bentOf(ctx, vc, func(c *simtest.Call) []byte {
+		if c.Method != "RefreshFirewall" && c.Method != "RetrievePropertiesEx" || cookie.Load() == nil {
+			return c.Pass()
+		}
+		answer := string(faultAnswer("HostConfigFault", ""))
+		return []byte(strings.Replace(answer, "<faultstring>no", "<faultstring>sent: "+sim.DefaultPassword+", "+cookie.Load().(string), 1))
+	})
+	Expect(err).NotTo(HaveOccurred())
+	inv := collect(ctx, s, vsphere.Selection{})
+	cookie.Store(s.Cookie())
+	Expect(cookie.Load()).NotTo(BeEmpty())
+	Expect(s.RefreshFirewall(ctx, hostNamed(inv, "esx01.example"))).To(MatchError("the host refused the change: sent: ***, ***"))
+	_, err = s.Collect(ctx, vsphere.Selection{}, vsphere.CollectOptions{})
+	Expect(vsphere.Describe(err)).To(ContainSubstring("sent: ***, ***"))
 })

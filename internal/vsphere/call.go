@@ -15,6 +15,8 @@ import (
 	"github.com/vmware/govmomi/vim25/soap"
 	"github.com/vmware/govmomi/vim25/types"
 	"github.com/vmware/govmomi/vim25/xml"
+
+	"github.com/vic-preflight/vic-preflight/inventory"
 )
 
 // RoundTrip makes one call, and when the session has expired logs in again,
@@ -48,11 +50,25 @@ func (s *Session) renewing(ctx context.Context, res soap.HasFault, call func() e
 	seen := s.seenRenewals()
 	err := call()
 	if !isNotAuthenticated(err) || !s.renew(ctx, seen) {
-		return err
+		return s.discreet(err)
 	}
 	// The body keeps the fault of the first answer: start with a new one.
 	reflect.ValueOf(res).Elem().SetZero()
-	return call()
+	return s.discreet(call())
+}
+
+// discreet takes out of a server's text what it must not repeat: the password, and what
+// names the session to it.
+func (s *Session) discreet(err error) error {
+	if !soap.IsSoapFault(err) {
+		return err
+	}
+	fault := soap.ToSoapFault(err)
+	fault.String = without(s.key(), without(s.cfg.Password, fault.String))
+	for _, cookie := range s.client.Jar.Cookies(s.client.URL()) {
+		fault.String = without(strings.Trim(cookie.Value, `"`), fault.String)
+	}
+	return err
 }
 
 func (s *Session) seenRenewals() int {
@@ -106,6 +122,22 @@ func (s *Session) retrieve(ctx context.Context, specs []types.PropertyFilterSpec
 	return nil
 }
 
+// ofHosts makes one collection that starts at hosts. A server faults on it as a whole when
+// one of them is gone: it is halved then, and that one is left out.
+func (s *Session) ofHosts(
+	ctx context.Context, hosts []*inventory.Host, spec func([]*inventory.Host) types.PropertyFilterSpec, add func(*types.ObjectContent),
+) error {
+	err := s.retrieve(ctx, []types.PropertyFilterSpec{spec(hosts)}, add)
+	switch _, gone := deref(faultOf(err)).(types.ManagedObjectNotFound); {
+	case !gone:
+		return err
+	case len(hosts) == 1:
+		return nil
+	}
+	half := len(hosts) / 2
+	return errors.Join(s.ofHosts(ctx, hosts[:half], spec, add), s.ofHosts(ctx, hosts[half:], spec, add))
+}
+
 func expired(objects []types.ObjectContent) bool {
 	for _, o := range objects {
 		for _, m := range o.MissingSet {
@@ -133,7 +165,7 @@ func (s *Session) retrievePages(ctx context.Context, specs []types.PropertyFilte
 			&methods.ContinueRetrievePropertiesExBody{Req: &types.ContinueRetrievePropertiesEx{This: collector, Token: a.token}},
 			&next, func() *types.RetrieveResult { return &next.Res.Returnval })
 		if err != nil {
-			return nil, err
+			return nil, s.discreet(err)
 		}
 		if len(a.objects) == 0 || len(objects)+len(a.objects) > maxObjects {
 			return nil, fmt.Errorf("the pages of an answer do not end: %d objects were read", len(objects))

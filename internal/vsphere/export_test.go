@@ -151,3 +151,11 @@ func (a assignment) License() *inventory.License { return a.license }
 func ReadAssigned(body io.Reader) ([]Assignment, error) {
 	return readAssigned(body, new(methods.QueryAssignedLicensesBody))
 }
+
+// Cookie is what names the session to the server.
+func (s *Session) Cookie() string {
+	for _, cookie := range s.client.Jar.Cookies(s.client.URL()) {
+		return strings.Trim(cookie.Value, `"`)
+	}
+	return ""
+}

@@ -63,7 +63,7 @@ const serialFeature = "serialuri"
 func (s *Session) PrepareMachines(ctx context.Context, datacenter string, hosts []*inventory.Host) (*Machines, error) {
 	m := &Machines{s: s, places: map[string]machinePlace{}}
 	t := newTree(s.client.ServiceContent.RootFolder)
-	if err := s.retrieve(ctx, []types.PropertyFilterSpec{s.placesSpec(hosts)}, t.add); err != nil {
+	if err := s.ofHosts(ctx, hosts, s.placesSpec, t.add); err != nil {
 		return nil, fmt.Errorf("read where probes can be placed: %w", plain(err))
 	}
 	if err := m.findFolder(ctx, datacenter); err != nil {

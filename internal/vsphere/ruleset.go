@@ -97,23 +97,28 @@ func (s *Session) granted(ctx context.Context, refs []types.ManagedObjectReferen
 	return granted, nil
 }
 
+// machinesSpec is of the devices of all virtual machines of the hosts.
+func machinesSpec(hosts []*inventory.Host) types.PropertyFilterSpec {
+	spec := types.PropertyFilterSpec{PropSet: []types.PropertySpec{{
+		Type: "VirtualMachine", PathSet: []string{"name", "runtime.host", "runtime.powerState", "config.hardware.device"},
+	}}}
+	for _, h := range hosts {
+		spec.ObjectSet = append(spec.ObjectSet, types.ObjectSpec{
+			Obj: hostRef(h), Skip: types.NewBool(true),
+			SelectSet: []types.BaseSelectionSpec{&types.TraversalSpec{Type: kindHost, Path: "vm"}},
+		})
+	}
+	return spec
+}
+
 // SerialVMs names, by host ID, the powered-on virtual machines that have a
 // serial port over the network. It reads the devices of all virtual machines of
 // the hosts, which is much: it is for the few hosts that are to be changed.
 func (s *Session) SerialVMs(ctx context.Context, hosts []*inventory.Host) (map[string][]string, error) {
 	found := map[string][]string{}
 	for batch := range slices.Chunk(hosts, batchSize) {
-		spec := types.PropertyFilterSpec{PropSet: []types.PropertySpec{{
-			Type: "VirtualMachine", PathSet: []string{"name", "runtime.host", "runtime.powerState", "config.hardware.device"},
-		}}}
-		for _, h := range batch {
-			spec.ObjectSet = append(spec.ObjectSet, types.ObjectSpec{
-				Obj: hostRef(h), Skip: types.NewBool(true),
-				SelectSet: []types.BaseSelectionSpec{&types.TraversalSpec{Type: kindHost, Path: "vm"}},
-			})
-		}
 		t := newTree(types.ManagedObjectReference{})
-		if err := s.retrieve(ctx, []types.PropertyFilterSpec{spec}, t.add); err != nil {
+		if err := s.ofHosts(ctx, batch, machinesSpec, t.add); err != nil {
 			return nil, fmt.Errorf("read the virtual machines: %w", plain(err))
 		}
 		for _, vm := range t.kind("VirtualMachine") {

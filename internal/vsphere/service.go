@@ -71,12 +71,15 @@ func (s *Session) one(ctx context.Context, ref types.ManagedObjectReference, pat
 func (s *Session) ManagementAddresses(ctx context.Context, hosts []*inventory.Host) (map[string]string, error) {
 	addresses := map[string]string{}
 	for batch := range slices.Chunk(hosts, batchSize) {
-		spec := types.PropertyFilterSpec{PropSet: []types.PropertySpec{{Type: kindHost, PathSet: []string{netConfig}}}}
-		for _, h := range batch {
-			spec.ObjectSet = append(spec.ObjectSet, types.ObjectSpec{Obj: hostRef(h)})
+		spec := func(hosts []*inventory.Host) types.PropertyFilterSpec {
+			spec := types.PropertyFilterSpec{PropSet: []types.PropertySpec{{Type: kindHost, PathSet: []string{netConfig}}}}
+			for _, h := range hosts {
+				spec.ObjectSet = append(spec.ObjectSet, types.ObjectSpec{Obj: hostRef(h)})
+			}
+			return spec
 		}
 		t := newTree(types.ManagedObjectReference{})
-		if err := s.retrieve(ctx, []types.PropertyFilterSpec{spec}, t.add); err != nil {
+		if err := s.ofHosts(ctx, batch, spec, t.add); err != nil {
 			return nil, fmt.Errorf("read the hosts' management addresses: %w", plain(err))
 		}
 		for ref, n := range t.nodes {

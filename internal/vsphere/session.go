@@ -110,7 +110,7 @@ func (e *UnreachableError) Unwrap() error { return e.Cause }
 // Connect logs in. The errors are *UnreachableError, *UntrustedError,
 // *ThumbprintMismatchError, *NotVSphereError, *LoginError, or the context's.
 // The caller must Close the session.
-func Connect(ctx context.Context, cfg Config) (connected *Session, err error) {
+func Connect(ctx context.Context, cfg Config) (s *Session, err error) {
 	if cfg.Workers <= 0 {
 		cfg.Workers = DefaultWorkers
 	}
@@ -119,13 +119,13 @@ func Connect(ctx context.Context, cfg Config) (connected *Session, err error) {
 	if err != nil {
 		return nil, &ConfigError{err}
 	}
-	s := &Session{cfg: cfg, kept: newKeeper()}
+	s = &Session{cfg: cfg, kept: newKeeper()}
 	s.http = newTransport(tlsConfig(cfg.Thumbprints, cfg.Insecure, roots), cfg.MostWorkers, s.dial)
-	defer func() {
-		if err != nil {
-			s.http.CloseIdleConnections()
+	defer func(transport *http.Transport) {
+		if err != nil { // nobody gets the session to close
+			transport.CloseIdleConnections()
 		}
-	}()
+	}(s.http)
 
 	sc := soap.NewClient(cfg.Target.url(), false)
 	s.limiter = newLimiter(cfg.Workers, cfg.MostWorkers)
@@ -161,12 +161,12 @@ func Connect(ctx context.Context, cfg Config) (connected *Session, err error) {
 	return s, nil
 }
 
-// without is a server's text that does not repeat the password.
-func without(password, text string) string {
-	if password == "" {
+// without is a server's text that does not repeat a secret.
+func without(secret, text string) string {
+	if secret == "" {
 		return text
 	}
-	return strings.ReplaceAll(text, password, "***")
+	return strings.ReplaceAll(text, secret, "***")
 }
 
 // connectError sorts an error of the first calls by what the user can do.
