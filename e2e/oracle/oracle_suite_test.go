@@ -62,7 +62,7 @@ func always(hosts int, property func(t *rapid.T) int) {
 	Expect(flag.Set("rapid.checks", strconv.Itoa(checks))).To(Succeed())
 	first, seen, began := seed(), 0, time.Now()
 	for round := uint64(0); seen < hosts; round++ {
-		By(fmt.Sprintf("CAMPAIGN_SEED=%d", first+round))
+		By(fmt.Sprintf("CAMPAIGN_SEED=%d, %d hosts before", first+round, seen))
 		Expect(flag.Set("rapid.seed", strconv.FormatUint(first+round, 10))).To(Succeed())
 		rapid.Check(GinkgoT(), func(t *rapid.T) { seen += property(t) })
 	}

@@ -16,8 +16,11 @@ import (
 
 // demands are the flows that a setting asks for, each with all of its ports at a time.
 var demands = map[inventory.PeerOrigin][]need{
-	inventory.SyslogLogHosts: {{flow: flow{"outbound", "udp", 514}, scheme: "udp", carries: true}, {flow: flow{"outbound", "tcp", 514}, scheme: "tcp", carries: true},
-		{flow: flow{"outbound", "tcp", 1514}, scheme: "ssl", carries: true}},
+	inventory.SyslogLogHosts: {
+		{flow: flow{"outbound", "udp", 514}, scheme: "udp", carries: true},
+		{flow: flow{"outbound", "tcp", 514}, scheme: "tcp", carries: true},
+		{flow: flow{"outbound", "tcp", 1514}, scheme: "ssl", carries: true},
+	},
 	inventory.NTPServers:        {{flow: flow{"outbound", "udp", 123}}},
 	inventory.ManagingVCenter:   {{flow: flow{"outbound", "udp", 902}}, {flow: flow{"inbound", "tcp", 443}}, {flow: flow{"inbound", "tcp", 902}}},
 	inventory.NFSMounts:         {{flow: flow{"outbound", "tcp", 111}}, {flow: flow{"outbound", "tcp", 2049}}},
@@ -26,10 +29,14 @@ var demands = map[inventory.PeerOrigin][]need{
 	inventory.VMotionHosts:      {{flow: flow{"outbound", "tcp", 8000}}, {flow: flow{"inbound", "tcp", 8000}}},
 	inventory.ProvisioningHosts: {{flow: flow{"outbound", "tcp", 902}}},
 	inventory.VSANHosts: {
-		{flow: flow{"outbound", "tcp", 2233}}, {flow: flow{"inbound", "tcp", 2233}},
-		{flow: flow{"outbound", "udp", 12321}}, {flow: flow{"inbound", "udp", 12321}},
-		{flow: flow{"outbound", "udp", 12345}}, {flow: flow{"inbound", "udp", 12345}},
-		{flow: flow{"outbound", "udp", 23451}}, {flow: flow{"inbound", "udp", 23451}},
+		{flow: flow{"outbound", "tcp", 2233}},
+		{flow: flow{"inbound", "tcp", 2233}},
+		{flow: flow{"outbound", "udp", 12321}},
+		{flow: flow{"inbound", "udp", 12321}},
+		{flow: flow{"outbound", "udp", 12345}},
+		{flow: flow{"inbound", "udp", 12345}},
+		{flow: flow{"outbound", "udp", 23451}},
+		{flow: flow{"inbound", "udp", 23451}},
 		{flow: flow{"inbound", "tcp", 443}, since: "8.0.2"},
 	},
 }
