@@ -258,25 +258,9 @@ func (r *Run) layOut(rows []row, style Style, wide bool) (*laidOut, error) {
 		if limits.host > 0 && twwidth.Width(line[2]) > widestName {
 			line[2], below[i] = "(below)", "\n  ruleset "+row.ruleset()
 		}
-		switch end := len(line) - 1; {
-		case last == "DETAIL":
-			line[end] = strings.Join(row.details, "; ")
-		case wide:
-			line[end] = fitting(row.codes, limits.reason)
-			for _, detail := range row.details {
-				below[i] += "\n" + indent(detail, "    ", style.Width)
-			}
-		case r.several():
-			text, rest := first(row.codes, limits.reason)
-			if limits.reason > 0 && twwidth.Width(text) > limits.reason {
-				text, rest = "(below)", row.codes
-			}
-			for line[end] = text; len(rest) > 0; below[i] += "\n    " + text {
-				text, rest = first(rest, style.Width-4)
-			}
-		default:
-			line[end] = fitting(row.codes, limits.reason)
-		}
+		var more string
+		line[len(line)-1], more = r.reasons(row, last == "DETAIL", wide, limits.reason, style.Width)
+		below[i] += more
 	}
 	lines, err := render(header, cells, 1, func(i int) checks.Status { return rows[i].status }, style)
 	if err != nil {
@@ -287,6 +271,29 @@ func (r *Run) layOut(rows []row, style Style, wide bool) (*laidOut, error) {
 		out.rows[i] = above[i] + out.rows[i] + below[i]
 	}
 	return out, nil
+}
+
+// reasons are the last cell of a row, which has the sentences themselves where full is true,
+// and what stands below the row.
+func (r *Run) reasons(row row, full, wide bool, limit, width int) (cell, below string) {
+	switch {
+	case full:
+		return strings.Join(row.details, "; "), ""
+	case wide:
+		for _, detail := range row.details {
+			below += "\n" + indent(detail, "    ", width)
+		}
+	case r.several():
+		text, rest := first(row.codes, limit)
+		if limit > 0 && twwidth.Width(text) > limit {
+			text, rest = "(below)", row.codes
+		}
+		for cell = text; len(rest) > 0; below += "\n    " + text {
+			text, rest = first(rest, width-4)
+		}
+		return cell, below
+	}
+	return fitting(row.codes, limit), below
 }
 
 // lift takes the names that are wider than the limit out of the first column, and returns
