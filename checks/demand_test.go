@@ -127,6 +127,31 @@ var _ = DescribeTable("what ESXi itself opens when it is needed is not missed un
 	Entry("a list that is not told is not known all the same", true, true, syslog(true, nil), checks.Unknown, checks.FactsUnavailable),
 )
 
+var _ = It("what ESXi opens when it is needed does not pass by another of its ports", func() {
+	req := madeFor(checks.ByHost, "")
+	req.Switched = "by the first mount"
+	for _, ports := range [][]int{{111, 514}, {514, 111}} {
+		req.Ports = ports
+		h := host(syslog(false, all()), ruleset("site", true, all(), outbound(111, 0)))
+		v := verdictOn(&h, req)
+		Expect(v.Status).To(Equal(checks.Skip), v.Detail)
+		Expect(v.Reason).To(Equal(checks.SwitchedWhenNeeded))
+	}
+})
+
+var _ = It("a port that passes by the default action is not hidden by another one of which lists overlap", func() {
+	req := madeFor(checks.ByUser, "")
+	req.Peers = peers("10.0.0.9")
+	for _, ports := range [][]int{{111, 514}, {514, 111}} {
+		req.Ports = ports
+		h := host(syslog(true, all()), ruleset("site", true, addresses("10.0.0.8"), outbound(500, 600)))
+		h.Firewall.Switch.DefaultPass = inventory.Yes
+		v := verdictOn(&h, req)
+		Expect(v.Reason).To(Equal(checks.DefaultPass), v.Detail)
+		Expect(v.Detail).To(ContainSubstring("is not documented"))
+	}
+})
+
 var _ = DescribeTable("peer-settings", func(settings []inventory.PeerSetting, status checks.Status, says string) {
 	results := only(checks.PeerSettings, facts(with(host(), func(h *inventory.Host) { h.PeerSettings = settings })))
 	if settings == nil {

@@ -176,13 +176,18 @@ func (b *bench) groupsOf(rulesets []*inventory.Ruleset) []matches {
 }
 
 // worse joins the verdicts on two groups of ports: the worse one counts, and of
-// two alike both are told.
+// two alike both are told. Ports that are shut until they are needed are none that pass.
 func worse(a, b *Verdict) *Verdict {
 	switch {
-	case a == nil || b.Status.Worse(a.Status):
+	case a != nil && a.Reason == SwitchedWhenNeeded && b.Status == Pass:
+		return a
+	case a == nil || b.Status.Worse(a.Status), b.Reason == SwitchedWhenNeeded && a.Status == Pass:
 		return b
 	case a.Status.Worse(b.Status):
 		return a
+	}
+	if mildness(a.Reason) > mildness(b.Reason) {
+		a, b = b, a
 	}
 	both := *a
 	if !strings.Contains("; "+a.Detail+"; ", "; "+b.Detail+"; ") { // as of one ruleset by which both pass
@@ -193,6 +198,18 @@ func worse(a, b *Verdict) *Verdict {
 	both.Missing = union(a.Missing, b.Missing)
 	both.reach = strings.Trim(a.reach+"; "+b.reach, "; ")
 	return &both
+}
+
+// mildness orders warnings: where a ruleset that is nobody else's lets something through,
+// another port that passes by something else is what is wrong.
+func mildness(r Reason) int {
+	switch r {
+	case ListsOverlap:
+		return 2
+	case AllowedHostsUnverified:
+		return 1
+	}
+	return 0
 }
 
 // union appends to a what it lacks of b.

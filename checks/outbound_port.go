@@ -88,14 +88,14 @@ func (m *matches) judge(fw *inventory.Firewall, req Requirement) *Verdict {
 	switch {
 	case own.covers(&req):
 		d := m.decider(req)
-		if narrower := m.overlapping(req, d.keys); len(narrower) > 0 {
+		if narrower := m.overlapping(req, d.by); len(narrower) > 0 {
 			return &Verdict{
-				Status: Warn, Reason: ListsOverlap, Decides: d.keys,
+				Status: Warn, Reason: ListsOverlap, Decides: keys(d.by),
 				Detail: fmt.Sprintf("%s; but %s covers the port too, for a list that leaves the peer out, and what ESXi makes of both is not documented",
 					d.sentence(req, service), joined(narrower)),
 			}
 		}
-		return &Verdict{Status: Pass, Reason: Permitted, Decides: d.keys, Detail: d.sentence(req, service), Note: d.note(req)}
+		return &Verdict{Status: Pass, Reason: Permitted, Decides: keys(d.by), Detail: d.sentence(req, service), Note: d.note(req)}
 
 	case !req.peersKnown() && len(own.prefixes) > 0 && len(own.missing(req.Peers)) == 0:
 		return m.unverified(own, req, service)
@@ -315,11 +315,12 @@ func (m *matches) pick(req Requirement) *inventory.Ruleset {
 // wide range around the port, and have a list that leaves a peer out. Those that
 // ESXi manages itself do not count: nfsClient is on wherever NFS is mounted. Of a
 // site's own, a narrowed range has shut what lay inside it (OpenNebula issue 1728).
-func (m *matches) overlapping(req Requirement, permit []string) []*inventory.Ruleset {
+// Two rulesets of one key are two rulesets.
+func (m *matches) overlapping(req Requirement, permit []*inventory.Ruleset) []*inventory.Ruleset {
 	var list []*inventory.Ruleset
 	for _, rs := range m.own {
 		one := reachOf([]*inventory.Ruleset{rs})
-		if !slices.Contains(permit, rs.Key) && req.BreadthOf(rs) == Broad && len(one.unknown) == 0 && !one.covers(&req) {
+		if !slices.Contains(permit, rs) && req.BreadthOf(rs) == Broad && len(one.unknown) == 0 && !one.covers(&req) {
 			list = append(list, rs)
 		}
 	}
@@ -348,7 +349,7 @@ func rulesetVerdicts(groups []matches, req Requirement, decides []string) []Rule
 	for _, rs := range all {
 		list = append(list, RulesetVerdict{
 			Key: rs.Key, Enabled: rs.Enabled, Breadth: req.BreadthOf(rs), Allowed: rs.Allowed, Persistent: PersistentOn(&anyHost, rs),
-			Locked: rs.UserControllable == inventory.No,
+			Locked: rs.UserControllable == inventory.No, ListLocked: rs.IPListConfigurable == inventory.No,
 		})
 	}
 	slices.SortStableFunc(list, func(a, b RulesetVerdict) int { return order(a) - order(b) })
@@ -404,20 +405,20 @@ func (r reach) missing(peers []netip.Prefix) []netip.Prefix {
 
 // decision is the ruleset, or the rulesets together, by which the ports pass.
 type decision struct {
-	keys  []string
+	by    []*inventory.Ruleset
 	broad int // ports opened by a broad ruleset; 0 for dedicated
 }
 
 // decider names the narrowest single ruleset that suffices, or all enabled
 // ones when only their lists together do. It is called when they do.
 func (m *matches) decider(req Requirement) decision {
-	best := decision{keys: keys(m.own)}
+	best := decision{by: m.own}
 	found := false
 	for _, rs := range m.own {
 		if !reachOf([]*inventory.Ruleset{rs}).covers(&req) {
 			continue
 		}
-		d := decision{keys: []string{rs.Key}}
+		d := decision{by: []*inventory.Ruleset{rs}}
 		if req.BreadthOf(rs) == Broad {
 			d.broad = rs.Opened(req.Direction, req.Protocol)
 		}
@@ -433,7 +434,7 @@ func (d decision) sentence(req Requirement, service string) string {
 	if len(req.Peers) > 0 {
 		peers = joinPrefixes(req.Peers)
 	}
-	s := fmt.Sprintf("%s lets %s %s %s %s", strings.Join(d.keys, "+"), service, req.way(), req.to(), peers)
+	s := fmt.Sprintf("%s lets %s %s %s %s", joined(d.by), service, req.way(), req.to(), peers)
 	switch {
 	case d.broad == allPorts:
 		s += fmt.Sprintf(", and all other %s %s too", req.Direction, strings.ToUpper(req.Protocol))

@@ -136,6 +136,11 @@ var _ = DescribeTable("outbound-port",
 		host:   host(vicEngine(true, all()), vSPC(true, addresses("192.0.2.10"))),
 		status: checks.Warn, reason: "lists-overlap", decides: "vic-engine", detail: "vSPC covers the port too",
 	}),
+	Entry("a narrowed broad ruleset of the key of one for all", verdictRow{
+		host:   host(vSPC(true, all()), vSPC(true, addresses("192.0.2.99"))),
+		peers:  peers("192.0.2.10"),
+		status: checks.Warn, reason: "lists-overlap", decides: "vSPC", detail: "vSPC covers the port too",
+	}),
 	Entry("a narrowed broad ruleset that leaves the peer in", verdictRow{
 		host:  host(vicEngine(true, all()), vSPC(true, addresses("192.0.2.10"))),
 		peers: peers("192.0.2.10"), status: checks.Pass, reason: "permitted", decides: "vic-engine",

@@ -114,7 +114,7 @@ func (j *Judgement) connection(p *inventory.Probe) *Verdict {
 	case shut:
 		return with(Warn, OpenUnexpected, "a connection got through although no ruleset permits it: the facts are old, or something else opens it")
 	case outcome == inventory.Refused && inbound:
-		return with(Pass, NobodyListens, "packets get into the host, and nobody listens there now")
+		return with(Warn, NobodyListens, "the host refused the connection: its service does not run, or a filter rejects")
 	case outcome == inventory.Refused:
 		return with(Pass, NobodyListens, "packets get out of the host, and nobody listens at the target yet")
 	case outcome == inventory.OpenUnverified:

@@ -105,7 +105,7 @@ var _ = DescribeTable("tcp-connect of profiles", func(row connectRow) {
 		mover(), host(nfc(true, all())), []inventory.Probe{{Outcome: inventory.Open}}, checks.Pass, "reachable", "got through to the host",
 	}),
 	Entry("inbound, refused", connectRow{
-		mover(), host(nfc(true, all())), []inventory.Probe{{Outcome: inventory.Refused}}, checks.Pass, "nobody-listens", "packets get into the host",
+		mover(), host(nfc(true, all())), []inventory.Probe{{Outcome: inventory.Refused}}, checks.Warn, "nobody-listens", "the host refused the connection",
 	}),
 	Entry("inbound, permitted and silent", connectRow{
 		mover(), host(nfc(true, all())), []inventory.Probe{{Outcome: inventory.Timeout}}, checks.Fail, "path-blocked", "",

@@ -172,12 +172,13 @@ func (a *allowance) enable(rs *inventory.Ruleset, why string) HostPlan {
 	if hp, refused := a.refuse(rs, c); refused {
 		return hp
 	}
-	changed := after(a.Host, c)
+	changed := byItself(after(a.Host, c), a.Required)
 	then, _ := a.judge.Host(&changed) // it is the host that this plan is for
 	switch {
+	case passes(then.Port), then.Port.Reason == checks.AllowedHostsUnverified:
 	case then.Port.Reason == checks.AllowedHostsExcludePeer && len(a.opts.Only) > 0:
 		return a.leave(WouldShutOut, "the list of --allowed-ip is too short: %s", then.Port.Detail)
-	case then.Port.Status == checks.Fail || then.Port.Status == checks.Unknown:
+	default:
 		// Allowed hosts that could not be read, or hold something that is no
 		// address: writing the list back would lose it.
 		return a.leave(HostUnavailable, "%s", then.Port.Detail)
@@ -198,6 +199,14 @@ func (a *allowance) enable(rs *inventory.Ruleset, why string) HostPlan {
 	return hp
 }
 
+// byItself is a changed host as if nothing else than rulesets that are nobody else's let
+// anything through: a change must do by itself what it is made for.
+func byItself(h inventory.Host, req *checks.Requirement) inventory.Host {
+	h.Firewall.Switch, h.Firewall.IncomingBlocked, h.Firewall.OutgoingBlocked = inventory.Switch{}, inventory.Yes, inventory.Yes
+	h.Firewall.Rulesets = slices.DeleteFunc(h.Firewall.Rulesets, func(rs *inventory.Ruleset) bool { return req.BreadthOf(rs) == checks.Borrowed })
+	return h
+}
+
 // refuse returns the plan of a host on which the change is not to be made.
 func (a *allowance) refuse(rs *inventory.Ruleset, c *Change) (HostPlan, bool) {
 	fw := &a.Host.Firewall
@@ -206,6 +215,8 @@ func (a *allowance) refuse(rs *inventory.Ruleset, c *Change) (HostPlan, bool) {
 	switch {
 	case a.permitted() && rs.Enabled && !lists:
 		hp = a.leave(AlreadyPermitted, "%s%s", a.Port.Detail, untilReboot(a.Judgement))
+	case a.Port.Reason == checks.AllowedHostsUnverified && rs.Enabled && !lists:
+		hp = a.leave(Unverified, "%s%s", a.Port.Detail, untilReboot(a.Judgement))
 	case lists && c.Before.Allowed == nil:
 		hp = a.leave(HostUnavailable, "whom the ruleset %s lets through could not be read, and writing a list would lose it", rs.Key)
 	case lists && fw.Stale != "":
@@ -373,7 +384,7 @@ func (a *allowance) allowedAfter(rs *inventory.Ruleset) *inventory.AllowedHosts 
 		return merge(before, a.opts.Only)
 	case before == nil || before.All:
 		return before
-	case before.Empty() && len(peers) == 0:
+	case before.Empty() && len(peers) == 0 && len(a.Required.Unnamed) == 0:
 		// Enabled for nobody it would open nothing: as ESXi is installed, a
 		// ruleset lets all through.
 		return &inventory.AllowedHosts{All: true}

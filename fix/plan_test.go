@@ -100,6 +100,39 @@ func verifyPlan(row planRow) {
 	}
 }
 
+// passing is a host on which packets pass whatever is enabled.
+func passing(h inventory.Host) inventory.Host {
+	h.Firewall.OutgoingBlocked = inventory.No
+	return h
+}
+
+var _ = DescribeTable("a change does by itself what it is made for", verifyPlan,
+	Entry("where the firewall passes all by default", planRow{
+		host: passing(host(ruleset("vic-engine", false, everyone(), 2377, 0))), peers: []string{"10.0.0.9"}, only: []string{"10.0.0.8"}, reason: "would-shut-out",
+	}),
+	Entry("where the firewall is off", planRow{
+		host: func() inventory.Host {
+			h := host(engine(false))
+			h.Firewall.Switch.Enabled = inventory.No
+			return h
+		}(), peers: []string{"10.0.0.9"}, only: []string{"10.0.0.8"}, reason: "would-shut-out",
+	}),
+	Entry("where another service's ruleset lets it out", planRow{
+		host:  host(engine(false), ruleset("nfsClient", true, everyone(), 0, 65535)),
+		peers: []string{"10.0.0.9"}, only: []string{"10.0.0.8"}, reason: "would-shut-out",
+	}),
+	Entry("and is none where its list was not told", planRow{
+		host: passing(host(ruleset("site", true, nil, 2377, 0))), ruleset: "site", peers: []string{"10.0.0.9"}, reason: "host-unavailable",
+	}),
+)
+
+var _ = It("a list that has what is to be allowed is not written again for peers that are known by names", func() {
+	req := need("udp", "outbound", "udp", 514, "syslog", "10.0.0.1")
+	req.Unnamed = []string{"logs.example"}
+	p := allowAll(host(syslog(true, addresses("10.0.0.1"))), fix.AllowOptions{Only: prefixes("10.0.0.1")}, req)
+	Expect(told(p)).To(Equal([]string{"udp: allowed-hosts-unverified"}))
+})
+
 var _ = DescribeTable("Allow", verifyPlan,
 	Entry("vic-engine where the host has it", planRow{
 		host: host(vSPC(false, everyone()), engine(false)), reason: "chosen", changes: "enable vic-engine -> all", opens: "outbound TCP 2377, for any address",

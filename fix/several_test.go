@@ -459,3 +459,11 @@ var _ = It("a requirement that no ruleset is known for is told of without a gap"
 	web.Ports = []int{444}
 	Expect(allowAll(inv.Hosts[0], fix.AllowOptions{}, web).Hosts[0].Detail).To(HavePrefix("the host has no ruleset for it alone that lets TCP 444 in; "))
 })
+
+var _ = It("a list that lets nobody through is not opened for all where a peer has a name alone", func() {
+	req := need("ssl", "outbound", "tcp", 1514, "syslog")
+	req.Of = map[string]checks.Demand{"host-1": {Unnamed: []string{"logs.example"}, From: "Syslog.global.logHost: ssl://logs.example"}}
+	p := allowAll(host(syslog(false, &inventory.AllowedHosts{})), fix.AllowOptions{}, req)
+	Expect(p.Changes()).To(BeEmpty())
+	Expect(p.Hosts[0].Reason.Refused()).To(BeTrue(), "%s", p.Hosts[0].Reason)
+})

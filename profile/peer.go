@@ -90,6 +90,11 @@ func ParsePeer(text string) (Peer, error) {
 	} else if two := (*inventory.AmbiguousPeerError)(nil); errors.As(err, &two) {
 		return Peer{}, fmt.Errorf("%w: give %s for the address, or %s for the network", err, two.Address, two.Network)
 	}
+	if scheme, rest, ok := strings.Cut(text, "://"); ok && kebab().MatchString(scheme) {
+		if prefix, err := inventory.ParsePeer(rest); err == nil {
+			return Peer{Scheme: scheme, Prefix: prefix}, nil // a network is no host of a URL
+		}
+	}
 	raw := text
 	if !strings.Contains(text, "://") {
 		raw = "none://" + text

@@ -285,6 +285,7 @@ var _ = DescribeTable("a peer is read", func(text string, want profile.Peer) {
 	Entry(nil, "SSL://10.0.0.9:6514", profile.Peer{Scheme: "ssl", Prefix: netip.MustParsePrefix("10.0.0.9/32"), Port: 6514}),
 	Entry(nil, "udp://[2001:db8::1]", profile.Peer{Scheme: "udp", Prefix: netip.MustParsePrefix("2001:db8::1/128")}),
 	Entry(nil, "udp://logs:5514", profile.Peer{Scheme: "udp", Name: "logs", Port: 5514}),
+	Entry(nil, "tcp://10.0.0.0/24", profile.Peer{Scheme: "tcp", Prefix: netip.MustParsePrefix("10.0.0.0/24")}),
 	Entry(nil, "logs.example", profile.Peer{Name: "logs.example"}),
 )
 
@@ -299,7 +300,6 @@ var _ = DescribeTable("is no peer", func(text, says string) {
 	Entry(nil, "10.0.0.9:", "the port of a peer is a number"),
 	Entry(nil, "10.0.0.9:70000", "the port of a peer is a number"),
 	Entry(nil, "ssl://root:hunter2@10.0.0.9", "a peer is an address"),
-	Entry(nil, "ssl://10.0.0.0/24", "a peer is an address"),
 	Entry(nil, "10.0.0.9:hunter2", "a peer is an address"),
 	Entry(nil, "ssl://", "a peer is an address"),
 )

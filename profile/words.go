@@ -13,7 +13,7 @@ var settings = map[inventory.PeerOrigin]string{
 	inventory.SyslogLogHosts:    "the option Syslog.global.logHost",
 	inventory.NTPServers:        "the list of NTP servers",
 	inventory.ManagingVCenter:   "the address of the vCenter Server that manages the host",
-	inventory.NFSMounts:         "the servers of mounted NFS datastores",
+	inventory.NFSMounts:         "the servers of mounted NFS 3 datastores",
 	inventory.ISCSITargets:      "the targets of the software iSCSI adapter",
 	inventory.KMIPServers:       "the KMIP servers of vCenter Server",
 	inventory.VMotionHosts:      "the vMotion addresses of the other hosts",

@@ -182,6 +182,25 @@ esx33.example  FAIL     syslog, ntpClient +4  syslog-udp: ruleset-disabled,
 		Expect(text).To(ContainSubstring("Users may not switch syslog there, and no other ruleset of the host serves.\n"))
 		Expect(text).NotTo(ContainSubstring("ruleset-id=syslog"))
 	})
+	It("says once that nothing is known of a host", func() {
+		lost, unread := wired("prod", "esx1.example", "udp://10.0.0.9"), wired("prod", "esx2.example", "udp://10.0.0.9")
+		lost.Connection, unread.Firewall.Unreadable = inventory.Disconnected, "no permission to read it"
+		r := estate(lost, unread)
+		Expect(render(r, report.Style{Width: 80})).To(MatchRegexp(`(?m)^esx1.example +unknown +- +facts-unavailable, disconnected$(?s:.*)^esx2.example +unknown +- +facts-unavailable$`))
+		Expect(strings.Count(hints(r), "facts-unavailable")).To(Equal(1))
+		var out bytes.Buffer
+		Expect(report.Nagios(&out, r)).To(Succeed())
+		Expect(out.String()).To(ContainSubstring("esx2.example (unknown: facts-unavailable)"))
+	})
+	It("says what to do about a setting that is not known", func() {
+		odd, unread := wired("prod", "esx1.example", "gopher://10.0.0.9"), wired("prod", "esx2.example", "udp://10.0.0.9")
+		unread.PeerSettings[0] = inventory.PeerSetting{Origin: inventory.SyslogLogHosts, Name: "Syslog.global.logHost", Unreadable: "the account lacks the privilege Host.Config.AdvancedConfig"}
+		unread2 := wired("prod", "esx3.example", "udp://10.0.0.9")
+		unread2.Firewall.Unreadable = "no permission to read it"
+		text := hints(estate(odd, unread, unread2))
+		Expect(text).To(MatchRegexp(`facts-unavailable \(esx1.example\)\n +Look at the setting on the host, or name the peers with --peer PROFILE=ADDRESS\.\n`))
+		Expect(text).To(MatchRegexp(`facts-unavailable \(esx2.example\)\n +Give the account the privilege`))
+	})
 	It("has one line for drift", func() {
 		text := render(wrong(), report.Style{Width: 200})
 		Expect(strings.Count(text, "warn: ")).To(Equal(1))

@@ -132,10 +132,19 @@ func (r *Run) perHost() bool {
 // of is the requirement, where there are several, as it stands before what is said of a
 // result.
 func (r *Run) of(res checks.Result) string {
-	if r.several() && res.Requirement != "" {
-		return res.Requirement + ": "
+	if name := r.about(res); name != "" {
+		return name + ": "
 	}
 	return ""
+}
+
+// about is the name of the requirement that a result is about, where there are several. It
+// is empty where nothing is known of the host, which is the same for all.
+func (r *Run) about(res checks.Result) string {
+	if !r.several() || res.Reason == checks.FactsUnavailable && len(res.Decides) == 0 {
+		return ""
+	}
+	return res.Requirement
 }
 
 // told is a result's code, with its requirement and what must be known beside it.

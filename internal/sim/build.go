@@ -122,7 +122,7 @@ func (b *builder) adopt(host *simulator.HostSystem, spec hostSpec) {
 
 	h := &Host{
 		Name: spec.name, Ref: host.Self, object: host, direct: b.vc.Scenario.bare,
-		firewall: firewallOf(spec), off: spec.off, defaultPass: spec.defaultPass, denySwitch: spec.denySwitch,
+		firewall: firewallOf(spec), off: spec.off, defaultPass: spec.defaultPass, denySwitch: spec.denySwitch, role: b.vc.role,
 	}
 	b.addFirewall(h, spec)
 	h.services = newServiceSystem(h)

@@ -192,13 +192,13 @@ func nestedPath(specs []types.PropertyFilterSpec) *soap.Fault {
 }
 
 func deny(ctx *simulator.Context, content *types.ObjectContent) {
-	denied := deniedOf(ctx, content.Obj)
-	if denied == nil {
+	refusal := roleOf(ctx).refusal(ctx, content.Obj)
+	if refusal == nil {
 		return
 	}
 	kept := content.PropSet[:0]
 	for _, p := range content.PropSet {
-		if fault := denied(p.Name); fault != nil {
+		if fault := refusal(p.Name); fault != nil {
 			content.MissingSet = append(content.MissingSet, types.MissingProperty{
 				Path:  p.Name,
 				Fault: types.LocalizedMethodFault{Fault: fault, LocalizedMessage: "denied"},
@@ -210,27 +210,7 @@ func deny(ctx *simulator.Context, content *types.ObjectContent) {
 	content.PropSet = kept
 }
 
-// deniedOf tells which properties of an object are denied; it is nil where none is.
-func deniedOf(ctx *simulator.Context, ref types.ManagedObjectReference) func(path string) types.BaseMethodFault {
-	var own map[string]types.BaseMethodFault
-	switch obj := ctx.Map.Get(ref).(type) {
-	case *firewallSystem:
-		own = obj.denied
-	case *simulator.HostSystem:
-		if fw, ok := ctx.Map.Get(executerRef(obj.Self)).(*executer); ok {
-			own = fw.host.denied
-		}
-	default:
-		return ctx.Map.Get(denialsRef).(*denials).of(ctx, ref)
-	}
-	if len(own) == 0 {
-		return nil
-	}
-	return func(path string) types.BaseMethodFault { return own[path] }
-}
-
-// authorizationManager answers for the privileges that a host's Revoke took;
-// the stock one grants everything.
+// authorizationManager answers for the account's role; the stock one grants everything.
 type authorizationManager struct {
 	*simulator.AuthorizationManager
 	meter *meter
@@ -252,12 +232,8 @@ func (m *authorizationManager) granted(ctx *simulator.Context, entities []types.
 	for _, e := range entities {
 		granted := types.EntityPrivilege{Entity: e}
 		for _, id := range privileges {
-			yes := true
-			if x, ok := ctx.Map.Get(executerRef(e)).(*executer); ok {
-				yes = x.host.has(id)
-			} else if e.Type == "Folder" {
-				yes = !m.meter.revokedOnFolders(id)
-			}
+			m.meter.ask(id)
+			yes := roleOf(ctx).has(ownerOf(ctx, e), id)
 			granted.PrivAvailability = append(granted.PrivAvailability, types.PrivilegeAvailability{PrivId: id, IsGranted: yes})
 		}
 		list = append(list, granted)

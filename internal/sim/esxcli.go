@@ -75,9 +75,9 @@ func (e *executer) ExecuteSoap(ctx *simulator.Context, req any) soap.HasFault {
 	if fault := e.host.away(); fault != nil {
 		return &executeSoapBody{Fault_: fault}
 	}
-	if e.host.refusesEsxcli() {
+	if e.host.refusesEsxcli() || !e.host.role.has(e.host.Ref, hostSettings) {
 		return &executeSoapBody{Fault_: simulator.Fault("Permission to perform this operation was denied.",
-			&types.NoPermission{Object: &e.host.Ref, PrivilegeId: "Host.Config.Settings"})}
+			&types.NoPermission{Object: &e.host.Ref, PrivilegeId: hostSettings})}
 	}
 	method, a := decodeRequest(req)
 	if method == "vim.CLIInfo.FetchCLIInfo" {

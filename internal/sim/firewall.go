@@ -3,7 +3,6 @@ package sim
 import (
 	"errors"
 	"net/netip"
-	"slices"
 	"sync"
 
 	"github.com/vmware/govmomi/simulator"
@@ -31,17 +30,16 @@ type Host struct {
 	image    image // h.mu guards what can change
 	// direct hosts have no vCenter before them whose copy could lag.
 	direct     bool
-	denied     map[string]types.BaseMethodFault
 	denySwitch bool
 	untold     untold
+	role       *role
 
 	mu          sync.Mutex
 	firewall    *types.HostFirewallInfo // replaced, never written to
 	off         bool
 	notLoaded   bool
 	defaultPass bool
-	revoked     []string // privileges
-	lag         int      // refreshes that vCenter's copy does not take over
+	lag         int // refreshes that vCenter's copy does not take over
 }
 
 // untold is what the host's esxcli leaves out of the firewall's state.
@@ -49,13 +47,6 @@ type untold struct{ enabled, loaded, defaultAction bool }
 
 // UUID is that of the host's hardware.
 func (h *Host) UUID() string { return h.object.Summary.Hardware.Uuid }
-
-// has reports whether the account has the privilege on the host.
-func (h *Host) has(privilege string) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return !slices.Contains(h.revoked, privilege)
-}
 
 func (h *Host) lagging() bool {
 	h.mu.Lock()
@@ -99,17 +90,13 @@ func (h *Host) tellNetwork() error {
 func (h *Host) FirewallRef() types.ManagedObjectReference { return h.system.Self }
 
 // Deny makes a property unreadable: reading it yields the fault. The path is
-// one of the HostSystem's, or firewallInfo. It must be called before the first
-// request.
+// one of the HostSystem's, or firewallInfo.
 func (h *Host) Deny(path string, fault types.BaseMethodFault) {
-	denied := &h.denied
 	if path == "firewallInfo" {
-		denied = &h.system.denied
+		h.role.deny(h.system.Self, path, fault)
+		return
 	}
-	if *denied == nil {
-		*denied = map[string]types.BaseMethodFault{}
-	}
-	(*denied)[path] = fault
+	h.role.deny(h.Ref, path, fault)
 }
 
 // Object gives tests access to the simulator's object.
@@ -169,15 +156,14 @@ func setAllowed(key string, list *types.HostFirewallRulesetIpList) func(*types.H
 // the managed object there.
 type firewallSystem struct {
 	*simulator.HostFirewallSystem
-	host   *Host
-	denied map[string]types.BaseMethodFault
+	host *Host
 }
 
 // change makes a change on the host and, since it came through vCenter, in
 // vCenter's copy. It touches one ruleset: what else the copy lags in, it goes
 // on lagging in.
 func (s *firewallSystem) change(ctx *simulator.Context, f func(*types.HostFirewallInfo) error) *soap.Fault {
-	if fault := s.permitted(); fault != nil {
+	if fault := s.host.away(); fault != nil {
 		return fault
 	}
 	if err := s.host.Change(f); err != nil {
@@ -204,20 +190,6 @@ func (h *Host) away() *soap.Fault {
 		return simulator.Fault("Unable to communicate with the remote host, since it is disconnected.", &types.HostNotReachable{})
 	}
 	return nil
-}
-
-// netService guards every method of the firewall system.
-const netService = "Host.Config.NetService"
-
-func (s *firewallSystem) permitted() *soap.Fault {
-	if fault := s.host.away(); fault != nil {
-		return fault
-	}
-	if s.host.has(netService) {
-		return nil
-	}
-	return simulator.Fault("Permission to perform this operation was denied.",
-		&types.NoPermission{Object: &s.host.Ref, PrivilegeId: netService})
 }
 
 // show makes info vCenter's copy, in both places where it is kept. It is called
@@ -283,7 +255,7 @@ func (s *firewallSystem) UpdateDefaultPolicy(ctx *simulator.Context, r *types.Up
 
 // RefreshFirewall brings vCenter's copy up to what the host has.
 func (s *firewallSystem) RefreshFirewall(ctx *simulator.Context, _ *types.RefreshFirewall) soap.HasFault {
-	if fault := s.permitted(); fault != nil {
+	if fault := s.host.away(); fault != nil {
 		return &methods.RefreshFirewallBody{Fault_: fault}
 	}
 	if err := s.host.reload(); err != nil {

@@ -32,31 +32,14 @@ type imageConfigManager struct {
 	host *Host
 }
 
-// configImage guards what changes or lists a host's software.
-const configImage = "Host.Config.Image"
-
-func (m *imageConfigManager) permitted(privilege string) *soap.Fault {
-	if m.host.has(privilege) {
-		return nil
-	}
-	return simulator.Fault("Permission to perform this operation was denied.",
-		&types.NoPermission{Object: &m.host.Ref, PrivilegeId: privilege})
-}
-
 // HostImageConfigGetAcceptance returns the acceptance level.
 func (m *imageConfigManager) HostImageConfigGetAcceptance(*types.HostImageConfigGetAcceptance) soap.HasFault {
-	if fault := m.permitted("System.Read"); fault != nil {
-		return &methods.HostImageConfigGetAcceptanceBody{Fault_: fault}
-	}
 	return &methods.HostImageConfigGetAcceptanceBody{Res: &types.HostImageConfigGetAcceptanceResponse{Returnval: m.host.Acceptance()}}
 }
 
 // UpdateHostImageAcceptanceLevel sets the acceptance level.
 func (m *imageConfigManager) UpdateHostImageAcceptanceLevel(r *types.UpdateHostImageAcceptanceLevel) soap.HasFault {
 	body := &methods.UpdateHostImageAcceptanceLevelBody{}
-	if body.Fault_ = m.permitted(configImage); body.Fault_ != nil {
-		return body
-	}
 	if !slices.Contains(types.HostImageAcceptanceLevel("").Strings(), r.NewAcceptanceLevel) {
 		body.Fault_ = simulator.Fault("A specified parameter was not correct: newAcceptanceLevel",
 			&types.InvalidArgument{InvalidProperty: "newAcceptanceLevel"})
@@ -70,9 +53,6 @@ func (m *imageConfigManager) UpdateHostImageAcceptanceLevel(r *types.UpdateHostI
 
 // HostImageConfigGetProfile returns the image profile's name.
 func (m *imageConfigManager) HostImageConfigGetProfile(*types.HostImageConfigGetProfile) soap.HasFault {
-	if fault := m.permitted("System.Read"); fault != nil {
-		return &methods.HostImageConfigGetProfileBody{Fault_: fault}
-	}
 	return &methods.HostImageConfigGetProfileBody{Res: &types.HostImageConfigGetProfileResponse{
 		Returnval: types.HostImageProfileSummary{Name: m.host.Profile(), Vendor: "VMware, Inc."},
 	}}
@@ -80,9 +60,6 @@ func (m *imageConfigManager) HostImageConfigGetProfile(*types.HostImageConfigGet
 
 // FetchSoftwarePackages lists the packages.
 func (m *imageConfigManager) FetchSoftwarePackages(*types.FetchSoftwarePackages) soap.HasFault {
-	if fault := m.permitted(configImage); fault != nil {
-		return &methods.FetchSoftwarePackagesBody{Fault_: fault}
-	}
 	if why := m.host.image.unreadable; why != "" {
 		return &methods.FetchSoftwarePackagesBody{Fault_: simulator.Fault(why, withhold(&m.host.Ref, why))}
 	}
@@ -98,9 +75,6 @@ func (m *imageConfigManager) FetchSoftwarePackages(*types.FetchSoftwarePackages)
 
 // InstallDate is when ESXi itself was installed.
 func (m *imageConfigManager) InstallDate(*types.InstallDate) soap.HasFault {
-	if fault := m.permitted(configImage); fault != nil {
-		return &methods.InstallDateBody{Fault_: fault}
-	}
 	return &methods.InstallDateBody{Res: &types.InstallDateResponse{Returnval: shipped}}
 }
 

@@ -37,14 +37,8 @@ func (s *dateTimeSystem) change(ctx *simulator.Context, f func(*types.HostDateTi
 	s.DateTimeInfo = info
 }
 
-// dateTime guards what changes a host's clock.
-const dateTime = "Host.Config.DateTime"
-
 // UpdateDateTimeConfig takes the servers over.
 func (s *dateTimeSystem) UpdateDateTimeConfig(ctx *simulator.Context, r *types.UpdateDateTimeConfig) soap.HasFault {
-	if !s.host.has(dateTime) {
-		return &methods.UpdateDateTimeConfigBody{Fault_: simulator.Fault("", &types.NoPermission{Object: &s.host.Ref, PrivilegeId: dateTime})}
-	}
 	s.change(ctx, func(info *types.HostDateTimeInfo) {
 		if ntp := r.Config.NtpConfig; ntp != nil {
 			info.NtpConfig = ntp

@@ -7,7 +7,6 @@ import (
 	"strconv"
 
 	"github.com/vmware/govmomi/simulator"
-	"github.com/vmware/govmomi/vim25/methods"
 	"github.com/vmware/govmomi/vim25/soap"
 	"github.com/vmware/govmomi/vim25/types"
 )
@@ -179,14 +178,8 @@ func (m *optionManager) show(ctx *simulator.Context, list []types.BaseOptionValu
 	ctx.WithLock(m.host.object, func() { m.host.object.Config.Option = list })
 }
 
-// advancedConfig guards what changes a host's options.
-const advancedConfig = "Host.Config.AdvancedConfig"
-
 // UpdateOptions overrides the stock method, which writes to values that hosts share.
 func (m *optionManager) UpdateOptions(ctx *simulator.Context, r *types.UpdateOptions) soap.HasFault {
-	if !m.host.has(advancedConfig) {
-		return &methods.UpdateOptionsBody{Fault_: simulator.Fault("", &types.NoPermission{Object: &m.host.Ref, PrivilegeId: advancedConfig})}
-	}
 	m.Setting = ownValues(m.Setting)
 	body := m.OptionManager.UpdateOptions(r)
 	m.show(ctx, m.Setting)

@@ -96,7 +96,7 @@ func (p *peerSpec) set(s inventory.PeerSetting) {
 
 // untoldSetting makes a property unreadable, for the first reason that is given.
 func (h *Host) untoldSetting(path, why string) {
-	if h.denied[path] == nil {
+	if h.role.denied[h.Ref][path] == nil {
 		h.Deny(path, withhold(&h.Ref, why))
 	}
 }

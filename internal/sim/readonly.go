@@ -11,16 +11,6 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 )
 
-// guarded are the methods of the vCenter's managers, with the privilege on the root folder
-// that each asks for. The API's reference asks for less to query licenses; vCenters of 6.5
-// were seen to refuse that to accounts that may only read.
-var guarded = map[string]string{
-	"OptionManager.UpdateOptions":                    globalSettings,
-	"LicenseAssignmentManager.QueryAssignedLicenses": globalLicenses, "LicenseAssignmentManager.UpdateAssignedLicense": globalLicenses,
-	"LicenseManager.AddLicense": globalLicenses, "LicenseManager.RemoveLicense": globalLicenses,
-	"CryptoManagerKmip.ListKmipServers": readKeyServers,
-}
-
 // readMethods are the calls that change nothing but the caller's own session. A refresh of
 // a firewall brings vCenter's copy up to what the host has.
 var readMethods = []string{
@@ -30,11 +20,17 @@ var readMethods = []string{
 	"FindChild", "FindByInventoryPath", "RetrieveManagedMethodExecuter", "RetrieveDynamicTypeManager", "RefreshFirewall", "FetchSoftwarePackages",
 }
 
+// executeSoap carries esxcli.
+const executeSoap = "ExecuteSoap"
+
+// nameOf is a method's name as the reference spells it: some go over the wire in lower case.
+func nameOf(c *simulator.Method) string { return strings.ToUpper(c.Name[:1]) + c.Name[1:] }
+
 // reads reports whether a call changes nothing. name is the API's, with the command where
 // it is esxcli's.
 func reads(c *simulator.Method) (name string, ok bool) {
-	if c.Name != "ExecuteSoap" {
-		return c.Name, slices.Contains(readMethods, c.Name)
+	if c.Name != executeSoap {
+		return c.Name, slices.Contains(readMethods, nameOf(c))
 	}
 	method, _ := decodeRequest(c.Body)
 	ok = method == "vim.CLIInfo.FetchCLIInfo" || strings.HasSuffix(method, ".get") || strings.HasSuffix(method, ".list")
@@ -43,10 +39,12 @@ func reads(c *simulator.Method) (name string, ok bool) {
 
 // refuse is the fault of a call that is not permitted; nil where it is.
 func (m *meter) refuse(ctx *simulator.Context, c *simulator.Method) types.BaseMethodFault {
-	content := ctx.Map.Get(vim25.ServiceInstance).(*simulator.ServiceInstance).Content
-	ofHost := c.This.Type == "OptionManager" && c.This != *content.Setting // its own options
-	if privilege := guarded[c.This.Type+"."+c.Name]; privilege != "" && !ofHost && m.revokedOnFolders(privilege) {
-		return noPermission(content.RootFolder, privilege)
+	role := roleOf(ctx)
+	for _, n := range needsOf(ctx, c) {
+		m.ask(n.privilege)
+		if !role.has(n.on, n.privilege) && c.Name != executeSoap { // which answers for itself, in the host's words
+			return noPermission(n.on, n.privilege)
+		}
 	}
 	if name, ok := reads(c); !ok && m.refused(name) {
 		return &types.RestrictedByAdministrator{Details: name + ": this simulator may only be read"}

@@ -41,9 +41,6 @@ func (s *serviceSystem) show(ctx *simulator.Context, i int, f func(*types.HostSe
 }
 
 func (s *serviceSystem) set(ctx *simulator.Context, key string, running bool) *soap.Fault {
-	if !s.host.has(netService) {
-		return simulator.Fault("", &types.NoPermission{Object: &s.host.Ref, PrivilegeId: netService})
-	}
 	for i := range s.ServiceInfo.Service {
 		if s.ServiceInfo.Service[i].Key != key {
 			continue
@@ -81,15 +78,12 @@ func (s *serviceSystem) StopService(ctx *simulator.Context, r *types.StopService
 func (s *serviceSystem) UpdateServicePolicy(ctx *simulator.Context, r *types.UpdateServicePolicy) soap.HasFault {
 	body := &methods.UpdateServicePolicyBody{}
 	i := slices.IndexFunc(s.ServiceInfo.Service, func(service types.HostService) bool { return service.Key == r.Id })
-	switch {
-	case !s.host.has(netService):
-		body.Fault_ = simulator.Fault("", &types.NoPermission{Object: &s.host.Ref, PrivilegeId: netService})
-	case i < 0:
+	if i < 0 {
 		body.Fault_ = simulator.Fault("", &types.NotFound{})
-	default:
-		s.show(ctx, i, func(service *types.HostService) { service.Policy = r.Policy })
-		body.Res = &types.UpdateServicePolicyResponse{}
+		return body
 	}
+	s.show(ctx, i, func(service *types.HostService) { service.Policy = r.Policy })
+	body.Res = &types.UpdateServicePolicyResponse{}
 	return body
 }
 

@@ -94,7 +94,7 @@ type VCenter struct {
 	adding    sync.RWMutex // guards the hosts, which clients may add to
 	names     []string
 	meter     *meter
-	denials   *denials
+	role      *role
 	keeper    *keeper
 	vmx       *vmxProcesses
 	network   Network
@@ -134,7 +134,7 @@ func Start(scenario Scenario, opts Options) (vc *VCenter, err error) {
 		Scenario: scenario, network: opts.Network, dialAfter: opts.DialAfter, hosts: map[string]*Host{}, byRef: map[types.ManagedObjectReference]*Host{},
 		meter: &meter{user: opts.User, requests: map[string]int{}, faults: map[faultKey]*injected{}, readOnly: opts.ReadOnly},
 	}
-	vc.denials = newDenials(vc.meter)
+	vc.role = newRole()
 	vc.keeper = &keeper{types.ManagedObjectReference{Type: "Keeper", Value: "keeper"}, vc}
 	if err := vc.build(scenario); err != nil {
 		return nil, fmt.Errorf("build scenario %s: %w", scenario.Name, err)
@@ -385,7 +385,7 @@ func (vc *VCenter) install() {
 	pc := &propertyCollector{}
 	pc.Self = content.PropertyCollector
 	m.Put(pc)
-	m.Put(vc.denials)
+	m.Put(vc.role)
 	m.Put(vc.keeper)
 	vc.vmx = &vmxProcesses{vc: vc, running: map[types.ManagedObjectReference]context.CancelFunc{}}
 	m.AddHandler(vc.vmx)

@@ -41,18 +41,12 @@ func (vc *VCenter) call(ctx *simulator.Context, c *simulator.Method) (mo.Referen
 	return nil, nil
 }
 
-// storage guards what changes the datastores of a host.
-const storage = "Host.Config.Storage"
-
-// hostOfSystem is the host of a HostDatastoreSystem. It is nil, with the fault, where the
-// account may not change its datastores.
+// hostOfSystem is the host of a HostDatastoreSystem; nil, with the fault, where it has none
+// here.
 func (k *keeper) hostOfSystem(ctx *simulator.Context, ref types.ManagedObjectReference) (*Host, *soap.Fault) {
 	h := k.vc.hostOf(ctx.Map.Get(ref).(*simulator.HostDatastoreSystem).Host.Self)
-	switch {
-	case h == nil: // one that a client added
+	if h == nil { // one that a client added
 		return nil, simulator.Fault("", &types.NotSupported{})
-	case !h.has(storage):
-		return nil, simulator.Fault("", &types.NoPermission{Object: &h.Ref, PrivilegeId: storage})
 	}
 	return h, nil
 }

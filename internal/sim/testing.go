@@ -23,16 +23,19 @@ type meter struct {
 	connections int
 	faults      map[faultKey]*injected
 	pageSize    int32
-	revoked     []string // on folders
+	asked       []string // privileges, each once
 	// readOnly refuses what is more than reading, and refusals name it.
 	readOnly bool
 	refusals []string
 }
 
-func (m *meter) revokedOnFolders(privilege string) bool {
+// ask keeps that a privilege was asked for.
+func (m *meter) ask(privilege string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return slices.Contains(m.revoked, privilege)
+	if !slices.Contains(m.asked, privilege) {
+		m.asked = append(m.asked, privilege)
+	}
 }
 
 type faultKey struct {
@@ -206,22 +209,6 @@ func (vc *VCenter) ChangeAll(f func(*types.HostFirewallInfo)) {
 		_ = h.Change(func(info *types.HostFirewallInfo) error { f(info); return nil })
 		ctx.WithLock(h.system, func() { h.system.show(ctx, h.Firewall()) })
 	}
-}
-
-// Revoke takes a privilege on the host from every account: asked for it, the
-// simulator says no, and changes to the host's firewall fail.
-func (h *Host) Revoke(privilege string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.revoked = append(h.revoked, privilege)
-}
-
-// RevokeOnFolders takes a privilege on all folders from every account: asked for
-// it, the simulator says no.
-func (vc *VCenter) RevokeOnFolders(privilege string) {
-	vc.meter.mu.Lock()
-	defer vc.meter.mu.Unlock()
-	vc.meter.revoked = append(vc.meter.revoked, privilege)
 }
 
 // Lag makes vCenter's copy of the host's firewall stay behind: neither changes

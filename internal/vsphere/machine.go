@@ -1,6 +1,7 @@
 package vsphere
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -394,18 +395,16 @@ func (vm *Machine) find(ctx context.Context) (gone bool, err error) {
 		}
 	}
 	found, err := vm.m.s.tagged(ctx, func(name string, _ time.Time) bool { return name == vm.name })
-	switch {
-	case err != nil:
-		return false, err
-	case len(found) == 0:
-		return false, errUncertain
+	if len(found) == 0 {
+		return false, cmp.Or(err, errUncertain)
 	}
 	vm.vm = found[0].Obj
 	return false, nil
 }
 
 func (s *Session) destroy(ctx context.Context, vm types.ManagedObjectReference) error {
-	if off, err := methods.PowerOffVM_Task(ctx, s, &types.PowerOffVM_Task{This: vm}); err == nil {
+	off, refused := methods.PowerOffVM_Task(ctx, s, &types.PowerOffVM_Task{This: vm})
+	if refused == nil {
 		_, _ = s.await(ctx, off.Returnval) // off already, or deleting will say what is wrong
 	}
 	res, err := methods.Destroy_Task(ctx, s, &types.Destroy_Task{This: vm})
@@ -415,7 +414,18 @@ func (s *Session) destroy(ctx context.Context, vm types.ManagedObjectReference) 
 	if fault.Is(err, &types.ManagedObjectNotFound{}) {
 		return nil // somebody else has removed it
 	}
+	if err != nil && isNoPermission(refused) { // why it is still on, which is no time to delete it
+		return fmt.Errorf("power it off: %w", plain(refused))
+	}
 	return plain(err)
+}
+
+// both is two errors in one line; either may be nil.
+func both(err, other error) error {
+	if err == nil || other == nil {
+		return cmp.Or(err, other)
+	}
+	return fmt.Errorf("%w; %w", err, other)
 }
 
 // CleanupMachines deletes the virtual machines that killed probes have left
@@ -440,12 +450,9 @@ func (s *Session) CleanupMachines(ctx context.Context, prefix string, age time.D
 // name and when they were made.
 func (s *Session) removeMachines(ctx context.Context, wanted func(name string, made time.Time) bool) (removed []string, err error) {
 	found, err := s.tagged(ctx, wanted)
-	if err != nil {
-		return nil, err
-	}
 	for _, n := range found {
 		if one := s.destroy(ctx, n.Obj); one != nil {
-			err = errors.Join(err, fmt.Errorf("remove %s: %w", n.name, one))
+			err = both(err, fmt.Errorf("remove %s: %w", n.name, one))
 			continue
 		}
 		removed = append(removed, n.name)
@@ -453,7 +460,8 @@ func (s *Session) removeMachines(ctx context.Context, wanted func(name string, m
 	return removed, err
 }
 
-// tagged are the probes' virtual machines that are wanted.
+// tagged are the probes' virtual machines that are wanted. One that may be such, and does
+// not tell, is an error beside those that do.
 func (s *Session) tagged(ctx context.Context, wanted func(name string, made time.Time) bool) (found []*node, err error) {
 	t := newTree(s.client.ServiceContent.RootFolder)
 	err = s.retrieve(ctx, []types.PropertyFilterSpec{{
@@ -474,8 +482,11 @@ func (s *Session) tagged(ctx context.Context, wanted func(name string, made time
 		if made, tagged := madeAt(extra.OptionValue); tagged && wanted(n.name, made) {
 			found = append(found, n)
 		}
+		if f := n.missing("config.extraConfig"); f != nil && wanted(n.name, time.Time{}) {
+			err = both(err, fmt.Errorf("whether %s is a probe's could not be read: %s", n.name, describeFault(f, "")))
+		}
 	}
-	return found, nil
+	return found, err
 }
 
 // madeAt reads the tag of a probe's virtual machine, which is when it was made.

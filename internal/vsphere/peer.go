@@ -32,7 +32,7 @@ var peerNames = map[inventory.PeerOrigin]string{
 	inventory.SyslogLogHosts:    logHost,
 	inventory.NTPServers:        "NTP servers",
 	inventory.ManagingVCenter:   "vCenter Server that manages the host",
-	inventory.NFSMounts:         "NFS datastores",
+	inventory.NFSMounts:         "NFS 3 datastores",
 	inventory.ISCSITargets:      "software iSCSI targets",
 	inventory.KMIPServers:       "KMIP servers of vCenter",
 	inventory.VMotionHosts:      "vMotion addresses of the other hosts",

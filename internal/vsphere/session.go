@@ -19,6 +19,7 @@ import (
 	"github.com/vmware/govmomi/vim25/soap"
 	"github.com/vmware/govmomi/vim25/types"
 
+	"github.com/vic-preflight/vic-preflight/internal/linger"
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
 
@@ -153,6 +154,10 @@ func Connect(ctx context.Context, cfg Config) (connected *Session, err error) {
 		}
 		return nil, s.connectError(ctx, err)
 	}
+	if ctx.Err() != nil {
+		s.Close()
+		return nil, s.connectError(ctx, ctx.Err())
+	}
 	return s, nil
 }
 
@@ -202,12 +207,19 @@ func (s *Session) Endpoint() inventory.Endpoint {
 	}
 }
 
+// login is answered for a moment after the context has ended: a session that nobody knows
+// of would stay on the server.
 func (s *Session) login(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	req := types.Login{
 		This:     *s.client.ServiceContent.SessionManager,
 		UserName: s.cfg.User, Password: s.cfg.Password, Locale: "en_US",
 	}
-	res, err := methods.Login(ctx, whole{s.client.Client}, &req)
+	asked, cancel := linger.Context(ctx, 0, linger.Grace)
+	defer cancel()
+	res, err := methods.Login(asked, whole{s.client.Client}, &req)
 	if err == nil {
 		s.sessionKey = res.Returnval.Key
 	}

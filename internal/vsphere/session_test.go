@@ -73,6 +73,21 @@ func sessions(vc *sim.VCenter) int {
 }
 
 var _ = Describe("Connect", func() {
+	It("that is interrupted while it signs in leaves no session", func(ctx SpecContext) {
+		vc := start("esxi")
+		release := vc.Hold("Login", types.ManagedObjectReference{Type: "SessionManager", Value: "ha-sessionmgr"}, nil)
+		run, interrupt := context.WithCancel(ctx)
+		go func() {
+			defer GinkgoRecover()
+			Eventually(func() int { return vc.RequestsOf("Login") }).WithContext(ctx).WithTimeout(time.Minute).WithPolling(time.Millisecond).Should(Equal(1))
+			interrupt()
+			release()
+		}()
+		_, err := vsphere.Connect(run, config(vc))
+		Expect(err).To(MatchError(context.Canceled))
+		Expect(sessions(vc)).To(BeZero())
+	}, SpecTimeout(2*time.Minute))
+
 	It("logs in, names the endpoint, and logs out", func(ctx SpecContext) {
 		vc := start("open")
 		s, err := vsphere.Connect(ctx, config(vc))
