@@ -83,10 +83,17 @@ func FuzzListener(f *testing.F) {
 func FuzzNC(f *testing.F) {
 	const want = "VIC-PREFLIGHT/1 OPEN 0123456789abcdef\n"
 	for _, said := range [][2]string{
-		{want, "Connection to 10.0.0.9 2377 port [tcp/*] succeeded!\n"}, {"Connection to 10.0.0.9 2377 port [tcp/*] succeeded!\n" + want, ""},
-		{"HTTP/1.0 400 Bad Request\n", ""}, {"", "nc: connect to 10.0.0.9 port 2377 (tcp) failed: Connection refused\n"},
-		{"", "nc: bad address 'vch'\n"}, {"", "nc: timed out"}, {"", ""}, {"\xff\xfd\xe8", ""}, {"", "sh: nc: not found"},
-		{"Connection to " + want, ""}, {"", "nc: invalid option -- 'z'\nusage: nc"},
+		{want, "Connection to 10.0.0.9 2377 port [tcp/*] succeeded!\n"},
+		{"Connection to 10.0.0.9 2377 port [tcp/*] succeeded!\n" + want, ""},
+		{"HTTP/1.0 400 Bad Request\n", ""},
+		{"", "nc: connect to 10.0.0.9 port 2377 (tcp) failed: Connection refused\n"},
+		{"", "nc: bad address 'vch'\n"},
+		{"", "nc: timed out"},
+		{"", ""},
+		{"\xff\xfd\xe8", ""},
+		{"", "sh: nc: not found"},
+		{"Connection to " + want, ""},
+		{"", "nc: invalid option -- 'z'\nusage: nc"},
 	} {
 		for _, exit := range []int{0, 1, 126, 127} {
 			f.Add(said[0], said[1], exit, int64(time.Second), true)

@@ -18,8 +18,17 @@ import (
 func FuzzTargetSecret(f *testing.F) {
 	const canary = "c4naRy"
 	for _, around := range [][2]string{
-		{"root:", "@vc"}, {"https://root:", "@vc:443/dc"}, {"root:12/", "@vc"}, {"root:12?", "@vc/dc"}, {"root:", ":443"}, {"ftp://root:", "@vc"},
-		{"http://root:", "@10.0.0.1"}, {"root:", "＠vc"}, {"u:[", ":1"}, {"u:", "@[::1"}, {"u:", "@vc:0"},
+		{"root:", "@vc"},
+		{"https://root:", "@vc:443/dc"},
+		{"root:12/", "@vc"},
+		{"root:12?", "@vc/dc"},
+		{"root:", ":443"},
+		{"ftp://root:", "@vc"},
+		{"http://root:", "@10.0.0.1"},
+		{"root:", "＠vc"},
+		{"u:[", ":1"},
+		{"u:", "@[::1"},
+		{"u:", "@vc:0"},
 	} {
 		f.Add(around[0], around[1])
 	}
@@ -86,8 +95,10 @@ func FuzzEsxcli(f *testing.F) {
 			is    bool
 			words string
 		}{
-			{sw.Enabled == inventory.Yes || sw.Loaded == inventory.Yes, "TRUE"}, {sw.Enabled == inventory.No || sw.Loaded == inventory.No, "FALSE"},
-			{sw.DefaultPass == inventory.Yes, "PASS"}, {sw.DefaultPass == inventory.No, "DROP"},
+			{sw.Enabled == inventory.Yes || sw.Loaded == inventory.Yes, "TRUE"},
+			{sw.Enabled == inventory.No || sw.Loaded == inventory.No, "FALSE"},
+			{sw.DefaultPass == inventory.Yes, "PASS"},
+			{sw.DefaultPass == inventory.No, "DROP"},
 		} {
 			if said.is && !strings.Contains(upper, said.words) {
 				t.Errorf("%+v of %q", sw, text)
