@@ -28,7 +28,11 @@ func judgeHostState(h *inventory.Host) *Verdict {
 	case h.Connection == inventory.Disconnected:
 		return &Verdict{Status: Warn, Reason: HostDisconnected, Detail: "the host is disconnected from vCenter"}
 	case !h.IsConnected():
-		return &Verdict{Status: Unknown, Reason: FactsUnavailable, Detail: "the host's connection state is not known"}
+		detail := "the host's connection state is not known"
+		if why := h.Firewall.Unreadable; why != "" { // most often for the same reason, which it names
+			detail += "; " + why
+		}
+		return &Verdict{Status: Unknown, Reason: FactsUnavailable, Detail: detail}
 	case h.Standby != "" && h.Standby != "none":
 		return &Verdict{Status: Warn, Reason: HostStandby, Detail: "the host's standby state is " + h.Standby}
 	case h.Maintenance == inventory.Yes:

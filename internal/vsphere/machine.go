@@ -1,6 +1,7 @@
 package vsphere
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -394,11 +395,8 @@ func (vm *Machine) find(ctx context.Context) (gone bool, err error) {
 		}
 	}
 	found, err := vm.m.s.tagged(ctx, func(name string, _ time.Time) bool { return name == vm.name })
-	switch {
-	case err != nil:
-		return false, err
-	case len(found) == 0:
-		return false, errUncertain
+	if len(found) == 0 {
+		return false, cmp.Or(err, errUncertain)
 	}
 	vm.vm = found[0].Obj
 	return false, nil
@@ -440,9 +438,6 @@ func (s *Session) CleanupMachines(ctx context.Context, prefix string, age time.D
 // name and when they were made.
 func (s *Session) removeMachines(ctx context.Context, wanted func(name string, made time.Time) bool) (removed []string, err error) {
 	found, err := s.tagged(ctx, wanted)
-	if err != nil {
-		return nil, err
-	}
 	for _, n := range found {
 		if one := s.destroy(ctx, n.Obj); one != nil {
 			err = errors.Join(err, fmt.Errorf("remove %s: %w", n.name, one))
@@ -453,7 +448,8 @@ func (s *Session) removeMachines(ctx context.Context, wanted func(name string, m
 	return removed, err
 }
 
-// tagged are the probes' virtual machines that are wanted.
+// tagged are the probes' virtual machines that are wanted. One that may be such, and does
+// not tell, is an error beside those that do.
 func (s *Session) tagged(ctx context.Context, wanted func(name string, made time.Time) bool) (found []*node, err error) {
 	t := newTree(s.client.ServiceContent.RootFolder)
 	err = s.retrieve(ctx, []types.PropertyFilterSpec{{
@@ -474,8 +470,11 @@ func (s *Session) tagged(ctx context.Context, wanted func(name string, made time
 		if made, tagged := madeAt(extra.OptionValue); tagged && wanted(n.name, made) {
 			found = append(found, n)
 		}
+		if f := n.missing("config.extraConfig"); f != nil && wanted(n.name, time.Time{}) {
+			err = errors.Join(err, fmt.Errorf("whether %s is a probe's could not be read: %s", n.name, describeFault(f, "")))
+		}
 	}
-	return found, nil
+	return found, err
 }
 
 // madeAt reads the tag of a probe's virtual machine, which is when it was made.
