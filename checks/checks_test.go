@@ -107,6 +107,14 @@ var _ = DescribeTable("firewall-state", verifyHostRow(checks.FirewallState),
 	Entry("disconnected", hostRow{with(host(), func(h *inventory.Host) { h.Connection = inventory.Disconnected }), checks.Unknown, "facts-unavailable"}),
 )
 
+var _ = It("host-state names what keeps the connection state from being known, where the firewall tells", func() {
+	results := only(checks.HostState, facts(with(host(), func(h *inventory.Host) {
+		h.Connection, h.Firewall.Unreadable = "", "its firewall could not be read: the account lacks the privilege System.Read"
+	})))
+	Expect(results).To(ConsistOf(HaveField("Detail",
+		"the host's connection state is not known; its firewall could not be read: the account lacks the privilege System.Read")))
+})
+
 var _ = DescribeTable("host-state", verifyHostRow(checks.HostState),
 	Entry("connected", hostRow{host(), checks.Pass, "connected"}),
 	Entry("not responding", hostRow{with(host(), func(h *inventory.Host) { h.Connection = inventory.NotResponding }), checks.Warn, "not-responding"}),
