@@ -165,6 +165,28 @@ var _ = Describe("check --probe serial", func() {
 		Expect(machinesLeft(vc)).To(Equal(1))
 	}, SpecTimeout(time.Minute))
 
+	It("does not take a machine that it may not read, or not power off, for none", func(ctx SpecContext) {
+		vc := start("open")
+		for _, method := range []string{"PowerOffVM_Task", "Destroy_Task"} {
+			vc.Fault(method, types.ManagedObjectReference{}, &types.HostConfigFault{})
+		}
+		Expect(run(ctx, vc, "--host", "esx01*").code).To(Equal(exitUnverified))
+		for _, method := range []string{"PowerOffVM_Task", "Destroy_Task"} {
+			vc.Fault(method, types.ManagedObjectReference{}, nil)
+		}
+		cleanUp := func(privileges ...string) outcome {
+			vc.Grant(privileges...)
+			return invocation{args: with(vc, []string{"probe", "--cleanup", "--force"})}.run(ctx)
+		}
+		out := cleanUp("System.View")
+		Expect(out.code).To(Equal(exitUnverified), out.stdout)
+		Expect(out.stderr).To(MatchRegexp(`whether vic-preflight-probe-\w+ is a probe's could not be read: the account lacks the privilege System.Read`))
+		out = cleanUp("System.View", "System.Read", "VirtualMachine.Inventory.Delete")
+		Expect(out.code).To(Equal(exitUnverified), out.stdout)
+		Expect(out.stderr).To(ContainSubstring("power it off: the account lacks the privilege VirtualMachine.Interact.PowerOff"))
+		Expect(machinesLeft(vc)).To(Equal(1))
+	}, SpecTimeout(time.Minute))
+
 	It("says of a machine that cannot be powered on that nothing is known, and removes it", func(ctx SpecContext) {
 		vc := start("open")
 		vc.Fault("PowerOnVM_Task", types.ManagedObjectReference{}, &types.NoPermission{PrivilegeId: "VirtualMachine.Interact.PowerOn"})

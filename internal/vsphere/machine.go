@@ -403,7 +403,8 @@ func (vm *Machine) find(ctx context.Context) (gone bool, err error) {
 }
 
 func (s *Session) destroy(ctx context.Context, vm types.ManagedObjectReference) error {
-	if off, err := methods.PowerOffVM_Task(ctx, s, &types.PowerOffVM_Task{This: vm}); err == nil {
+	off, refused := methods.PowerOffVM_Task(ctx, s, &types.PowerOffVM_Task{This: vm})
+	if refused == nil {
 		_, _ = s.await(ctx, off.Returnval) // off already, or deleting will say what is wrong
 	}
 	res, err := methods.Destroy_Task(ctx, s, &types.Destroy_Task{This: vm})
@@ -413,7 +414,18 @@ func (s *Session) destroy(ctx context.Context, vm types.ManagedObjectReference) 
 	if fault.Is(err, &types.ManagedObjectNotFound{}) {
 		return nil // somebody else has removed it
 	}
+	if err != nil && isNoPermission(refused) { // why it is still on, which is no time to delete it
+		return fmt.Errorf("power it off: %w", plain(refused))
+	}
 	return plain(err)
+}
+
+// both is two errors in one line; either may be nil.
+func both(err, other error) error {
+	if err == nil || other == nil {
+		return cmp.Or(err, other)
+	}
+	return fmt.Errorf("%w; %w", err, other)
 }
 
 // CleanupMachines deletes the virtual machines that killed probes have left
@@ -440,7 +452,7 @@ func (s *Session) removeMachines(ctx context.Context, wanted func(name string, m
 	found, err := s.tagged(ctx, wanted)
 	for _, n := range found {
 		if one := s.destroy(ctx, n.Obj); one != nil {
-			err = errors.Join(err, fmt.Errorf("remove %s: %w", n.name, one))
+			err = both(err, fmt.Errorf("remove %s: %w", n.name, one))
 			continue
 		}
 		removed = append(removed, n.name)
@@ -471,7 +483,7 @@ func (s *Session) tagged(ctx context.Context, wanted func(name string, made time
 			found = append(found, n)
 		}
 		if f := n.missing("config.extraConfig"); f != nil && wanted(n.name, time.Time{}) {
-			err = errors.Join(err, fmt.Errorf("whether %s is a probe's could not be read: %s", n.name, describeFault(f, "")))
+			err = both(err, fmt.Errorf("whether %s is a probe's could not be read: %s", n.name, describeFault(f, "")))
 		}
 	}
 	return found, err

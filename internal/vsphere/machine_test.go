@@ -23,3 +23,13 @@ var _ = DescribeTable("the tag of a probe's virtual machine",
 	Entry("no time", []types.BaseOptionValue{&types.OptionValue{Key: vsphere.ProbeTag, Value: "yesterday"}}, time.Time{}, true),
 	Entry("no text", []types.BaseOptionValue{&types.OptionValue{Key: vsphere.ProbeTag, Value: int32(1)}}, time.Time{}, true),
 )
+
+var _ = It("an SSH service that the account may not start is not stopped afterwards", func(ctx SpecContext) {
+	vc := start("open")
+	vc.Host("esx01.example").Revoke("Host.Config.NetService")
+	s := login(ctx, vc)
+	stop, err := s.StartSSH(ctx, hostNamed(collect(ctx, s, vsphere.Selection{}), "esx01.example"))
+	Expect(err).To(MatchError("the account lacks the privilege Host.Config.NetService"))
+	Expect(stop(ctx)).To(Succeed())
+	Expect(vc.RequestsOf("StopService")).To(BeZero())
+}, SpecTimeout(time.Minute))
