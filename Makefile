@@ -79,6 +79,7 @@ golden: ## Rewrite the golden files; review their diff like code
 	$(GO) test ./profile -update
 	$(GO) test ./report -update
 	$(GO) test ./internal/vib -update
+	$(GO) test ./e2e/privileges -update
 
 screenshot: needs ## Write docs/report.png, the README's picture of the HTML report
 	$(GO) test -count=1 ./e2e/html -args -ginkgo.focus picture -screenshot $(CURDIR)/docs/report.png

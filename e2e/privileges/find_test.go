@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
+	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
@@ -11,6 +13,9 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+
+	"github.com/vic-preflight/vic-preflight/internal/sim"
+	"github.com/vic-preflight/vic-preflight/internal/sim/simtest"
 )
 
 // finding is what was found of a job.
@@ -59,7 +64,14 @@ func (f *finding) verify(privilege string, t *trial) {
 	GinkgoHelper()
 	what := fmt.Sprintf("%s without %s: exit %d\n%s", f.job.title, privilege, t.code, t.said)
 	Expect(t.same(f.full)).To(BeFalse(), what)
-	Expect(t.said).To(ContainSubstring(privilege), what)
+	Expect(strings.Contains(t.said, privilege)).To(BeTrue(), "it is named: %s", what)
+	f.verifyVerdicts(t, what)
+}
+
+// verifyVerdicts sees that nothing passes that does not with all privileges, and that no run
+// is well that did less.
+func (f *finding) verifyVerdicts(t *trial, what string) {
+	GinkgoHelper()
 	for where, status := range t.verdicts {
 		if status == "pass" {
 			Expect(f.full.verdicts).To(HaveKeyWithValue(where, "pass"), "%s passes: %s", where, what)
@@ -71,28 +83,34 @@ func (f *finding) verify(privilege string, t *trial) {
 	}
 }
 
-// because is what a run says of a missing privilege: the shortest of its sentences that
-// names it.
-func (t *trial) because(privilege string) (shortest string) {
+// because is what a run says of a missing privilege: the shortest sentence of its report
+// that names it, else of what was printed beside.
+func (t *trial) because(privilege string) string {
 	var tree any
 	_ = json.Unmarshal([]byte(t.report), &tree)
-	sentences := texts(tree)
+	var printed []string
 	for line := range strings.Lines(t.said) {
-		if text, ok := strings.CutPrefix(line, "vic-preflight: "); ok {
-			sentences = append(sentences, text)
+		for _, prefix := range []string{"vic-preflight: ", "warning: "} {
+			if text, ok := strings.CutPrefix(line, prefix); ok {
+				printed = append(printed, strings.TrimSpace(text))
+			}
 		}
 	}
-	for _, text := range sentences {
-		text = named.ReplaceAllString(strings.TrimSpace(text), "")
-		if strings.Contains(text, privilege) && (shortest == "" || len(text) < len(shortest)) {
-			shortest = text
+	for _, sentences := range [][]string{texts(tree), printed} {
+		sentences = slices.DeleteFunc(sentences, func(s string) bool { return !strings.Contains(s, privilege) })
+		if len(sentences) > 0 {
+			shortest := slices.MinFunc(sentences, func(a, b string) int { return len(a) - len(b) })
+			shortest, _, _ = strings.Cut(strings.TrimPrefix(strings.TrimSpace(shortest), "vic-preflight: "), "; vic-machine create")
+			return hostNames.ReplaceAllString(own.ReplaceAllString(shortest, ""), "HOST")
 		}
 	}
-	return shortest
+	return ""
 }
 
-// named is what a sentence says of one host or address alone.
-var named = regexp.MustCompile(`^(esx\d+\.example|127[\d.]+): |127\.0\.0\.1:\d+: `)
+// own is what a sentence has of the simulator, and of one run, alone.
+var own = regexp.MustCompile(`127\.0\.0\.1:\d+: | vic-preflight-probe-\w+`)
+
+var hostNames = regexp.MustCompile(`esx\d+\.example`)
 
 // texts are the texts of a document, in the order of its keys.
 func texts(node any) (all []string) {
@@ -106,7 +124,9 @@ func texts(node any) (all []string) {
 	case map[string]any:
 		keys := make([]string, 0, len(node))
 		for key := range node {
-			keys = append(keys, key)
+			if key != "hint" {
+				keys = append(keys, key)
+			}
 		}
 		slices.Sort(keys)
 		for _, key := range keys {
@@ -126,9 +146,53 @@ var _ = Describe("the privileges of commands", Ordered, ContinueOnFailure, func(
 			for privilege, t := range f.without {
 				f.verify(privilege, t)
 			}
+			f.verifyVerdicts(f.readOnly, "with the role Read-only: "+f.readOnly.said)
+			Expect(f.unknowing()).NotTo(BeEmpty(), "what is not known with the role Read-only")
 			found = append(found, f)
 		}, SpecTimeout(2*time.Minute))
 	}
 
 	It("are those of docs/privileges.md; make golden writes it", func() { verifyPage(page(found)) })
+
+	It("are given by the page's commands, as printed", func(ctx SpecContext) {
+		text, err := os.ReadFile(file)
+		Expect(err).NotTo(HaveOccurred())
+		vc := simtest.Start(GinkgoTB(), "open", sim.Options{User: "root", Password: "pw"})
+		given := runRoles(ctx, vc, string(text))
+		Expect(given).To(HaveLen(len(roles)))
+		for _, f := range found {
+			Expect(given).To(HaveKey(f.job.role))
+			Expect(f.job.try(ctx, given[f.job.role]...).same(f.full)).To(BeTrue(), "%s with %s", f.job.title, f.job.role)
+		}
+	}, SpecTimeout(2*time.Minute))
 })
+
+// runRoles runs the page's commands by govc, and returns the privileges of each role as
+// govc has them then. The account has the last role on the root folder.
+func runRoles(ctx context.Context, vc *sim.VCenter, text string) map[string][]string {
+	GinkgoHelper()
+	const user = "auditor@vsphere.local"
+	run := func(args ...string) string {
+		GinkgoHelper()
+		cmd := exec.CommandContext(ctx, govc, args...)
+		cmd.Env = []string{"HOME=" + GinkgoT().TempDir(), "GOVC_URL=" + vc.URL.String(), "GOVC_USERNAME=root", "GOVC_PASSWORD=pw", "GOVC_INSECURE=true"}
+		out, err := cmd.CombinedOutput()
+		Expect(err).NotTo(HaveOccurred(), "govc %s: %s", args, out)
+		return string(out)
+	}
+	given := map[string][]string{}
+	for line := range strings.Lines(text) {
+		args, ok := strings.CutPrefix(line, "    govc ")
+		if !ok {
+			continue
+		}
+		words := strings.Fields(strings.ReplaceAll(args, "USER", user))
+		run(words...)
+		if words[0] == "role.create" {
+			given[words[1]] = strings.Fields(run("role.ls", words[1]))
+		} else {
+			Expect(run("permissions.ls", "/")).To(MatchRegexp(`(?m)^` + regexp.QuoteMeta(words[slices.Index(words, "-role")+1]) + `\s.*` + regexp.QuoteMeta(user)))
+		}
+	}
+	return given
+}

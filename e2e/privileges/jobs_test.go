@@ -52,7 +52,7 @@ var jobs = []*job{
 	{title: "`undo` of `--fix-setting`", role: roleFix, args: "undo DIR/j", scenario: "vic-broken", before: setting},
 	{title: "`probe --probe ssh --ssh-start-service`", role: roleFix, args: "probe --probe ssh --ssh-start-service --probe-target 127.99.7.7 " + login, scenario: "open", bend: withSSH},
 	{title: "`probe --probe serial`", role: roleProbe, args: serial, scenario: "open"},
-	{title: "`probe --cleanup`", role: roleProbe, args: "probe --cleanup --force", scenario: "open", bend: keepMachines, before: serial, ready: letGo},
+	{title: "`probe --cleanup`", role: roleProbe, args: "probe --cleanup --force", scenario: "open", bend: keepMachines, before: serial + " --host esx01.example", ready: letGo},
 }
 
 // machineEnds are the calls that end a probe's machine.

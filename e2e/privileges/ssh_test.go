@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -16,7 +17,8 @@ import (
 	"github.com/vic-preflight/vic-preflight/internal/sim"
 )
 
-// withSSH makes every host answer by SSH at one port: any login, and any command well.
+// withSSH makes the hosts answer by SSH at one port while the service runs on one: any
+// login, and any command well.
 func withSSH(vc *sim.VCenter, dir string) {
 	GinkgoHelper()
 	_, private, err := ed25519.GenerateKey(rand.Reader)
@@ -33,6 +35,10 @@ func withSSH(vc *sim.VCenter, dir string) {
 			c, err := listener.Accept()
 			if err != nil {
 				return
+			}
+			if !slices.ContainsFunc(vc.HostNames(), func(name string) bool { return vc.Host(name).ServiceRunning("TSM-SSH") }) {
+				_ = c.Close()
+				continue
 			}
 			go answerSSH(c, config)
 		}
