@@ -30,6 +30,10 @@ need rpm rpm
 need zip zip
 need kubectl kubernetes-client
 need ansible-playbook ansible-core
+# Debian's "ansible" brings the collections to ansible-core.
+[ -e /usr/lib/python3/dist-packages/ansible_collections/community/vmware ] || missing="$missing ansible"
+[ -e /usr/lib/python3/dist-packages/pyVmomi ] || missing="$missing python3-pyvmomi"
+[ -e /usr/lib/python3/dist-packages/requests ] || missing="$missing python3-requests" # of community.vmware
 [ -n "$missing" ] || exit 0
 
 fail() {

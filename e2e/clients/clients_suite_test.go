@@ -1,0 +1,30 @@
+// Package clients holds what the built binary says that it changed against what three
+// programs read that share no code with it: pyvmomi, Ansible's community.vmware, and govc. It
+// knows nothing of what is inside.
+package clients_test
+
+import (
+	"testing"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"github.com/onsi/gomega/gexec"
+
+	"github.com/vic-preflight/vic-preflight/internal/testsuite"
+)
+
+func TestClients(t *testing.T) { testsuite.Run(t, "e2e/clients") }
+
+const module = "github.com/vic-preflight/vic-preflight"
+
+// The programs under test and beside it, built once.
+var preflight, govc string
+
+var _ = BeforeSuite(func() {
+	var err error
+	preflight, err = gexec.Build(module + "/cmd/vic-preflight")
+	Expect(err).NotTo(HaveOccurred())
+	govc, err = gexec.Build(module + "/e2e/tools/govc")
+	Expect(err).NotTo(HaveOccurred())
+	DeferCleanup(gexec.CleanupBuildArtifacts)
+})
