@@ -18,9 +18,11 @@ CA_CERTIFICATES ?= /etc/ssl/certs/ca-certificates.crt
 FUZZ     := checks:FuzzCovers report:FuzzTable internal/vsphere:FuzzParseTarget fix:FuzzReadJournal probe:FuzzNegotiation internal/vsphere:FuzzAnswer \
             internal/firewallxml:FuzzParse internal/firewallxml:FuzzInsert internal/vib:FuzzRead internal/facts:FuzzDecode
 FUZZ     += internal/config:FuzzConfig profile:FuzzParse profile:FuzzParsePeer internal/vicmachine:FuzzParse
+# Packages that start goroutines; e2e/race_test.go says which are left out, and why.
+RACED := fix internal/hostssh internal/infile internal/linger internal/prompt internal/sim internal/slowlink probe report
 
 .DEFAULT_GOAL := help
-.PHONY: help build man dist dist-check image needs test race e2e cover bench bench-micro fuzz golden screenshot fmt lint tidy check clean
+.PHONY: help build man dist dist-check image needs test race race-ci e2e cover bench bench-micro fuzz golden screenshot fmt lint licenses vuln tidy check clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,9 +45,12 @@ image: ## Write the container image as an OCI archive, DIST/vic-preflight.oci.ta
 	@mkdir -p $(DIST)
 	@set -e; for arch in $(IMAGE_ARCHS); do CGO_ENABLED=0 GOOS=linux GOARCH=$$arch $(GO) build -trimpath -buildvcs=false \
 		-ldflags '-s -w -buildid= -X main.version=$(RELEASE)' -o $(DIST)/.image-$$arch ./cmd/vic-preflight; done
+	GO='$(GO)' packaging/licenses.sh $(DIST)/.image-licences
+	cp LICENSE $(DIST)/.image-licences
 	cd packaging && $(GO) run ./image $(abspath $(DIST))/vic-preflight.oci.tar vic-preflight:$(RELEASE) '$(RELEASE)' \
-		$(SOURCE_DATE_EPOCH) $(CA_CERTIFICATES) $(foreach arch,$(IMAGE_ARCHS),$(arch)=$(abspath $(DIST))/.image-$(arch))
-	@rm -f $(DIST)/.image-*
+		$(SOURCE_DATE_EPOCH) $(CA_CERTIFICATES) $(abspath $(DIST))/.image-licences \
+		$(foreach arch,$(IMAGE_ARCHS),$(arch)=$(abspath $(DIST))/.image-$(arch))
+	@rm -rf $(DIST)/.image-*
 
 needs:
 	@./e2e/needs.sh
@@ -57,6 +62,9 @@ test: needs ## Run all tests; on Debian, install first what they need
 
 race: needs ## Run all tests with the race detector
 	$(GO) test -count=1 -race ./...
+
+race-ci: ## Run the packages that start goroutines with the race detector, as CI does
+	$(GO) test -count=1 -race $(addprefix ./,$(RACED))
 
 e2e: needs ## Run the end-to-end tests alone, the network lab among them
 	$(GO) test -count=1 ./e2e/...
@@ -93,6 +101,12 @@ lint: ## Run the linters
 	$(TOOL) staticcheck ./...
 	$(TOOL) go-errorlint ./...
 	$(TOOL) misspell -error $$(git ls-files '*.go' '*.md')
+
+licenses: ## Write docs/licenses.md: whose code is in the program, under which licences
+	@dir=$$(mktemp -d) && GO='$(GO)' packaging/licenses.sh $$dir && cp $$dir/licenses.md docs/licenses.md; status=$$?; rm -rf $$dir; exit $$status
+
+vuln: ## Look for known vulnerabilities in the program and its dependencies (asks vuln.go.dev)
+	@GO='$(GO)' packaging/vuln.sh
 
 tidy: ## Tidy go.mod
 	$(GO) mod tidy

@@ -122,6 +122,8 @@ var _ = DescribeTable("what ESXi itself opens when it is needed is not missed un
 	Entry("mounted, and left out", false, true, syslog(true, addresses("10.0.0.8")), checks.Fail, checks.AllowedHostsExcludePeer),
 	Entry("mounted, and open", false, true, syslog(true, addresses("10.0.0.9")), checks.Pass, checks.Permitted),
 	Entry("for a moment, set up, and shut", true, true, syslog(false, all()), checks.Skip, checks.SwitchedWhenNeeded),
+	Entry("for a moment, by no ruleset that the host has", true, true, ruleset("syslog", false, all(), outbound(515, 0)), checks.Fail, checks.NoRuleset),
+	Entry("before the mount, by no ruleset that the host has", false, false, ruleset("site", false, all(), outbound(514, 0)), checks.Fail, checks.RulesetDisabled),
 	Entry("a list that is not told is not known all the same", true, true, syslog(true, nil), checks.Unknown, checks.FactsUnavailable),
 )
 

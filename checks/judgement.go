@@ -185,7 +185,9 @@ func worse(a, b *Verdict) *Verdict {
 		return a
 	}
 	both := *a
-	both.Detail += "; " + b.Detail
+	if !strings.Contains("; "+a.Detail+"; ", "; "+b.Detail+"; ") { // as of one ruleset by which both pass
+		both.Detail += "; " + b.Detail
+	}
 	both.Note = cmp.Or(a.Note, b.Note)
 	both.Decides = union(a.Decides, b.Decides)
 	both.Missing = union(a.Missing, b.Missing)

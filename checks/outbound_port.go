@@ -151,9 +151,9 @@ func (m *matches) unverified(own reach, req Requirement, service string) *Verdic
 // shut is the verdict where nothing lets the ports through.
 func (m *matches) shut(own reach, req Requirement, service string) *Verdict {
 	switch {
-	case req.Momentary, req.Switched != "" && req.From == "":
+	case m.opensWhenNeeded(req):
 		return &Verdict{
-			Status: Skip, Reason: SwitchedWhenNeeded,
+			Status: Skip, Reason: SwitchedWhenNeeded, Note: "shut until it is needed",
 			Detail: fmt.Sprintf("%s does not get %s now; ESXi itself switches %s, %s", service, req.way(), strings.Join(req.Prefer, " or "), req.Switched),
 		}
 
@@ -181,6 +181,13 @@ func (m *matches) shut(own reach, req Requirement, service string) *Verdict {
 	return &Verdict{Status: Fail, Reason: NoRuleset, Detail: detail}
 }
 
+// opensWhenNeeded reports whether ESXi itself will open the ports by a ruleset that the host
+// has: one for other ports, as of a key server that listens elsewhere, never does.
+func (m *matches) opensWhenNeeded(req Requirement) bool {
+	return (req.Momentary || req.Switched != "" && req.From == "") &&
+		slices.ContainsFunc(m.all, func(rs *inventory.Ruleset) bool { return slices.Contains(req.Prefer, rs.Key) })
+}
+
 // disabledOne is the verdict where a ruleset only has to be enabled.
 func (m *matches) disabledOne(req Requirement, service string) *Verdict {
 	rs := m.pick(req)
@@ -196,7 +203,7 @@ func (m *matches) disabledOne(req Requirement, service string) *Verdict {
 	case by == ByHost:
 		v.Detail += ", and the host says that users may not switch it"
 	}
-	if len(m.borrowed) > 0 {
+	if len(m.borrowed) > 0 && req.OfVCH() { // that one opens all ports, and is taken for it
 		v.Detail += fmt.Sprintf(" (%s is enabled, but for its own service's peers)", joined(m.borrowed))
 	}
 	return v
@@ -341,7 +348,7 @@ func rulesetVerdicts(groups []matches, req Requirement, decides []string) []Rule
 	for _, rs := range all {
 		list = append(list, RulesetVerdict{
 			Key: rs.Key, Enabled: rs.Enabled, Breadth: req.BreadthOf(rs), Allowed: rs.Allowed, Persistent: PersistentOn(&anyHost, rs),
-			Locked: rs.UserControllable == inventory.No,
+			Locked: rs.UserControllable == inventory.No, ListLocked: rs.IPListConfigurable == inventory.No,
 		})
 	}
 	slices.SortStableFunc(list, func(a, b RulesetVerdict) int { return order(a) - order(b) })

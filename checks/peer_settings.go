@@ -29,6 +29,8 @@ func peerSettings() Check {
 	}
 }
 
+const settingsUnknown = "not all of whom the host talks to is known"
+
 func judgePeerSettings(h *inventory.Host) *Verdict {
 	var known, unknown []string
 	for _, s := range h.PeerSettings {
@@ -41,7 +43,7 @@ func judgePeerSettings(h *inventory.Host) *Verdict {
 	}
 	switch {
 	case len(unknown) > 0:
-		return &Verdict{Status: Unknown, Reason: FactsUnavailable, Detail: "not all of whom the host talks to is known: " + strings.Join(unknown, "; ")}
+		return &Verdict{Status: Unknown, Reason: FactsUnavailable, Detail: settingsUnknown + ": " + strings.Join(unknown, "; ")}
 	case len(known) == 0:
 		return noPeers
 	}

@@ -322,8 +322,10 @@ var explanations = []Explanation{
 		Hint: "Check again with --refresh.",
 	},
 	{
-		Reason:  NobodyListens,
-		Meaning: "The target answered that nobody listens there. For the host's firewall that is a pass; {the peer} is not up yet, or listens on another port.",
+		Reason: NobodyListens,
+		Meaning: "The target answered that nobody listens there. For the host's firewall that is a pass; {the peer} is not up yet, or listens on another port. " +
+			"Where the host itself is to listen it is a warning: its service does not run, or a filter rejects.",
+		Hint: "Look at whether the service runs that is to listen there.",
 	},
 	{
 		Reason: PathBlocked,

@@ -7,7 +7,7 @@ import "slices"
 var neverWrong = []Reason{
 	SwitchedWhenNeeded, SettingsKnown,
 	Permitted, FactsUnavailable, Filtering, SwitchNotAsked, HostConnected, SurvivesReboot, NothingToPersist,
-	NotProbed, Reachable, Accepted, NobodyListens, ProbeFailed, NotProvable, Uniform, TooFewHosts,
+	NotProbed, Reachable, Accepted, ProbeFailed, NotProvable, Uniform, TooFewHosts,
 }
 
 // Gradable reports whether results with this reason can be warnings or failures, so

@@ -155,6 +155,8 @@ type RulesetVerdict struct {
 	Persistent inventory.Tristate
 	// Locked rulesets are not switched by users: the host says so since 8.0 U2.
 	Locked bool
+	// ListLocked ones keep their allowed hosts: users may not change them.
+	ListLocked bool
 }
 
 // Worst returns the worst status of the results, and Skip when there are none.

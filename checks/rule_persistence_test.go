@@ -87,6 +87,16 @@ const (
 	handmade   = "was written by hand, since neither ESXi nor any VIB brings it: it is lost at the next reboot"
 )
 
+var _ = It("a ruleset that decides of several groups of ports is told of once", func() {
+	req := needs("outbound", "tcp", 2375, 2376, 2377, 2378)
+	h := running(host(site(), vicEngine(false, all())), esxBase)
+	for _, r := range checks.Run(checks.Default(), factsFor(req, h)) {
+		if r.Check == checks.RulePersistence {
+			Expect(r.Detail).To(Equal("site-docker " + handmade))
+		}
+	}
+})
+
 var _ = DescribeTable("rule-persistence says by which way the port is open",
 	func(row originRow) {
 		r := only(checks.RulePersistence, facts(row.host))[0]

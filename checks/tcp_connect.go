@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -92,8 +93,12 @@ func (j *Judgement) connection(p *inventory.Probe) *Verdict {
 	case !slices.Contains(answers, outcome) && !slices.Contains(silences, outcome):
 		return with(Unknown, ProbeFailed, "the connection could not be tried")
 	case req.foreign(p):
-		return with(Warn, NotThePeer, "this machine, %s, is none of the peers %s: what came of its connection (%s) proves nothing of them",
-			p.Peer, joinPrefixes(req.Peers), outcome)
+		status := Warn
+		if req.From != "" { // nobody said that this machine is one: hosts' settings name the peers
+			status = Skip
+		}
+		return with(status, NotThePeer, "this machine, %s, is none of the peers %s: what came of its connection (%s) proves nothing of them",
+			cmp.Or(p.Peer, "whose address is not known"), joinPrefixes(req.Peers), outcome)
 	case slices.Contains(silences, outcome):
 		return j.silence(with)
 	case outcome == inventory.Intercepted && p.Vantage == inventory.VantageSerial:
@@ -109,7 +114,7 @@ func (j *Judgement) connection(p *inventory.Probe) *Verdict {
 	case shut:
 		return with(Warn, OpenUnexpected, "a connection got through although no ruleset permits it: the facts are old, or something else opens it")
 	case outcome == inventory.Refused && inbound:
-		return with(Pass, NobodyListens, "packets get into the host, and nobody listens there now")
+		return with(Warn, NobodyListens, "the host refused the connection: its service does not run, or a filter rejects")
 	case outcome == inventory.Refused:
 		return with(Pass, NobodyListens, "packets get out of the host, and nobody listens at the target yet")
 	case outcome == inventory.OpenUnverified:

@@ -105,7 +105,7 @@ var _ = DescribeTable("tcp-connect of profiles", func(row connectRow) {
 		mover(), host(nfc(true, all())), []inventory.Probe{{Outcome: inventory.Open}}, checks.Pass, "reachable", "got through to the host",
 	}),
 	Entry("inbound, refused", connectRow{
-		mover(), host(nfc(true, all())), []inventory.Probe{{Outcome: inventory.Refused}}, checks.Pass, "nobody-listens", "packets get into the host",
+		mover(), host(nfc(true, all())), []inventory.Probe{{Outcome: inventory.Refused}}, checks.Warn, "nobody-listens", "the host refused the connection",
 	}),
 	Entry("inbound, permitted and silent", connectRow{
 		mover(), host(nfc(true, all())), []inventory.Probe{{Outcome: inventory.Timeout}}, checks.Fail, "path-blocked", "",
@@ -128,6 +128,16 @@ var _ = DescribeTable("tcp-connect of profiles", func(row connectRow) {
 		mover("10.0.0.9/32"), host(nfc(true, addresses("10.0.0.9"))),
 		[]inventory.Probe{{Outcome: inventory.Timeout, Peer: "10.0.0.7"}},
 		checks.Warn, "not-the-peer", "",
+	}),
+	Entry("inbound, peers that the host's own settings name", connectRow{
+		func() checks.Requirement {
+			r := mover()
+			r.Of = map[string]checks.Demand{host().ID: {Peers: prefixes([]string{"10.0.0.9/32"}), From: "a setting: 10.0.0.9"}}
+			return r
+		}(),
+		host(nfc(true, all())),
+		[]inventory.Probe{{Outcome: inventory.OpenUnverified, Peer: "10.0.0.7"}},
+		checks.Skip, "not-the-peer", "",
 	}),
 	Entry("inbound, from an address that is not known", connectRow{
 		mover("10.0.0.9/32"), host(nfc(true, all())), []inventory.Probe{{Outcome: inventory.OpenUnverified}}, checks.Warn, "not-the-peer", "",

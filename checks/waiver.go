@@ -17,6 +17,9 @@ type Waiver struct {
 	// container host, of what its subject ends in: a cluster, a datastore, an option.
 	// Target is one for what the user named. Empty means all.
 	Host, Target string
+	// Requirement is a glob for the names of requirements, such as syslog-*. Empty means all,
+	// and results about none.
+	Requirement string
 	// Because says why, Ticket where that was agreed; Ticket may be empty.
 	Because, Ticket string
 	// Expires is the day from which on it no longer counts, at 00:00 UTC.
@@ -32,7 +35,7 @@ type waived struct {
 // String names what the waiver is for.
 func (w *Waiver) String() string {
 	text := string(w.Reason)
-	for _, part := range []struct{ word, value string }{{"check", w.Check}, {"host", w.Host}, {"target", w.Target}} {
+	for _, part := range []struct{ word, value string }{{"check", w.Check}, {"requirement", w.Requirement}, {"host", w.Host}, {"target", w.Target}} {
 		if part.value != "" {
 			text += fmt.Sprintf(", %s %s", part.word, part.value)
 		}
@@ -75,7 +78,7 @@ func fitting(waivers []Waiver, res Result, target string, now time.Time) int {
 
 func (w *Waiver) fits(res Result, target string) bool {
 	return (w.Check == "" || w.Check == res.Check) && w.Reason == res.Reason &&
-		globbed(w.Host, path.Base(res.Subject)) && globbed(w.Target, target)
+		globbed(w.Requirement, res.Requirement) && globbed(w.Host, path.Base(res.Subject)) && globbed(w.Target, target)
 }
 
 func globbed(glob, name string) bool {

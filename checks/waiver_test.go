@@ -14,7 +14,7 @@ var _ = Describe("a waiver", func() {
 		day     = time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC)
 		shut    = &checks.Verdict{Status: checks.Fail, Reason: checks.RulesetDisabled, Detail: "it is disabled"}
 		results = []checks.Result{
-			{Check: checks.OutboundPort, Scope: checks.ScopeHost, Subject: "/dc1/host/prod/esx1.example", Verdict: shut},
+			{Check: checks.OutboundPort, Requirement: "syslog-ssl", Scope: checks.ScopeHost, Subject: "/dc1/host/prod/esx1.example", Verdict: shut},
 			{Check: checks.OutboundPort, Scope: checks.ScopeHost, Subject: "/dc1/host/prod/esx2.example", Verdict: shut},
 			{Check: checks.HostState, Scope: checks.ScopeHost, Subject: "/dc1/host/prod/esx1.example", Verdict: &checks.Verdict{Status: checks.Warn, Reason: checks.HostMaintenance}},
 			{Check: checks.TCPConnect, Scope: checks.ScopeHost, Subject: "/dc1/host/prod/esx1.example", Verdict: &checks.Verdict{Reason: checks.RulesetDisabled}},
@@ -42,6 +42,8 @@ var _ = Describe("a waiver", func() {
 		Entry("of one check", checks.Waiver{Reason: checks.RulesetDisabled, Check: checks.FirewallState}, day.Add(-time.Second), checks.Fail, checks.Fail),
 		Entry("on one target", checks.Waiver{Reason: checks.RulesetDisabled, Target: "sim://*"}, day.Add(-time.Second), checks.Warn, checks.Warn),
 		Entry("on another target", checks.Waiver{Reason: checks.RulesetDisabled, Target: "vc*"}, day.Add(-time.Second), checks.Fail, checks.Fail),
+		Entry("for one requirement", checks.Waiver{Reason: checks.RulesetDisabled, Requirement: "syslog-*"}, day.Add(-time.Second), checks.Warn, checks.Fail),
+		Entry("for another requirement", checks.Waiver{Reason: checks.RulesetDisabled, Requirement: "ntp"}, day.Add(-time.Second), checks.Fail, checks.Fail),
 		Entry("for another reason", checks.Waiver{Reason: checks.NoRuleset}, day.Add(-time.Second), checks.Fail, checks.Fail),
 		Entry("no more on the day that it expires", checks.Waiver{Reason: checks.RulesetDisabled}, day, checks.Fail, checks.Fail),
 	)

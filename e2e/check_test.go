@@ -159,7 +159,7 @@ var _ = Describe("the documentation", func() {
 				want = 1 // what no fix is for is left
 			case strings.Contains(line, "--fix"), strings.Contains(line, " fix "), strings.Contains(line, "update firewall"):
 				want = map[bool]int{true: 1}[strings.Contains(line, "--dry-run")]
-			case strings.Contains(line, "sim://mixed"), strings.Contains(line, "sim://closed"):
+			case strings.Contains(line, "sim://estate"), strings.Contains(line, "sim://mixed"), strings.Contains(line, "sim://closed"):
 				want = 1
 			}
 			Expect(out.code).To(Equal(want), "%s\n%s", line, out.stderr)

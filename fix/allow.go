@@ -130,7 +130,7 @@ func (a *allowance) open() HostPlan {
 	req := a.Required
 	key, why := a.choose()
 	if key == "" {
-		return a.leave(NoRuleset, "%s", req.Say(fmt.Sprintf("the host has none of %s that lets {service} {way}; %s", strings.Join(req.Switchable(), ", "), byVIB(req))))
+		return a.leave(NoRuleset, "%s", req.Say(fmt.Sprintf("the host has %s that lets {service} {way}; %s", noneOf(req), byVIB(req))))
 	}
 	rs := a.Host.Firewall.Ruleset(key)
 	switch {
@@ -140,6 +140,14 @@ func (a *allowance) open() HostPlan {
 		return a.leave(BorrowedRuleset, "the ruleset %s belongs to another service, which switches it as it needs", key)
 	}
 	return a.enable(rs, why)
+}
+
+// noneOf names the rulesets that a fix enables, and closes, by itself.
+func noneOf(req *checks.Requirement) string {
+	if keys := req.Switchable(); len(keys) > 0 {
+		return "none of " + strings.Join(keys, ", ")
+	}
+	return "no ruleset for it alone"
 }
 
 // byVIB names the lasting way where no ruleset serves, with its commands where there are any.
@@ -237,9 +245,9 @@ func whoSwitches(req *checks.Requirement, rs *inventory.Ruleset, do string) stri
 	case rs.UserControllable == inventory.No:
 		return fmt.Sprintf("the host says that users may not switch the ruleset %s; --ruleset names another", rs.Key)
 	case req.Switched != "":
-		return fmt.Sprintf("ESXi itself switches the ruleset %s, %s, by what is known of %s", rs.Key, req.Switched, req.Name)
+		return fmt.Sprintf("ESXi itself switches the ruleset %s, %s (the profile's word on %s; the host does not say)", rs.Key, req.Switched, req.Name)
 	}
-	return fmt.Sprintf("ESXi itself switches the ruleset %s with what it belongs to, by what is known of %s", rs.Key, req.Name)
+	return fmt.Sprintf("ESXi itself switches the ruleset %s with what it belongs to (the profile's word on %s; the host does not say)", rs.Key, req.Name)
 }
 
 // shutOut says whom a list that is put into force would shut out of a ruleset by which the

@@ -44,7 +44,7 @@ func denyHost(h *inventory.Host, req checks.Requirement, opts DenyOptions) HostP
 	}
 	hp := HostPlan{
 		Host: h, Reason: AlreadyDenied,
-		Detail: req.Say(fmt.Sprintf("none of %s lets the port {way}", strings.Join(req.Switchable(), ", "))),
+		Detail: req.Say(noneOf(&req) + " lets the port {way}"),
 	}
 	for _, rs := range switchable(h, req) {
 		key := rs.Key

@@ -178,7 +178,7 @@ var _ = Describe("who switches a ruleset", func() {
 		Entry("a service does", ntpClient(false, everyone(), nil), ntp(by(checks.ByService)), "switched-by-service", "the service ntpd switches ntpClient: start it"),
 		Entry("a service does, the host says", ntpClient(false, everyone(), func(rs *inventory.Ruleset) { rs.Service = "chronyd" }), ntp(by(checks.ByUser)), "switched-by-service", "the service chronyd switches"),
 		Entry("users do, the host says", ntpClient(false, everyone(), func(rs *inventory.Ruleset) { rs.UserControllable = inventory.Yes }), ntp(by(checks.ByService)), "chosen; enable ntpClient -> all", ""),
-		Entry("ESXi does", ntpClient(false, everyone(), nil), ntp(by(checks.ByHost)), "not-user-controllable", "by what is known of ntp"),
+		Entry("ESXi does", ntpClient(false, everyone(), nil), ntp(by(checks.ByHost)), "not-user-controllable", "the profile's word on ntp; the host does not say"),
 		Entry("ESXi does, the host says", ntpClient(false, everyone(), func(rs *inventory.Ruleset) { rs.UserControllable = inventory.No }), ntp(by(checks.ByUser)), "not-user-controllable", "the host says that users may not switch"),
 		Entry("a service does, and its list is the users'", ntpClient(true, addresses("10.9.9.9"), nil), ntp(by(checks.ByService)), "chosen; allow ntpClient -> 10.9.9.9, 10.0.0.1", ""),
 		Entry("ESXi does, and its list is the users'", ntpClient(true, addresses("10.9.9.9"), nil), ntp(by(checks.ByHost)), "chosen; allow ntpClient -> 10.9.9.9, 10.0.0.1", ""),
@@ -449,4 +449,13 @@ var _ = It("any hosts and requirements: what is not refused is closed, who manag
 	for _, reason := range []fix.Reason{fix.Chosen, fix.SharesChange, fix.AlreadyDenied, fix.WouldShutOut, fix.SwitchedByService, fix.NotUserControllable} {
 		Expect(seen[reason]).To(BeNumerically(">", 0), "%s of %v", reason, seen)
 	}
+})
+
+var _ = It("a requirement that no ruleset is known for is told of without a gap", func() {
+	web := need("web", "inbound", "tcp", 443, "")
+	web.Prefer = nil
+	inv := &inventory.Inventory{Hosts: []inventory.Host{host(client(true, everyone()))}}
+	Expect(fix.Deny(checks.JudgeAll(inv, web), fix.DenyOptions{}).Hosts[0].Detail).To(Equal("no ruleset for it alone lets the port in"))
+	web.Ports = []int{444}
+	Expect(allowAll(inv.Hosts[0], fix.AllowOptions{}, web).Hosts[0].Detail).To(HavePrefix("the host has no ruleset for it alone that lets TCP 444 in; "))
 })

@@ -30,6 +30,8 @@ build() { # build FILE: for GOOS and GOARCH
 # What is the same for all platforms, made by a program that runs here.
 host=$work/host
 mkdir "$host" "$host/completions"
+packaging/licenses.sh "$host"
+cmp -s "$host/licenses.md" docs/licenses.md || { echo "docs/licenses.md is not up to date: run make licenses" >&2; exit 1; }
 build "$host/vic-preflight"
 here=$($GO env GOOS)/$($GO env GOARCH)
 ${MAKE:-make} -s man MAN="$host/man" VERSION="$VERSION"
@@ -54,7 +56,7 @@ for platform; do
 	else
 		build "$dir/$program"
 	fi
-	cp -R "$host/man" "$host/completions" LICENSE README.md "$dir"
+	cp -R "$host/man" "$host/completions" "$host/THIRD-PARTY-NOTICES" LICENSE README.md "$dir"
 	if [ -n "$SBOM" ]; then
 		env -u GOOS -u GOARCH $tool cyclonedx-gomod bin -json -std -noserial -notimestamp -version "v$VERSION" \
 			-output "$out/$name.cdx.json" "$dir/$program" 2>"$work/log" || { cat "$work/log" >&2; exit 1; }

@@ -32,7 +32,7 @@ var mistakes = map[string]map[string]mistake{
 	},
 	"esx04.example": {
 		"ntp":  {"fail switched-by-service", "NTP servers: 10.0.20.1, 10.0.20.2"},
-		"nfs3": {"fail allowed-hosts-exclude-peer", "NFS datastores: 10.0.30.5, 10.0.30.6"},
+		"nfs3": {"fail allowed-hosts-exclude-peer", "NFS 3 datastores: 10.0.30.5, 10.0.30.6"},
 	},
 	"esx12.example": {
 		"syslog-tcp": {"fail ruleset-disabled", "Syslog.global.logHost: tcp://10.0.20.9"},

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/internal/facts"
 	"github.com/vic-preflight/vic-preflight/internal/newfile"
 	"github.com/vic-preflight/vic-preflight/internal/vsphere"
@@ -89,6 +91,9 @@ func unwritable(path string, err error) error {
 func collectTarget(ctx context.Context, o Options) (*facts.Target, error) {
 	// Which verdicts will hang on it is not known yet, nor which profiles will be asked for.
 	o.FirewallState, o.keepsSettings = true, true
+	if len(o.BySettings) > 0 {
+		o.Requirements = append(slices.Clip(o.Requirements), checks.VIC()) // a plain check by the file is right too
+	}
 	in, err := load(&o)
 	if err != nil {
 		return nil, err

@@ -36,6 +36,9 @@ type Options struct {
 	BySettings []profile.Profile
 	// keepsSettings means that what the profiles make of the settings is no part of the facts.
 	keepsSettings bool
+	// StandIns are, by a profile's name, the addresses of peers that hosts' settings have
+	// without one, as where they name a host.
+	StandIns map[string][]profile.Peer
 	// RequiredBy are the options of a command line that ask for the same; empty where they
 	// can be told from Requirements.
 	RequiredBy []string
@@ -237,8 +240,14 @@ func (o *Options) validateChecks() error {
 	if err != nil {
 		return &UsageError{Err: err, Hints: meant(append(slices.Clone(o.Only), o.Skip...), checks.IDs())}
 	}
-	if len(selected) == 0 {
+	switch {
+	case len(selected) == 0:
 		return usage("", "--only and --skip leave no check to run")
+	case len(o.BySettings) > 0 && !among(selected, checks.PeerSettings):
+		return &UsageError{
+			Option: "skip", Err: fmt.Errorf("leaves out %s, and a host would pass of whose settings nothing is known", checks.PeerSettings),
+			Hints: []string{"--allow-unknown tolerates such hosts; --profile NAME --peer ADDRESS asks for no settings"},
+		}
 	}
 	if len(selected) == 1 && selected[0].ID == checks.TCPConnect && o.Probe.Vantage == "" {
 		return usage("", "the check %s judges a probe, and none was asked for: --probe makes one", checks.TCPConnect)
@@ -436,23 +445,45 @@ func (o *Options) requirement() checks.Requirement {
 
 // demand adds what the hosts' own settings ask for.
 func (o *Options) demand(inv *inventory.Inventory) {
+	o.Requirements = slices.Clip(o.Requirements) // runs side by side share what is asked of every target
 	if o.keepsSettings {
 		inv = &inventory.Inventory{Hosts: slices.Clone(inv.Hosts)}
 		for i := range inv.Hosts {
 			inv.Hosts[i].PeerSettings = slices.Clone(inv.Hosts[i].PeerSettings)
 		}
 	}
-	for _, n := range profile.Demanded(o.BySettings, inv) {
+	demanded := profile.Demanded(o.BySettings, inv)
+	for _, p := range o.BySettings {
+		if err := p.StandIn(demanded, o.StandIns[p.Name]...); err != nil {
+			o.observer().Warn(err.Error()) // Wanted has looked at them
+		}
+	}
+	for _, n := range demanded {
 		o.Requirements = append(o.Requirements, n.Requirement)
+	}
+	if !o.keepsSettings { // one that nobody asked about is no reason not to know
+		of := []inventory.PeerOrigin{""} // what a file of facts lacks has none
+		for _, p := range o.BySettings {
+			of = append(of, p.Origins()...)
+		}
+		for i := range inv.Hosts {
+			h := &inv.Hosts[i]
+			h.PeerSettings = slices.DeleteFunc(h.PeerSettings, func(s inventory.PeerSetting) bool { return !slices.Contains(of, s.Origin) })
+		}
 	}
 	if len(o.BySettings) > 0 && len(o.Requirements) == 0 {
 		o.observer().Note("no setting of a host names whom it talks to: no port is asked for")
 	}
 }
 
-// checks are those that Only and Skip pick.
+// checks are those that Only and Skip pick. What hosts' own settings ask for is not judged
+// without the check that says where these are not known: a host would pass of which nothing is.
 func (o *Options) checks() ([]checks.Check, error) {
-	return checks.Select(o.set(), o.Only, o.Skip)
+	only := o.Only
+	if len(o.BySettings) > 0 && len(only) > 0 && !slices.Contains(only, checks.PeerSettings) {
+		only = append(slices.Clone(only), checks.PeerSettings)
+	}
+	return checks.Select(o.set(), only, o.Skip)
 }
 
 func among(selected []checks.Check, id string) bool {

@@ -75,7 +75,17 @@ func planHosts(ctx context.Context, s *session, inv *inventory.Inventory, o Opti
 			Managing: managing(o.Requirements), Managers: managers(s, o.Requirements),
 		})
 	}
+	inOrder(p.Plan, inv)
 	return p, nil
+}
+
+// inOrder puts a plan's hosts into the inventory's order: not every requirement is of all.
+func inOrder(p *fix.Plan, inv *inventory.Inventory) {
+	place := make(map[*inventory.Host]int, len(inv.Hosts))
+	for i := range inv.Hosts {
+		place[&inv.Hosts[i]] = i
+	}
+	slices.SortStableFunc(p.Hosts, func(a, b fix.HostPlan) int { return place[a.Host] - place[b.Host] })
 }
 
 // planDeny names the virtual machines that a deny would cut off.

@@ -64,7 +64,7 @@ func (w Wanted) flags() (list []string) {
 	for _, f := range []struct {
 		name   string
 		values []string
-	}{{"profile", w.Profiles}, {"requirements", w.Files}, {"peer", w.Peers}} {
+	}{{"profile", w.Profiles}, {"requirements", w.Files}, {"peer", w.Peers}, {"vch-ip", w.VCHs}} {
 		for _, v := range f.values {
 			list = append(list, "--"+f.name+"="+v)
 		}
@@ -144,22 +144,25 @@ func (w Wanted) profiles() (list []profile.Profile, err error) {
 }
 
 func (w Wanted) putProfiles(o *Options, chosen []profile.Profile) error {
-	if len(w.VCHs) > 0 || w.Port != checks.DefaultPort {
+	vch := slices.ContainsFunc(chosen, func(p profile.Profile) bool { return p.Name == profile.Default })
+	if len(w.VCHs) > 0 && !vch || w.Port != checks.DefaultPort {
 		return &UsageError{Err: errors.New("--vch-ip and --port are of a virtual container host, and --profile names what else must be open"), Hints: []string{"--peer gives the address on the other side"}}
 	}
 	peers, err := w.peers(chosen)
 	if err != nil {
 		return err
 	}
+	o.StandIns = map[string][]profile.Peer{}
 	for _, p := range chosen {
 		given := peers[p.Name]
-		if given.fromSettings || len(given.list) == 0 && slices.Contains(w.Profiles, Auto) && p.InSettings() {
-			o.BySettings = append(o.BySettings, p)
-			continue
-		}
 		needs, err := p.Requirements(given.list...)
 		if err != nil {
-			return &UsageError{Option: "peer", Err: err}
+			return &UsageError{Err: fmt.Errorf("--peer: %w", err)}
+		}
+		if given.fromSettings || slices.Contains(w.Profiles, Auto) && p.InSettings() {
+			o.BySettings = append(o.BySettings, p)
+			o.StandIns[p.Name] = given.list
+			continue
 		}
 		for _, n := range needs {
 			if n.OneOf != "" && o.Change.Do != Deny { // all of them are closed
@@ -192,9 +195,17 @@ func distinct(o *Options) error {
 	return nil
 }
 
+func namesOf(list []profile.Profile) []string {
+	names := make([]string, len(list))
+	for i, p := range list {
+		names[i] = p.Name
+	}
+	return names
+}
+
 // choose is the error where nothing says which alternative of a profile is meant.
 func choose(p profile.Profile, n profile.Need) error {
-	hints := []string{fmt.Sprintf("--peer %s says which; vic-preflight profiles %s shows them", p.Peer.Form(), p.Name)}
+	hints := []string{fmt.Sprintf("--peer %s says which; vic-preflight profiles %s shows them", strings.Join(p.Forms(), ", or "), p.Name)}
 	if p.InSettings() {
 		hints = append(hints, fmt.Sprintf("--peer %s=%s reads it from each host's own settings", p.Name, Auto))
 	}
@@ -213,16 +224,20 @@ type given struct {
 // peers are those of each profile, by its name.
 func (w Wanted) peers(chosen []profile.Profile) (map[string]given, error) {
 	peers := map[string]given{}
-	for _, text := range w.Peers {
+	texts := slices.Clone(w.Peers)
+	for _, text := range w.VCHs { // the option of the default profile's peers
+		texts = append(texts, profile.Default+"="+text)
+	}
+	for _, text := range texts {
 		name, rest, named := strings.Cut(text, "=")
 		if !named {
 			if name, rest = chosen[0].Name, text; len(chosen) > 1 {
-				return nil, &UsageError{Option: "peer", Err: errors.New("does not say of which profile it is"), Hints: []string{"--peer PROFILE=ADDRESS, such as --peer " + chosen[0].Name + "=10.0.0.9"}}
+				return nil, &UsageError{Option: "peer", Err: errors.New("does not say of which profile it is"), Hints: []string{"--peer PROFILE=PEER, such as --peer " + chosen[0].Name + "=" + text}}
 			}
 		}
 		at := slices.IndexFunc(chosen, func(p profile.Profile) bool { return p.Name == name })
 		if at < 0 {
-			return nil, usage("peer", "is of a profile that is not asked for")
+			return nil, usage("peer", "is of a profile that is not asked for: there are %s", strings.Join(namesOf(chosen), ", "))
 		}
 		of := peers[name]
 		switch p, err := profile.ParsePeer(rest); {
@@ -236,9 +251,6 @@ func (w Wanted) peers(chosen []profile.Profile) (map[string]given, error) {
 			return nil, &UsageError{Option: "peer", Err: fmt.Errorf("%s is a name, and allowed hosts are addresses", p.Name), Hints: []string{"give its address, or the network that it is in"}}
 		default:
 			of.list = append(of.list, p)
-		}
-		if of.fromSettings && len(of.list) > 0 {
-			return nil, usage("peer", "%s takes addresses, or auto, which reads them from each host's own settings", name)
 		}
 		peers[name] = of
 	}

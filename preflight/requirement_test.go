@@ -4,16 +4,18 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
 	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/internal/facts"
 	"github.com/vic-preflight/vic-preflight/inventory"
 	"github.com/vic-preflight/vic-preflight/preflight"
 	"github.com/vic-preflight/vic-preflight/profile"
+	"github.com/vic-preflight/vic-preflight/report"
 )
 
 // site is a file with a profile of a site's own.
@@ -60,7 +62,7 @@ var _ = Describe("what must be open", func() {
 		Entry("one twice", preflight.Wanted{Profiles: []string{"ntp", "ntp"}}, "the profile ntp is given twice", ""),
 		Entry("an alternative that nothing picks", preflight.Wanted{Profiles: []string{"syslog"}}, "which one is not known", "profiles syslog"),
 		Entry("a peer without a profile", preflight.Wanted{Peers: []string{"10.0.0.1"}}, "--peer goes with --profile", "--vch-ip"),
-		Entry("a peer of none of several", preflight.Wanted{Profiles: []string{"ntp", "kms"}, Peers: []string{"10.0.0.1"}}, "--peer does not say of which profile", "ntp=10.0.0.9"),
+		Entry("a peer of none of several", preflight.Wanted{Profiles: []string{"ntp", "kms"}, Peers: []string{"10.0.0.1"}}, "--peer does not say of which profile", "ntp=10.0.0.1"),
 		Entry("a peer of another", preflight.Wanted{Profiles: []string{"ntp"}, Peers: []string{"kms=10.0.0.1"}}, "--peer is of a profile that is not asked for", ""),
 		Entry("a name", preflight.Wanted{Profiles: []string{"ntp"}, Peers: []string{"ntp.example"}}, "ntp.example is a name", "give its address"),
 		Entry("a scheme where there is none", preflight.Wanted{Profiles: []string{"ntp"}, Peers: []string{"udp://10.0.0.1"}}, "without a scheme", ""),
@@ -125,8 +127,8 @@ var _ = Describe("what hosts' own settings ask for", func() {
 		Expect(o.RequiredBy).To(Equal(flags))
 	},
 		Entry("all", preflight.Wanted{Profiles: []string{"auto"}}, all, nil, []string{"--profile=auto"}),
-		Entry("but one whose peer is given", preflight.Wanted{Profiles: []string{"ntp", "auto"}, Peers: []string{"ntp=10.0.0.1"}},
-			slices.DeleteFunc(slices.Clone(all), func(s string) bool { return s == "ntp" }), []string{"ntp"}, []string{"--profile=ntp", "--profile=auto", "--peer=ntp=10.0.0.1"}),
+		Entry("also where a peer is given, which stands in for names alone", preflight.Wanted{Profiles: []string{"auto"}, Peers: []string{"ntp=10.0.0.1"}},
+			all, nil, []string{"--profile=auto", "--peer=ntp=10.0.0.1"}),
 		Entry("one alone", preflight.Wanted{Profiles: []string{"syslog"}, Peers: []string{"auto"}}, []string{"syslog"}, nil, []string{"--profile=syslog", "--peer=auto"}),
 		Entry("and one that no setting has", preflight.Wanted{Profiles: []string{"vddk-nbd", "ntp"}, Peers: []string{"ntp=auto"}},
 			[]string{"ntp"}, []string{"vddk-nbd-disk-data", "vddk-nbd-authentication"}, []string{"--profile=vddk-nbd", "--profile=ntp", "--peer=ntp=auto"}),
@@ -136,7 +138,53 @@ var _ = Describe("what hosts' own settings ask for", func() {
 		Expect(err).To(MatchError(ContainSubstring(message)))
 	},
 		Entry("of a profile that no setting has", preflight.Wanted{Profiles: []string{"vddk-nbd"}, Peers: []string{"auto"}}, "no setting of a host has the peers of the profile vddk-nbd"),
-		Entry("beside addresses", preflight.Wanted{Profiles: []string{"ntp"}, Peers: []string{"auto", "10.0.0.1"}}, "ntp takes addresses, or auto"),
 		Entry("for whom", preflight.Wanted{Profiles: []string{"ntp", "syslog"}, Peers: []string{"auto"}}, "does not say of which profile it is"),
 	)
+})
+
+var _ = Describe("what is not known of hosts' own settings", func() {
+	check := func(ctx SpecContext, change func(*inventory.PeerSetting), w preflight.Wanted, o preflight.Options) (*report.Report, error) {
+		GinkgoHelper()
+		path := filepath.Join(GinkgoT().TempDir(), "facts.json")
+		Expect(preflight.Collect(ctx, []preflight.Options{{Target: preflight.Target{Address: "sim://estate"}, BySettings: profile.FromSettings()}}, path, false)).To(Equal(12))
+		f, err := facts.Read(path)
+		Expect(err).NotTo(HaveOccurred())
+		for i := range f.Targets[0].Inventory.Hosts {
+			for n := range f.Targets[0].Inventory.Hosts[i].PeerSettings {
+				change(&f.Targets[0].Inventory.Hosts[i].PeerSettings[n])
+			}
+		}
+		data, err := facts.Encode(f)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(os.WriteFile(path, data, 0o600)).To(Succeed())
+		Expect(anyPort(w).Put(&o)).To(Succeed())
+		o.Facts = path
+		rep, errs := preflight.RunAll(ctx, []preflight.Options{o})
+		return rep, errs[0]
+	}
+	unread := func(origin inventory.PeerOrigin) func(*inventory.PeerSetting) {
+		return func(s *inventory.PeerSetting) {
+			if origin == "" || s.Origin == origin {
+				s.Values, s.Unnamed, s.Unreadable = nil, nil, "no permission"
+			}
+		}
+	}
+	auto := preflight.Wanted{Profiles: []string{preflight.Auto}}
+
+	It("makes a host unknown, whichever checks are picked", func(ctx SpecContext) {
+		rep, err := check(ctx, unread(""), auto, preflight.Options{Only: []string{checks.OutboundPort}})
+		Expect(err).NotTo(HaveOccurred())
+		Expect(rep.Status()).To(Equal(checks.Unknown))
+	}, SpecTimeout(time.Minute))
+	It("is not passed over", func(ctx SpecContext) {
+		_, err := check(ctx, unread(""), auto, preflight.Options{Skip: []string{checks.PeerSettings}})
+		Expect(err).To(MatchError(ContainSubstring("a host would pass of whose settings nothing is known")))
+	}, SpecTimeout(time.Minute))
+	It("counts where a profile asks for it", func(ctx SpecContext) {
+		rep, err := check(ctx, unread(inventory.KMIPServers), preflight.Wanted{Profiles: []string{"ntp"}, Peers: []string{preflight.Auto}}, preflight.Options{})
+		Expect(err).NotTo(HaveOccurred())
+		for _, res := range rep.Runs[0].Results {
+			Expect(res.Status).NotTo(Equal(checks.Unknown), res.Detail)
+		}
+	}, SpecTimeout(time.Minute))
 })

@@ -91,7 +91,7 @@ func (p *prober) settleEnds(ctx context.Context, s *session, inv *inventory.Inve
 	}
 	p.tries(inv, o)
 	switch goal := p.goal(o); {
-	case len(hosts) == 0:
+	case len(hosts) == 0 || len(reqs) == 0:
 	case goal == "" && o.oneTarget():
 		return errNoTarget(reqs[0])
 	case goal == "":

@@ -114,7 +114,7 @@ var _ = Describe("a probe for profiles", func() {
 		Expect(err).NotTo(HaveOccurred())
 		got := statuses(run, checks.TCPConnect)
 		Expect(got).To(HaveKeyWithValue("esx01.example syslog-ssl", "skip not-probed"), "this machine's connection is a control")
-		Expect(got).To(HaveKeyWithValue("esx01.example backup", "pass nobody-listens"))
+		Expect(got).To(HaveKeyWithValue("esx01.example backup", "warn nobody-listens"))
 		Expect(run.Controls).To(HaveLen(1))
 		Expect(run.Controls[0].Outcome).To(Equal(inventory.OpenUnverified))
 		Expect(run.ProbeTarget).To(Equal(peer + ":1514, TCP 902 of each host"))

@@ -65,7 +65,7 @@ type SerialOptions struct {
 const cleanupTime = 25 * time.Second
 
 // Serial makes each attempt by a virtual machine whose serial port the host itself
-// connects to the target. The listener's accept, with the machine's own URI, is the proof.
+// connects to the target, those of a host one after the other. The listener's accept, with the machine's own URI, is the proof.
 // Every machine that was made is destroyed before Serial returns.
 //
 // Where no Witness stands at the target, the serial port's own state is all there is, and a
@@ -77,14 +77,17 @@ func Serial(ctx context.Context, attempts []*Attempt, machines Machines, opts Se
 	var g errgroup.Group
 	g.SetLimit(max(opts.Workers, 1))
 	var done atomic.Int64
-	for _, a := range attempts {
+	hosts := byHost(attempts)
+	for _, of := range hosts {
 		g.Go(func() error {
-			a.Found = inventory.Probe{Vantage: inventory.VantageSerial}
-			if err := guard.Do(func() error { a.serial(ctx, machines, opts); return nil }); err != nil {
-				a.Found.Outcome, a.Found.Cause = inventory.ProbeError, joinCause(err.Error(), a.Found.Cause)
+			for _, a := range of {
+				a.Found = inventory.Probe{Vantage: inventory.VantageSerial}
+				if err := guard.Do(func() error { a.serial(ctx, machines, opts); return nil }); err != nil {
+					a.Found.Outcome, a.Found.Cause = inventory.ProbeError, joinCause(err.Error(), a.Found.Cause)
+				}
 			}
 			if n := done.Add(1); opts.Progress != nil {
-				opts.Progress("probe", int(n), len(attempts))
+				opts.Progress("probe", int(n), len(hosts))
 			}
 			return nil
 		})

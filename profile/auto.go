@@ -40,6 +40,34 @@ func Demanded(profiles []Profile, inv *inventory.Inventory) []Need {
 	return d.needs()
 }
 
+// StandIn puts the peers into the places of those that the hosts' settings have without an
+// address, of the needs of the profile that they pick. Whoever gives them says that they are
+// these; what the settings have by address stays.
+func (p Profile) StandIn(demanded []Need, peers ...Peer) error {
+	if len(peers) == 0 {
+		return nil
+	}
+	picked, err := p.Requirements(peers...)
+	if err != nil {
+		return err
+	}
+	for _, n := range picked {
+		for _, to := range demanded {
+			if to.Name != n.Name {
+				continue
+			}
+			for id, demand := range to.Of {
+				if len(demand.Unnamed) > 0 {
+					demand.Peers, demand.Unnamed = append(slices.Clone(demand.Peers), n.Peers...), nil
+					demand.From += ", by --peer"
+					to.Of[id] = demand
+				}
+			}
+		}
+	}
+	return nil
+}
+
 // demands are needs in the making.
 type demands struct{ list []*wanted }
 
@@ -56,13 +84,13 @@ type demand struct {
 }
 
 // add notes what the setting of a host demands of a profile. The error is about the last of
-// its values that cannot be wanted.
+// its values that cannot be taken.
 func (d *demands) add(p Profile, h *inventory.Host, s *inventory.PeerSetting) (err error) {
-	if !slices.Contains(p.origins(), s.Origin) {
+	if !slices.Contains(p.Origins(), s.Origin) {
 		return nil
 	}
 	for _, value := range s.Values {
-		peer, wrong := ParsePeer(value)
+		peer, wrong := ParsePeer(address(s.Origin, value))
 		if wrong != nil {
 			err = fmt.Errorf("%s is not understood: %w", value, wrong)
 			continue
@@ -98,8 +126,17 @@ func (d *demands) add(p Profile, h *inventory.Host, s *inventory.PeerSetting) (e
 	return err
 }
 
-// origins are the settings that one of the profile's needs has its peers from.
-func (p Profile) origins() []inventory.PeerOrigin {
+// address is the peer in a value: a collector of ESXi 8 may have a query behind it, such as
+// ?formatter=RFC_5424&framing=octet_counting (Broadcom, ESXi Syslog Options).
+func address(origin inventory.PeerOrigin, value string) string {
+	if origin == inventory.SyslogLogHosts {
+		value, _, _ = strings.Cut(value, "?")
+	}
+	return value
+}
+
+// Origins are the settings that one of the profile's needs has its peers from.
+func (p Profile) Origins() []inventory.PeerOrigin {
 	list := slices.Clone(p.Peer.From)
 	for _, n := range p.Needs {
 		list = append(list, n.From...)

@@ -43,6 +43,8 @@ var _ = DescribeTable("hosts' own settings ask for", func(s inventory.PeerSettin
 	Entry("several collectors", set(inventory.SyslogLogHosts, "ssl://10.0.0.9", "ssl://10.0.0.10:1514", "tcp://[fd00::1]:514", "ssl://logs.example"),
 		"syslog-ssl: outbound TCP 1514 [10.0.0.9/32 10.0.0.10/32] [logs.example] (S: ssl://10.0.0.9, ssl://10.0.0.10:1514, ssl://logs.example)",
 		"syslog-tcp: outbound TCP 514 [fd00::1/128] [] (S: tcp://[fd00::1]:514)"),
+	Entry("a collector with a format", set(inventory.SyslogLogHosts, "tcp://10.0.0.9:1514?formatter=RFC_5424&framing=octet_counting"),
+		"syslog-tcp-1514: outbound TCP 1514 [10.0.0.9/32] [] (S: tcp://10.0.0.9:1514?formatter=RFC_5424&framing=octet_counting)"),
 	Entry("time", set(inventory.NTPServers, "10.0.0.1", "pool.ntp.org"), "ntp: outbound UDP 123 [10.0.0.1/32] [pool.ntp.org] (S: 10.0.0.1, pool.ntp.org)"),
 	Entry("their vCenter, in both directions", set(inventory.ManagingVCenter, "10.0.0.2"),
 		"vcenter-heartbeat: outbound UDP 902 [10.0.0.2/32] [] (S: 10.0.0.2)", "vcenter-management: inbound TCP 443 and 902 [10.0.0.2/32] [] (S: 10.0.0.2)"),
@@ -73,6 +75,26 @@ var _ = Describe("a setting that is not understood", func() {
 		_, after := demanded(profile.FromSettings(), s)
 		Expect(after[0].Unreadable).To(Equal("no permission"))
 	})
+})
+
+var _ = It("a given peer stands in for what a setting has by name, and for nothing else", func() {
+	inv := &inventory.Inventory{Hosts: []inventory.Host{
+		{ID: "named", PeerSettings: []inventory.PeerSetting{set(inventory.SyslogLogHosts, "ssl://logs.example", "ssl://10.0.0.8", "tcp://logs.example")}},
+		{ID: "addressed", PeerSettings: []inventory.PeerSetting{set(inventory.SyslogLogHosts, "ssl://10.0.0.7")}},
+	}}
+	syslog, err := profile.Named("syslog")
+	Expect(err).NotTo(HaveOccurred())
+	needs := profile.Demanded(profile.FromSettings(), inv)
+	peer, err := profile.ParsePeer("ssl://10.0.0.9")
+	Expect(err).NotTo(HaveOccurred())
+	Expect(syslog.StandIn(needs, peer)).To(Succeed())
+	Expect(needs[0].Name).To(Equal("syslog-ssl"))
+	Expect(fmt.Sprint(needs[0].Of["named"])).To(Equal("{[10.0.0.8/32 10.0.0.9/32] [] S: ssl://logs.example, ssl://10.0.0.8, by --peer}"))
+	Expect(fmt.Sprint(needs[0].Of["addressed"])).To(Equal("{[10.0.0.7/32] [] S: ssl://10.0.0.7}"))
+	Expect(needs[1].Of["named"].Unnamed).To(Equal([]string{"logs.example"}), "the other transport is not meant")
+	other, err := profile.ParsePeer("relp://10.0.0.9")
+	Expect(err).NotTo(HaveOccurred())
+	Expect(syslog.StandIn(needs, other)).NotTo(Succeed())
 })
 
 var _ = It("the profiles of settings are those whose peers are in settings", func() {

@@ -80,7 +80,7 @@ var (
 )
 
 // errPeer repeats nothing of what was given: it could be an address with a password.
-var errPeer = errors.New("a peer is an address, a network or a host's name, such as 10.0.0.9, 10.0.0.0/24, 10.0.0.9:6514 or ssl://logs.example:6514")
+var errPeer = errors.New("a peer is an address, a network or a host's name, such as 10.0.0.9, 10.0.0.0/24, 10.0.0.9:6514 or ssl://10.0.0.9:6514")
 
 // ParsePeer reads an address, a network or a host's name; an address or a name may have a
 // port after it, and a scheme before it.

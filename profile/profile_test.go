@@ -167,7 +167,7 @@ var _ = Describe("the built-in profiles", func() {
 						{host(without(rulesets, n), all), checks.Fail, checks.NoRuleset, nil},
 						{host(rulesets, some, key), checks.Fail, checks.AllowedHostsExcludePeer, []string{key}},
 					} {
-						if whenNeeded := n.Switched != ""; whenNeeded && row.status == checks.Fail {
+						if whenNeeded := n.Switched != ""; whenNeeded && row.status == checks.Fail && row.reason != checks.NoRuleset {
 							row.status, row.reason, row.decides = checks.Skip, checks.SwitchedWhenNeeded, nil
 						}
 						v := checks.JudgeAll(row.inv, n.Requirement)[0].Hosts[0].Port

@@ -257,6 +257,9 @@ func (p Profile) whole(d *strict.Document, n *yaml.Node) {
 			d.Wrong(n, "oneOf %s has one requirement, and a choice has two at least", need.OneOf)
 		}
 	}
+	if len(p.Needs) > choices[""] && !p.Peer.CarriesScheme && !p.Peer.CarriesPort {
+		d.Wrong(n, "oneOf is a choice that nothing makes: let the peer carry a scheme or a port, which picks one of the requirements")
+	}
 	choice := len(choices) == 1 && choices[""] == 0
 	switch {
 	case p.Peer.CarriesScheme && !choice:

@@ -167,6 +167,7 @@ var _ = DescribeTable("the reader refuses", func(from, to, says string) {
 	Entry("a fallback that is not accepted", "    owner", "    fallback: [vSPC]\n    owner", "fallback takes keys that accept has"),
 	Entry("several without names", "source", second, "5:5: a requirement needs the key name"),
 	Entry("a choice of one", "source", second, "oneOf way has one requirement"),
+	Entry("a choice that nothing makes", "  - direction", strings.Replace(second, "source", "  - name: one\n    oneOf: way\n    direction", 1), "oneOf is a choice that nothing makes"),
 	Entry("a choice of both directions", "direction: outbound", "oneOf: x\n    direction: both", "oneOf does not go with direction: both"),
 	Entry("two of a name", "source", "  - {name: x, direction: inbound, protocol: tcp, ports: 1, owner: user, breaks: x}\n  - {name: x, direction: inbound, protocol: tcp, ports: 2, owner: user, breaks: x}\nsource", "two requirements have the name my-logs-x"),
 	Entry("a scheme that picks nothing", "host}", "host, carries: scheme}", "the peer carries a scheme"),

@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/vic-preflight/vic-preflight/checks"
@@ -12,7 +13,7 @@ var settings = map[inventory.PeerOrigin]string{
 	inventory.SyslogLogHosts:    "the option Syslog.global.logHost",
 	inventory.NTPServers:        "the list of NTP servers",
 	inventory.ManagingVCenter:   "the address of the vCenter Server that manages the host",
-	inventory.NFSMounts:         "the servers of mounted NFS datastores",
+	inventory.NFSMounts:         "the servers of mounted NFS 3 datastores",
 	inventory.ISCSITargets:      "the targets of the software iSCSI adapter",
 	inventory.KMIPServers:       "the KMIP servers of vCenter Server",
 	inventory.VMotionHosts:      "the vMotion addresses of the other hosts",
@@ -40,6 +41,18 @@ func (p PeerKind) Form() string {
 		return "ADDRESS:PORT, where the port takes the place of the profile's"
 	}
 	return ""
+}
+
+// Forms are what a peer of the profile looks like, one for each that may be meant.
+func (p Profile) Forms() (list []string) {
+	for _, n := range p.Needs {
+		if form := "ADDRESS"; p.Peer.CarriesScheme {
+			list = append(list, n.Word+"://"+form)
+		} else if p.Peer.CarriesPort {
+			list = append(list, fmt.Sprintf("%s:%d", form, n.Ports[0]))
+		}
+	}
+	return list
 }
 
 // Switcher says who switches the rulesets of a requirement.

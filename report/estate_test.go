@@ -140,6 +140,21 @@ var _ = Describe("a run of several requirements", func() {
       vic-preflight fix --allow --method vib --vib syslog-udp-5514.vib --lower-acceptance-level --target vc.example/dc1 --profile=syslog --peer=udp://10.0.0.9:5514 --host esx2.example
 `))
 	})
+	DescribeTable("builds it for what the run's options name", func(options, want string) {
+		r := wrong()
+		r.Runs[0].Options = strings.Fields(options)
+		text := hints(r)
+		if want == "" {
+			Expect(text).NotTo(ContainSubstring("vib build"))
+			return
+		}
+		Expect(text).To(ContainSubstring("vib build " + want + " --output syslog-udp-5514.vib "))
+	},
+		Entry("beside a site's own", "--requirements=x.yaml --profile=auto", "--profile=syslog --peer=udp://10.0.0.9:5514"),
+		Entry("a profile", "--profile=syslog --peer=syslog=auto", "--profile=syslog --peer=udp://10.0.0.9:5514"),
+		Entry("a site's own by the name of a built-in one", "--requirements=syslog.yaml --peer=udp://10.0.0.9:5514", "--requirements=syslog.yaml --peer=udp://10.0.0.9:5514"),
+		Entry("nothing", "--user=root", ""),
+	)
 	It("lists all of a host's codes, and the rulesets of what is wrong alone", func() {
 		text := render(wrong(), report.Style{Width: 80})
 		Expect(text).To(ContainSubstring(`
@@ -166,6 +181,25 @@ esx33.example  FAIL     syslog, ntpClient +4  syslog-udp: ruleset-disabled,
 		text := hints(estate(h))
 		Expect(text).To(ContainSubstring("Users may not switch syslog there, and no other ruleset of the host serves.\n"))
 		Expect(text).NotTo(ContainSubstring("ruleset-id=syslog"))
+	})
+	It("says once that nothing is known of a host", func() {
+		lost, unread := wired("prod", "esx1.example", "udp://10.0.0.9"), wired("prod", "esx2.example", "udp://10.0.0.9")
+		lost.Connection, unread.Firewall.Unreadable = inventory.Disconnected, "no permission to read it"
+		r := estate(lost, unread)
+		Expect(render(r, report.Style{Width: 80})).To(MatchRegexp(`(?m)^esx1.example +unknown +- +facts-unavailable, disconnected$(?s:.*)^esx2.example +unknown +- +facts-unavailable$`))
+		Expect(strings.Count(hints(r), "facts-unavailable")).To(Equal(1))
+		var out bytes.Buffer
+		Expect(report.Nagios(&out, r)).To(Succeed())
+		Expect(out.String()).To(ContainSubstring("esx2.example (unknown: facts-unavailable)"))
+	})
+	It("says what to do about a setting that is not known", func() {
+		odd, unread := wired("prod", "esx1.example", "gopher://10.0.0.9"), wired("prod", "esx2.example", "udp://10.0.0.9")
+		unread.PeerSettings[0] = inventory.PeerSetting{Origin: inventory.SyslogLogHosts, Name: "Syslog.global.logHost", Unreadable: "the account lacks the privilege Host.Config.AdvancedConfig"}
+		unread2 := wired("prod", "esx3.example", "udp://10.0.0.9")
+		unread2.Firewall.Unreadable = "no permission to read it"
+		text := hints(estate(odd, unread, unread2))
+		Expect(text).To(MatchRegexp(`facts-unavailable \(esx1.example\)\n +Look at the setting on the host, or name the peers with --peer PROFILE=ADDRESS\.\n`))
+		Expect(text).To(MatchRegexp(`facts-unavailable \(esx2.example\)\n +Give the account the privilege`))
 	})
 	It("has one line for drift", func() {
 		text := render(wrong(), report.Style{Width: 200})

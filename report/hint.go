@@ -111,23 +111,33 @@ func (r *Run) advise() []*advice {
 		if !ok || e.Hint == "" || res.Status.Fine() || res.Waiver != nil {
 			continue
 		}
-		if res.Scope != checks.ScopeVCH && res.Reason == checks.FactsUnavailable && (lost[res.Subject] || res.Check != checks.OutboundPort && index[string(res.Reason)] != nil) {
+		own := res.Check == checks.OutboundPort || res.Check == checks.PeerSettings
+		if res.Scope != checks.ScopeVCH && res.Reason == checks.FactsUnavailable && (lost[res.Subject] || !own && index[string(res.Reason)] != nil) {
 			continue // why a host is not connected has a hint of its own
 		}
 		ruleset, locked := "", false
 		if slices.ContainsFunc(e.Commands, func(c string) bool { return strings.Contains(c, "{ruleset}") }) {
 			ruleset = strings.Join(res.Decides, "+")
-			locked = len(res.Rulesets) > 0 && res.Rulesets[0].Key == ruleset && res.Rulesets[0].Locked
+			if len(res.Rulesets) > 0 && res.Rulesets[0].Key == ruleset {
+				locked = res.Rulesets[0].Locked
+				if res.Reason == checks.AllowedHostsExcludePeer { // which a longer list mends
+					locked = res.Rulesets[0].ListLocked
+				}
+			}
+		}
+		if by := r.requirement(res.Requirement).Switched; by != "" && res.Reason == checks.AllowedHostsExcludePeer {
+			e.Hint, e.Commands = "ESXi itself keeps these allowed hosts, "+by+": look at whether what they are for is there.", nil
 		}
 		if cause := checks.UnavailableHint(res.Detail); res.Reason == checks.FactsUnavailable && cause != "" {
 			e.Hint, e.Commands = cause, nil
 		}
 		a := &advice{
 			Explanation: e, requirement: r.requirement(res.Requirement), status: res.Status, ruleset: ruleset, locked: locked,
-			results: []checks.Result{res}, about: map[string]bool{}, codes: map[string]bool{},
+			results: []checks.Result{res},
 		}
 		key := a.key(r)
 		if index[key] == nil {
+			a.about, a.codes = map[string]bool{}, map[string]bool{}
 			index[key], index[string(res.Reason)] = a, a
 			all = append(all, a)
 		}
@@ -144,7 +154,7 @@ func (r *Run) advise() []*advice {
 func (a *advice) key(r *Run) string {
 	res := a.results[0]
 	key := fmt.Sprint(a.Reason, a.ruleset, a.locked, a.Hint, res.Switch, res.Store, res.Servers)
-	if len(r.Requirements) < 2 && a.requirement.Of == nil {
+	if !r.several() && a.requirement.Of == nil {
 		return key
 	}
 	req := a.requirement
@@ -166,8 +176,8 @@ func (a *advice) key(r *Run) string {
 
 // add takes a result that wants the advice.
 func (a *advice) add(r *Run, res checks.Result) {
-	if len(r.Requirements) > 1 && res.Requirement != "" && !slices.Contains(a.names, res.Requirement) {
-		a.names = append(a.names, res.Requirement)
+	if name := r.about(res); name != "" && !slices.Contains(a.names, name) {
+		a.names = append(a.names, name)
 	}
 	a.codes[r.code(res)] = true
 	if a.about[res.Subject] {
@@ -585,10 +595,11 @@ func notVCHs(options []string) []string {
 	return slices.DeleteFunc(slices.Clone(options), func(o string) bool { return strings.HasPrefix(o, "--vch-ip=") })
 }
 
-// asking are the options that ask for one requirement: those of its built-in profile, else
-// the run's own. There are none where nothing names it without the hosts' settings.
+// asking are the options that ask for one requirement: those of its built-in profile where
+// the run asks for that, else the run's own. There are none where nothing names it without
+// the hosts' settings.
 func (r *Run) asking(req checks.Requirement) []string {
-	if own := profile.Options(req); r.given("--profile=") && !r.given("--requirements=") && len(own) > 0 {
+	if own := profile.Options(req); len(own) > 0 && (slices.Contains(r.Options, own[0]) || r.given("--profile=auto")) {
 		return own
 	}
 	return slices.DeleteFunc(slices.Clone(r.Options), func(o string) bool { return !asksFor(o) || strings.HasSuffix(o, "=auto") })

@@ -203,13 +203,12 @@ func (r *Run) hostItems(i int, l labels, byHost map[string][]checks.Result) []it
 }
 
 func (r *Run) item(kind itemKind, subject string, res checks.Result) item {
-	check, requirement := res.Check, ""
+	check := res.Check
 	if r.several() && res.Requirement != "" {
-		requirement = Clean(res.Requirement)
-		check += " (" + requirement + ")"
+		check += " (" + Clean(res.Requirement) + ")"
 	}
 	it := item{
-		requirement: requirement, kind: kind, subject: subject, path: Clean(res.Subject), check: check, asked: check, status: res.Status, reason: string(res.Reason),
+		requirement: Clean(r.about(res)), kind: kind, subject: subject, path: Clean(res.Subject), check: check, asked: check, status: res.Status, reason: string(res.Reason),
 		detail: Clean(res.Detail), hint: Clean(r.hintOf(res)), class: classOf(res), waiver: res.Waiver,
 	}
 	if r.OnlyNew && it.status == checks.Fail && r.known(res) { // the gate lets it pass, and so must who reads this

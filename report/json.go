@@ -157,10 +157,11 @@ type jsonWaiver struct {
 }
 
 type jsonUnused struct {
-	Check  string        `json:"check,omitempty"`
-	Reason checks.Reason `json:"reason"`
-	Host   string        `json:"host,omitempty"`
-	Target string        `json:"target,omitempty"`
+	Check       string        `json:"check,omitempty"`
+	Reason      checks.Reason `json:"reason"`
+	Requirement string        `json:"requirement,omitempty"`
+	Host        string        `json:"host,omitempty"`
+	Target      string        `json:"target,omitempty"`
 	jsonWaiver
 }
 
@@ -190,7 +191,7 @@ func JSON(w io.Writer, r *Report) error {
 		if len(r.UnusedWaivers) > 0 {
 			unused := make([]jsonUnused, len(r.UnusedWaivers))
 			for i, w := range r.UnusedWaivers {
-				unused[i] = jsonUnused{Clean(w.Check), w.Reason, Clean(w.Host), Clean(w.Target), *waiverJSON(&w)}
+				unused[i] = jsonUnused{Clean(w.Check), w.Reason, Clean(w.Requirement), Clean(w.Host), Clean(w.Target), *waiverJSON(&w)}
 			}
 			s.field("unusedWaivers", unused)
 		}

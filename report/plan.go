@@ -258,7 +258,7 @@ func (r *Run) planTable(b *strings.Builder, style Style) error {
 	}
 	slices.SortStableFunc(entries, func(a, b PlanEntry) int { return cmp.Compare(rank(a), rank(b)) })
 	shown := slices.Clone(entries)
-	if idle := func(e PlanEntry) bool { return e.Action == None }; style.folds() && len(slices.Collect(filter(entries, idle))) > fewPass {
+	if idle := func(e PlanEntry) bool { return e.Action == None }; (style.folds() || r.several()) && len(slices.Collect(filter(entries, idle))) > fewPass {
 		shown = slices.DeleteFunc(shown, idle) // they are counted below
 	}
 	title := "Changes"

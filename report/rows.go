@@ -132,10 +132,19 @@ func (r *Run) perHost() bool {
 // of is the requirement, where there are several, as it stands before what is said of a
 // result.
 func (r *Run) of(res checks.Result) string {
-	if r.several() && res.Requirement != "" {
-		return res.Requirement + ": "
+	if name := r.about(res); name != "" {
+		return name + ": "
 	}
 	return ""
+}
+
+// about is the name of the requirement that a result is about, where there are several. It
+// is empty where nothing is known of the host, which is the same for all.
+func (r *Run) about(res checks.Result) string {
+	if !r.several() || res.Reason == checks.FactsUnavailable && len(res.Decides) == 0 {
+		return ""
+	}
+	return res.Requirement
 }
 
 // told is a result's code, with its requirement and what must be known beside it.
@@ -238,7 +247,11 @@ func (r *Run) layOut(rows []row, style Style, wide bool) (*laidOut, error) {
 			cells[i] = slices.Insert(cells[i], len(cells[i])-1, classCell(row.class))
 		}
 	}
-	limits := limitsOf(header, cells, rows, style.Width)
+	beside := rows
+	if r.several() {
+		beside = nil // reasons may stand below
+	}
+	limits := limitsOf(header, cells, beside, style.Width)
 	above, below := lift(cells, limits.host), make([]string, len(rows))
 	for i, row := range rows {
 		line := cells[i]
@@ -255,6 +268,9 @@ func (r *Run) layOut(rows []row, style Style, wide bool) (*laidOut, error) {
 			}
 		case r.several():
 			text, rest := first(row.codes, limits.reason)
+			if limits.reason > 0 && twwidth.Width(text) > limits.reason {
+				text, rest = "(below)", row.codes
+			}
 			for line[end] = text; len(rest) > 0; below[i] += "\n    " + text {
 				text, rest = first(rest, style.Width-4)
 			}
@@ -311,8 +327,8 @@ func limitsOf(header []string, cells [][]string, rows []row, width int) limits {
 	}
 	l := limits{host: max(width-between-gap-main, narrowest)}
 	widest := twwidth.Width(header[0])
-	for _, row := range rows {
-		if w := twwidth.Width(row.name); w <= l.host {
+	for _, line := range cells {
+		if w := twwidth.Width(line[0]); w <= l.host {
 			widest = max(widest, w)
 		}
 	}

@@ -51,9 +51,6 @@ func (p *probeCommandFlags) execute(cmd *cobra.Command, a *app, args []string) e
 	f := cmd.Flags()
 	o := preflight.Options{Only: []string{checks.OutboundPort, checks.TCPConnect}}
 	err := p.requirement.Put(&o)
-	if len(o.BySettings) > 0 {
-		o.Only = append(o.Only, checks.PeerSettings)
-	}
 	switch err := cmp.Or(
 		err, p.probe.put(&o, f), goesWith(f, p.probe.vantage == string(inventory.VantageSSH), "--probe ssh", sshNames...),
 		p.ssh.put(&o.SSH, a), goesWith(f, p.cleanup, "--cleanup", "force"),

@@ -14,7 +14,7 @@ var _ = Describe("a fix of profiles", func() {
 		vc := start("closed")
 		before := dump(vc)
 		wanted := []string{"--profile", "syslog", "--profile", "online-depot", "--peer", "syslog=ssl://10.0.0.9:6514", "--peer", "syslog=udp://10.0.0.9", "--peer", "online-depot=https://10.0.0.3"}
-		out := invocation{args: append(flags(vc), wanted...)}.run(ctx)
+		out := invocation{args: append(flags(vc, "--hints"), wanted...)}.run(ctx)
 		Expect(out.code).To(Equal(exitFailed))
 		Expect(out.stdout).NotTo(ContainSubstring("vic-machine"))
 		printed := regexp.MustCompile(`(?m)^ *vic-preflight (fix --allow .* --compute-resource edge)$`).FindStringSubmatch(out.stdout)
@@ -57,9 +57,7 @@ var _ = Describe("a fix of profiles", func() {
 })
 
 var _ = DescribeTable("bad input to a fix of profiles", verifyBad,
-	Entry("a probe", badRow{invocation{args: []string{"check", "-t", "sim://open", "--profile", "ntp", "--probe", "serial"}}, exitUsage, "--probe is for a virtual container host's port", ""}),
 	Entry("a ruleset for several", badRow{invocation{args: []string{"fix", "-t", "sim://open", "--allow", "--profile", "ntp", "--profile", "kms", "--ruleset", "syslog"}}, exitUsage, "--ruleset takes one requirement", ""}),
-	Entry("a VIB for several", badRow{invocation{args: []string{"fix", "-t", "sim://open", "--allow", "--profile", "ntp", "--profile", "kms", "--method", "service-xml"}}, exitUsage, "--method service-xml takes one requirement", ""}),
 	Entry("to close what hosts need", badRow{invocation{args: []string{"fix", "-t", "sim://open", "--deny", "--profile", "auto"}}, exitUsage, "--deny closes what is named", "--profile NAME"}),
 	Entry("a list without a peer", badRow{invocation{args: []string{"fix", "-t", "sim://open", "--allow", "--profile", "ntp", "--peer", "10.0.0.1", "--allowed-ip", "10.0.0.2"}}, exitUsage, "leaves out the NTP server 10.0.0.1", "--allowed-ip 10.0.0.1"}),
 )

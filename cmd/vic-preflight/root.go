@@ -72,7 +72,7 @@ func (a *app) complain(target string, err error, hints []string) {
 		target += ": "
 	}
 	list := []error{err}
-	if several, ok := err.(interface{ Unwrap() []error }); ok { // all that is wrong with a file
+	if several := (interface{ Unwrap() []error })(nil); strings.Contains(err.Error(), "\n") && errors.As(err, &several) { // all that is wrong with a file
 		list = several.Unwrap()
 	}
 	for _, err := range list {

@@ -45,17 +45,17 @@ var _ = Describe("the examples of docs/ci", func() {
 		}
 		Expect(documents).To(Equal(1))
 	},
-		Entry(nil, "github-actions.yml"), Entry(nil, "gitlab-ci.yml"), Entry(nil, "cronjob.yaml"),
+		Entry(nil, "github-actions.yml"), Entry(nil, "gitlab-ci.yml"), Entry(nil, "cronjob.yaml"), Entry(nil, "vulnerabilities.yml"),
 		Entry(nil, "ansible/tasks.yml"), Entry(nil, "ansible/playbook.yml"),
 	)
 
-	It("pin every action by its commit", func() {
-		uses := regexp.MustCompile(`(?m)uses: (.*)$`).FindAllStringSubmatch(example("github-actions.yml"), -1)
+	DescribeTable("pin every action by its commit", func(name string) {
+		uses := regexp.MustCompile(`(?m)uses: (.*)$`).FindAllStringSubmatch(example(name), -1)
 		Expect(uses).NotTo(BeEmpty())
 		for _, use := range uses {
 			Expect(use[1]).To(MatchRegexp(`^[\w-]+/[\w-]+@[0-9a-f]{40} # v[0-9.]+$`))
 		}
-	})
+	}, Entry(nil, "github-actions.yml"), Entry(nil, "vulnerabilities.yml"))
 
 	// kubectl reads a file into its own types without a server only where it changes it
 	// (set --local); what those types do not know is lost there, and missed here.

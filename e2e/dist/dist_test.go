@@ -70,7 +70,7 @@ var _ = Describe("make dist", func() {
 	It("puts the program and what belongs to it into the archive", func(ctx SpecContext) {
 		dir := unpacked(ctx)
 		for _, name := range []string{
-			"LICENSE", "README.md", "man/vic-preflight.1", "man/vic-preflight-check.1", "completions/vic-preflight.bash",
+			"LICENSE", "THIRD-PARTY-NOTICES", "README.md", "man/vic-preflight.1", "man/vic-preflight-check.1", "completions/vic-preflight.bash",
 			"completions/vic-preflight.zsh", "completions/vic-preflight.fish", "completions/vic-preflight.powershell",
 		} {
 			Expect(filepath.Join(dir, name)).To(BeARegularFile())
@@ -78,6 +78,22 @@ var _ = Describe("make dist", func() {
 		Expect(run(ctx, dir, "./vic-preflight", "version")).To(Equal("vic-preflight " + version + "\n"))
 		Expect(run(ctx, dir, "tar", "-tvzf", file("*_linux_"+runtime.GOARCH+".tar.gz"))).NotTo(MatchRegexp(`(?m)^\S+ (?:[^0]|0/[^0])`),
 			"who built it is in no archive")
+	})
+
+	It("carries the licence of everything that is in the program", func(ctx SpecContext) {
+		dir := unpacked(ctx)
+		notices, err := os.ReadFile(filepath.Join(dir, "THIRD-PARTY-NOTICES"))
+		Expect(err).NotTo(HaveOccurred())
+		modules := regexp.MustCompile(`(?m)^\tdep\t(\S+)\t(\S+)`).FindAllStringSubmatch(run(ctx, dir, "go", "version", "-m", "vic-preflight"), -1)
+		Expect(len(modules)).To(BeNumerically(">", 20))
+		for _, module := range modules {
+			Expect(string(notices)).To(MatchRegexp(`(?m)^` + regexp.QuoteMeta(module[1]+" "+module[2]+": LICENSE")))
+		}
+		Expect(string(notices)).To(And(
+			MatchRegexp(`(?m)^Go go1\..*: LICENSE\n\nCopyright 2009 The Go Authors`),
+			MatchRegexp(`(?m)^github.com/prometheus/procfs .*: NOTICE$`),
+			ContainSubstring("Permission is hereby granted, free of charge"),
+		))
 	})
 
 	It("makes a deb that installs, runs and goes away", func(ctx SpecContext) {
@@ -98,6 +114,7 @@ var _ = Describe("make dist", func() {
 		Expect(err).To(MatchError("exit status 1"), out)
 		Expect(out).To(ContainSubstring("20 hosts:"))
 		Expect(run(ctx, machine, "man", "--warnings", "-l", filepath.Join(machine, "usr/share/man/man1/vic-preflight-fix.1.gz"))).To(ContainSubstring("--allow"))
+		Expect(filepath.Join(machine, "usr/share/doc/vic-preflight/THIRD-PARTY-NOTICES")).To(BeARegularFile())
 		run(ctx, machine, "bash", "-n", filepath.Join(machine, "usr/share/bash-completion/completions/vic-preflight"))
 
 		dpkg("--purge", "vic-preflight")
@@ -135,7 +152,7 @@ func rpmReads(ctx SpecContext) {
 		return run(ctx, first, "rpm", append([]string{"--dbpath", GinkgoT().TempDir(), "-qp", rpm}, args...)...)
 	}
 	Expect(query("-i")).To(And(MatchRegexp(`Version\s*: `+version+`\n`), MatchRegexp(`License\s*: Apache-2.0\n`), MatchRegexp(`Architecture: `+arch+`\n`)))
-	Expect(query("-l")).To(And(ContainSubstring("/usr/bin/vic-preflight\n"), ContainSubstring("/usr/share/man/man1/vic-preflight-check.1.gz\n")))
+	Expect(query("-l")).To(And(ContainSubstring("/usr/bin/vic-preflight\n"), ContainSubstring("/usr/share/licenses/vic-preflight/THIRD-PARTY-NOTICES\n"), ContainSubstring("/usr/share/man/man1/vic-preflight-check.1.gz\n")))
 	Expect(query("--requires")).NotTo(MatchRegexp(`(?m)^[^r]`), "it stands alone")
 }
 

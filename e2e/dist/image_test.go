@@ -79,6 +79,9 @@ var _ = Describe("make image", func() {
 		machine := GinkgoT().TempDir()
 		run(ctx, machine, "tar", "-xf", blob(manifest.Layers[0].Digest), "--no-same-owner")
 		Expect(os.ReadFile(filepath.Join(machine, "etc/ssl/certs/ca-certificates.crt"))).To(BeEquivalentTo("certificates\n"))
+		for _, name := range []string{"LICENSE", "THIRD-PARTY-NOTICES"} {
+			Expect(filepath.Join(machine, "usr/share/doc/vic-preflight", name)).To(BeARegularFile())
+		}
 		if os.Getuid() != 0 {
 			AddReportEntry("image", "its configuration was checked; it was run outside of a root of its own, for want of rights")
 			Expect(run(ctx, machine, filepath.Join(machine, image.Config.Entrypoint[0]), "version")).To(ContainSubstring(version))

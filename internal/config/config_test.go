@@ -92,13 +92,14 @@ waivers:
       in January
     expires: 2027-01-31
     check: outbound-port
+    requirement: vic
     host: esx09.*
     target: vc1*
     ticket: OPS-42
 `)
 		Expect(c.Severities).To(Equal(map[checks.Reason]checks.Status{checks.HostMaintenance: checks.Fail, checks.RulesetDisabled: checks.Warn}))
 		Expect(c.Waivers).To(Equal([]checks.Waiver{{
-			Check: checks.OutboundPort, Reason: checks.RulesetDisabled, Host: "esx09.*", Target: "vc1*",
+			Check: checks.OutboundPort, Reason: checks.RulesetDisabled, Requirement: "vic", Host: "esx09.*", Target: "vc1*",
 			Because: "replaced in January", Ticket: "OPS-42", Expires: time.Date(2027, 1, 31, 0, 0, 0, 0, time.UTC),
 		}}))
 	})

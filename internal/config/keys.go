@@ -52,7 +52,7 @@ var (
 		joined(settings, shared, strict.Vocabulary{keyTargets: nil, keySeverities: nil, keyWaivers: nil}))
 	ofTarget = part("a target", "key of a target", joined(shared, strict.Vocabulary{"target": strict.One(address)}))
 	ofWaiver = part("a waiver", "key of a waiver", strict.Vocabulary{
-		"check": strict.One(check), "reason": strict.One(reason), "host": strict.One(glob), "target": strict.One(glob),
+		"check": strict.One(check), "reason": strict.One(reason), "host": strict.One(glob), "target": strict.One(glob), "requirement": strict.One(glob),
 		"because": strict.One(strict.Prose), "ticket": strict.One(strict.Text), "expires": strict.One(day),
 	})
 	severities = part("severities", ofReason, severitiesOf(gradable()))
@@ -173,7 +173,7 @@ func (c *Config) waive(d *strict.Document, n *yaml.Node) {
 	expires, _ := time.Parse(time.DateOnly, list.First("expires"))
 	c.Waivers = append(c.Waivers, checks.Waiver{
 		Check: list.First("check"), Reason: checks.Reason(list.First("reason")),
-		Host: list.First("host"), Target: list.First("target"),
+		Host: list.First("host"), Target: list.First("target"), Requirement: list.First("requirement"),
 		Because: list.First("because"), Ticket: list.First("ticket"), Expires: expires,
 	})
 	c.waiverPlaces = append(c.waiverPlaces, d.At(n))

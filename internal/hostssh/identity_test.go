@@ -5,6 +5,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -121,6 +122,21 @@ var _ = Describe("who is taken for the host", func() {
 		known := written("esx0.example ssh-rsa damaged\n# a comment\n" + knownhosts.Line([]string{fmt.Sprintf("[esx1.example]:%d", s.Port())}, key.PublicKey()) + "\nnonsense\n")
 		Expect(known.Damaged).To(HaveExactElements(HaveSuffix("known_hosts:1"), HaveSuffix("known_hosts:4")))
 		_, err := dial(ctx, options(s, known))
+		Expect(err).NotTo(HaveOccurred())
+	}, SpecTimeout(limit))
+
+	It("one of whom a pipe tells, as a shell makes one of <(ssh-keyscan …)", func(ctx SpecContext) {
+		key := sshtest.NewKey(GinkgoTB())
+		s := sshtest.Start(GinkgoTB(), anyone(key), silent)
+		r, w, err := os.Pipe()
+		Expect(err).NotTo(HaveOccurred())
+		DeferCleanup(r.Close)
+		_, err = w.WriteString(knownhosts.Line([]string{fmt.Sprintf("[esx1.example]:%d", s.Port())}, key.PublicKey()) + "\n")
+		Expect(errors.Join(err, w.Close())).To(Succeed())
+		known, err := hostssh.KnownHosts(fmt.Sprintf("/dev/fd/%d", r.Fd()))
+		Expect(err).NotTo(HaveOccurred())
+		Expect(known.Damaged).To(BeEmpty())
+		_, err = dial(ctx, options(s, known))
 		Expect(err).NotTo(HaveOccurred())
 	}, SpecTimeout(limit))
 

@@ -23,7 +23,9 @@ type pausableKey struct{}
 // caller must call cancel.
 func Pausable(ctx context.Context, bound time.Duration) (context.Context, context.CancelFunc) {
 	p := &pausable{Context: ctx, done: make(chan struct{}), ends: time.Now().Add(bound)}
+	p.mu.Lock() // a short bound may pass before there is a timer to stop
 	p.timer = time.AfterFunc(bound, func() { p.end(context.DeadlineExceeded) })
+	p.mu.Unlock()
 	stop := context.AfterFunc(ctx, func() { p.end(ctx.Err()) })
 	return p, func() {
 		stop()

@@ -102,8 +102,12 @@ func (vc *VCenter) AddSwitch(name string, hosts ...string) {
 	body := folder.CreateDVSTask(ctx, &types.CreateDVS_Task{This: folder.Self, Spec: types.DVSCreateSpec{ConfigSpec: spec}})
 	ref := finish(ctx, body.(*methods.CreateDVS_TaskBody).Res.Returnval).(types.ManagedObjectReference)
 	dvs := ctx.Map.Get(ref).(*simulator.DistributedVirtualSwitch)
-	ctx.WithLock(dvs, func() { dvs.Summary.HostMember = vc.hostRefs(hosts) }) // and the stock task for the uplinks is over
-	for _, ref := range dvs.Portgroup {
+	members := vc.hostRefs(hosts)
+	var groups []types.ManagedObjectReference
+	// The stock task for the uplinks has locked the switch in ctx, which would be let in
+	// beside it: another context waits until that task is over.
+	ctx.Map.WithLock(&simulator.Context{}, dvs, func() { dvs.Summary.HostMember, groups = members, dvs.Portgroup })
+	for _, ref := range groups {
 		group := ctx.Map.Get(ref).(*simulator.DistributedVirtualPortgroup)
 		ctx.WithLock(group, func() {
 			group.Config.Uplink = types.NewBool(true)

@@ -164,7 +164,8 @@ var _ = Describe("Collect", func() {
 		Expect(err).NotTo(HaveOccurred())
 		DeferCleanup(s.Close)
 		collect(ctx, s, vsphere.Selection{})
-		Expect(vc.Connections()).To(And(BeNumerically(">", 0), BeNumerically("<=", 4)))
+		// One that is lost on a busy machine is made again.
+		Expect(vc.Connections()).To(And(BeNumerically(">", 0), BeNumerically("<=", 2*cfg.Workers)))
 	}, SpecTimeout(time.Minute))
 
 	DescribeTable("has as many calls and connections as the bound grew to", func(ctx SpecContext, method string, refresh bool) {

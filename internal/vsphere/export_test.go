@@ -16,11 +16,12 @@ import (
 
 // Private functions, for the tests.
 var (
-	ParseObject = parseObject
-	ParseList   = parseList
-	LicenseOf   = licenseOf
-	MadeAt      = madeAt
-	Together    = together
+	ParseObject    = parseObject
+	ParseList      = parseList
+	LicenseOf      = licenseOf
+	MadeAt         = madeAt
+	Together       = together
+	WithoutSecrets = withoutSecrets
 )
 
 // ProbeTag is probeTag, for the tests.

@@ -32,7 +32,7 @@ var peerNames = map[inventory.PeerOrigin]string{
 	inventory.SyslogLogHosts:    logHost,
 	inventory.NTPServers:        "NTP servers",
 	inventory.ManagingVCenter:   "vCenter Server that manages the host",
-	inventory.NFSMounts:         "NFS datastores",
+	inventory.NFSMounts:         "NFS 3 datastores",
 	inventory.ISCSITargets:      "software iSCSI targets",
 	inventory.KMIPServers:       "KMIP servers of vCenter",
 	inventory.VMotionHosts:      "vMotion addresses of the other hosts",
@@ -178,10 +178,22 @@ func (r *peerReading) finish(ctx context.Context, inv *inventory.Inventory) {
 		for _, origin := range inventory.PeerOrigins() {
 			s := r.setting(h, origin, kmip)
 			h.PeerSettings = append(h.PeerSettings, inventory.PeerSetting{
-				Origin: origin, Name: peerNames[origin], Values: s.values, Unnamed: s.unnamed, Unreadable: s.unreadable,
+				Origin: origin, Name: peerNames[origin], Values: withoutSecrets(s.values), Unnamed: s.unnamed, Unreadable: s.unreadable,
 			})
 		}
 	}
+}
+
+// withoutSecrets takes out what stands before an @: no setting has a user there, and who
+// wrote one there may have written a password with it. What is left is no address.
+func withoutSecrets(values []string) []string {
+	values = slices.Clone(values)
+	for i, v := range values {
+		if at := strings.LastIndexByte(v, '@'); at >= 0 {
+			values[i] = "…" + v[at:]
+		}
+	}
+	return values
 }
 
 // logHosts asks a host for its log collectors. It takes the privilege System.Read.

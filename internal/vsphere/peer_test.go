@@ -430,3 +430,9 @@ var _ = Describe("whom hosts talk to by their own settings", func() {
 		Entry(nil, SpecTimeout(time.Minute), 1000),
 	)
 })
+
+var _ = It("a setting never gives away what stands before an @", func() {
+	given := []string{"ssl://root:hunter2@logs.example:1514", "10.0.0.9", "a@b@c"}
+	Expect(vsphere.WithoutSecrets(given)).To(Equal([]string{"…@logs.example:1514", "10.0.0.9", "…@c"}))
+	Expect(given[0]).To(HavePrefix("ssl://"))
+})

@@ -1,7 +1,9 @@
 // Command image writes an OCI archive from scratch: the program, CA certificates, a
 // user that is not root. The same files and time give the same bytes.
 //
-//	image OUT.tar TAG VERSION UNIX-TIME CERTIFICATES GOARCH=PROGRAM...
+//	image OUT.tar TAG VERSION UNIX-TIME CERTIFICATES LICENCES GOARCH=PROGRAM...
+//
+// LICENCES is a folder with LICENSE and THIRD-PARTY-NOTICES.
 package main
 
 import (
@@ -14,6 +16,7 @@ import (
 	"log"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -34,24 +37,28 @@ var configuration []byte
 
 func main() {
 	log.SetFlags(0)
-	if len(os.Args) < 7 {
-		log.Fatal("usage: image OUT.tar TAG VERSION UNIX-TIME CERTIFICATES GOARCH=PROGRAM...")
+	if len(os.Args) < 8 {
+		log.Fatal("usage: image OUT.tar TAG VERSION UNIX-TIME CERTIFICATES LICENCES GOARCH=PROGRAM...")
 	}
-	if err := run(os.Args[1], os.Args[2], os.Args[3], os.Args[4], os.Args[5], os.Args[6:]); err != nil {
+	if err := run(os.Args[1], os.Args[2], os.Args[3], os.Args[4], os.Args[5], os.Args[6], os.Args[7:]); err != nil {
 		log.Fatalf("image: %v", err)
 	}
 }
 
-func run(out, tag, version, seconds, certificates string, programs []string) error {
+func run(out, tag, version, seconds, certificates, licences string, programs []string) error {
 	unix, err := strconv.ParseInt(seconds, 10, 64)
 	if err != nil {
 		return fmt.Errorf("the time is to be seconds since 1970, not %q", seconds)
 	}
 	at := time.Unix(unix, 0).UTC()
+	shared := [][2]string{{"etc/ssl/certs/ca-certificates.crt", certificates}}
+	for _, name := range []string{"LICENSE", "THIRD-PARTY-NOTICES"} {
+		shared = append(shared, [2]string{"usr/share/doc/vic-preflight/" + name, filepath.Join(licences, name)})
+	}
 	index := mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
 	for _, program := range programs {
 		arch, path, _ := strings.Cut(program, "=")
-		image, err := build(arch, path, certificates, version, at)
+		image, err := build(arch, path, shared, version, at)
 		if err != nil {
 			return fmt.Errorf("image of %s: %w", arch, err)
 		}
@@ -62,11 +69,10 @@ func run(out, tag, version, seconds, certificates string, programs []string) err
 	return archive(out, index, tag, at)
 }
 
-// build makes the image of one architecture.
-func build(arch, program, certificates, version string, at time.Time) (v1.Image, error) {
-	data, err := files(at, [][2]string{
-		{"etc/ssl/certs/ca-certificates.crt", certificates}, {"usr/bin/vic-preflight", program},
-	})
+// build makes the image of one architecture, of the program and the files that all
+// architectures share.
+func build(arch, program string, shared [][2]string, version string, at time.Time) (v1.Image, error) {
+	data, err := files(at, append(slices.Clone(shared), [2]string{"usr/bin/vic-preflight", program}))
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +106,7 @@ func files(at time.Time, list [][2]string) ([]byte, error) {
 	var buf bytes.Buffer
 	w := tar.NewWriter(&buf)
 	header := tar.Header{ModTime: at, Format: tar.FormatPAX}
-	for _, dir := range []string{"etc/", "etc/ssl/", "etc/ssl/certs/", "home/", "tmp/", "usr/", "usr/bin/"} {
+	for _, dir := range []string{"etc/", "etc/ssl/", "etc/ssl/certs/", "home/", "tmp/", "usr/", "usr/bin/", "usr/share/", "usr/share/doc/", "usr/share/doc/vic-preflight/"} {
 		h := header
 		h.Name, h.Typeflag, h.Mode = dir, tar.TypeDir, 0o755
 		switch dir {
