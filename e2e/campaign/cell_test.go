@@ -175,7 +175,7 @@ func (c *cell) within(ctx context.Context, do func(vc *sim.VCenter, p *proxy, o 
 	if c.fault.hangs {
 		o.Timeout = hangTime
 	}
-	if c.fault.harmless {
+	if c.fault.harmless || c.fault.host != "" { // others are to be done, on a busy machine too
 		o.Change.VerifyTimeout = runTime
 	}
 	if c.fault.hung {
