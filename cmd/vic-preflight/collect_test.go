@@ -19,7 +19,7 @@ var _ = Describe("collect", func() {
 		out := invocation{args: args}.run(ctx)
 		Expect(out.code).To(Equal(exitOK), out.stderr)
 		Expect(out.stdout).To(BeEmpty())
-		Expect(out.stderr).To(Equal("note: " + file + " holds the facts of 20 hosts\n"))
+		Expect(out.stderr).To(Equal(shown + "note: " + file + " holds the facts of 20 hosts\n"))
 		text, err := os.ReadFile(file)
 		Expect(err).NotTo(HaveOccurred())
 		Expect(string(text)).NotTo(Or(ContainSubstring(secret), ContainSubstring(vc.Thumbprint)))

@@ -146,7 +146,7 @@ var _ = Describe("a report in JSON", func() {
 		Expect(targets).To(HaveLen(1))
 		Expect(targets[0].Error).To(Equal("cannot reach " + deaf + ": the connection was refused"))
 		Expect(targets[0].Status).To(Equal("unknown"))
-		Expect(out.stderr).To(HavePrefix("vic-preflight: cannot reach " + deaf))
+		Expect(out.stderr).To(HavePrefix(shown + "vic-preflight: cannot reach " + deaf))
 	}, SpecTimeout(time.Minute))
 
 	It("is not written for a command line that cannot be meant", func(ctx SpecContext) {

@@ -35,21 +35,21 @@ const (
 
 // world is what can be seen of a simulator from outside.
 type world struct {
-	firewalls map[string]map[string]string // by host and ruleset
+	firewalls map[string]map[string]string // by host's ID and ruleset
 	machines  []string
 }
 
 func look(vc *sim.VCenter) world {
 	w := world{firewalls: map[string]map[string]string{}}
 	for _, name := range vc.HostNames() {
-		w.firewalls[name] = map[string]string{}
-		info := vc.Host(name).Firewall()
+		id, info := vc.Host(name).Object().Self.Value, vc.Host(name).Firewall()
+		w.firewalls[id] = map[string]string{}
 		if info == nil {
 			continue
 		}
 		for _, rs := range info.Ruleset {
 			list, _ := json.Marshal(rs.AllowedHosts)
-			w.firewalls[name][rs.Key] = fmt.Sprint(rs.Enabled, " ", string(list))
+			w.firewalls[id][rs.Key] = fmt.Sprint(rs.Enabled, " ", string(list))
 		}
 	}
 	for _, vm := range vc.Model().Map().All("VirtualMachine") {
@@ -82,12 +82,12 @@ func journaled(file string) map[string]bool {
 	for line := range bytes.Lines(data) {
 		var e struct {
 			Record struct {
-				Host    struct{ Name string }
+				Host    struct{ ID string }
 				Ruleset string
 			}
 		}
 		if json.Unmarshal(line, &e) == nil && e.Record.Ruleset != "" {
-			known[e.Record.Host.Name+" "+e.Record.Ruleset] = true
+			known[e.Record.Host.ID+" "+e.Record.Ruleset] = true
 		}
 	}
 	return known
@@ -175,7 +175,7 @@ func (c *cell) within(ctx context.Context, do func(vc *sim.VCenter, p *proxy, o 
 	if c.fault.hangs {
 		o.Timeout = hangTime
 	}
-	if c.fault.harmless {
+	if c.fault.harmless || c.fault.host != "" { // others are to be done, on a busy machine too
 		o.Change.VerifyTimeout = runTime
 	}
 	if c.fault.hung {
@@ -407,7 +407,7 @@ func (c *cell) takeBack(ctx context.Context, vc *sim.VCenter, dir string, out *o
 		}
 	}
 	for _, ch := range out.first.changed(look(vc)) {
-		if !c.fault.removed || !strings.HasPrefix(ch, c.fault.host+" ") {
+		if host, _, _ := strings.Cut(ch, " "); !c.fault.removed || !c.about(subject{name: host}) {
 			add("not as before after an undo: %s", ch)
 		}
 	}
