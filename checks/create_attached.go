@@ -55,7 +55,7 @@ func (s *site) attachment() *Attachment {
 	}
 	if len(a.Hosts) == 0 {
 		for _, h := range s.hosts {
-			if h.IsConnected() {
+			if h.IsConnected() || h.Connection == "" { // not known is not no
 				a.Assumed = true
 				a.add(h)
 			}
@@ -143,7 +143,7 @@ func attachedHosts() Check {
 				if store, f := s.store(s.vch.ImageStore, imageStoreOption); store == nil && f.Status == Fail {
 					return leftOut(NotJudged, "there is no image store to judge it by")
 				}
-				if s.attachment().Assumed && h.IsConnected() {
+				if s.attachment().Assumed && s.attachment().Looks(h.ID) {
 					return leftOut(NotJudged, "no host can use the image store, which is a finding of its own: until it is mended create looks at none, "+
 						"and here this one is judged as if it did")
 				}

@@ -399,4 +399,6 @@ var _ = It("AttachedHosts tells which hosts create looks at, and why not at the 
 	a = checks.AttachedHosts(p.facts())
 	Expect(a.Assumed).To(BeTrue())
 	Expect(a.Hosts).To(Equal([]string{"host-1", "host-2"}))
+	p.host(2).Connection = ""
+	Expect(checks.AttachedHosts(p.facts()).Hosts).To(Equal([]string{"host-1", "host-2"}), "not known is not no")
 })

@@ -22,7 +22,7 @@ const (
 )
 
 // sampled is how many cells a sample has; a row of the table has at least one.
-const sampled = 200
+const sampled = 120
 
 var _ = It("no fault of the table makes a command lie, hang, leak or leave a mess", func(ctx SpecContext) {
 	cells := everyCell(ctx)

@@ -6,6 +6,7 @@ import (
 	"crypto/ed25519"
 	crand "crypto/rand"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/pem"
 	"fmt"
 	"io/fs"
@@ -133,7 +134,7 @@ func plant() *secrets {
 	_, _ = crand.Read(listener)
 	return &secrets{
 		key: string(pem.EncodeToMemory(open)), lockedKey: string(pem.EncodeToMemory(locked)), hostPassword: "canaryHost9Lk3",
-		listenerKey: base64.StdEncoding.EncodeToString(listener), ops: "canaryOps5Rn8",
+		listenerKey: hex.EncodeToString(listener), ops: "canaryOps5Rn8",
 	}
 }
 
