@@ -25,8 +25,8 @@ type Client interface {
 	SetAllowedHosts(ctx context.Context, h *inventory.Host, key string, list *inventory.AllowedHosts) error
 	// RefreshFirewall brings what the next read shows up to what the host has.
 	RefreshFirewall(ctx context.Context, h *inventory.Host) error
-	// ReadFirewalls reads the rulesets of the hosts again, in place. A host
-	// that cannot be read gets its Firewall.Unreadable set.
+	// ReadFirewalls reads the rulesets of the hosts again, in place. A host that
+	// cannot be read gets, or keeps, its Firewall.Unreadable; of others it is emptied.
 	ReadFirewalls(ctx context.Context, hosts []*inventory.Host)
 	// ReadSetting reads the vCenter's inventory.SettingName.
 	ReadSetting(ctx context.Context) inventory.Setting

@@ -109,6 +109,9 @@ func (f *fakeHosts) ReadFirewalls(ctx context.Context, hosts []*inventory.Host) 
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	for _, h := range hosts {
+		h.Firewall.Unreadable = ""
+	}
 	if f.lag--; f.lag >= 0 {
 		return
 	}

@@ -467,3 +467,26 @@ var _ = It("a list that lets nobody through is not opened for all where a peer h
 	Expect(p.Changes()).To(BeEmpty())
 	Expect(p.Hosts[0].Reason.Refused()).To(BeTrue(), "%s", p.Hosts[0].Reason)
 })
+
+var _ = It("a host that was changed and could not be read again is not told of as it was", func(ctx SpecContext) {
+	list := []inventory.Host{host(syslog(false, everyone()))}
+	client := newFake(list)
+	plan := fix.Allow(checks.JudgeAll(&inventory.Inventory{Hosts: list}, need("ssl", "outbound", "tcp", 1514, "syslog", "10.0.0.2")), fix.AllowOptions{})
+	outcomes, err := fix.Apply(ctx, plan, client, nopLog{}, fix.ApplyOptions{Workers: 1, HostTimeout: time.Second})
+	Expect(err).NotTo(HaveOccurred())
+	Expect(outcomes).To(HaveLen(1))
+	silent := &unread{Client: client}
+	fix.Verify(ctx, outcomes, silent, fix.VerifyOptions{Timeout: 10 * time.Millisecond, HostTimeout: time.Second, Workers: 1})
+	Expect(outcomes[0].Verified).To(BeFalse())
+	Expect(outcomes[0].Change.Host.Firewall.Unreadable).To(ContainSubstring("could not be read again"))
+})
+
+// unread is a server that answers no read.
+type unread struct{ fix.Client }
+
+func (*unread) ReadFirewalls(context.Context, []*inventory.Host) {}
+
+type nopLog struct{}
+
+func (nopLog) Record(*fix.Change) error               { return nil }
+func (nopLog) RecordSetting(*fix.SettingChange) error { return nil }

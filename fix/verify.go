@@ -57,6 +57,9 @@ func Verify(ctx context.Context, outcomes []*Outcome, client Client, opts Verify
 	for len(begun) > 0 {
 		hosts := hostsOf(begun)
 		refreshes.ask(waiting, hosts)
+		for _, h := range hosts { // what was read before the change says nothing of after it
+			h.Firewall.Unreadable = "it was changed, and could not be read again"
+		}
 		client.ReadFirewalls(reading, hosts)
 		for _, h := range hosts {
 			h.Firewall.Stale = refreshes.failed(h)

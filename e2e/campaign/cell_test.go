@@ -217,9 +217,6 @@ func (c *cell) judge(ctx context.Context) (wrong []string) {
 
 // wrongVerdicts are false passes.
 func (c *cell) wrongVerdicts(out outcome) (wrong []string) {
-	if c.command.name == "undo" && out.code == 4 && out.run != nil && out.run.Interrupted {
-		return nil // docs/trust.md: what is known and not mended
-	}
 	truth := c.oracle.verdicts
 	if c.command.changes {
 		truth = out.truth

@@ -105,7 +105,7 @@ func (e *estate) ReadFirewalls(_ context.Context, hosts []*inventory.Host) {
 func (e *estate) read(h *inventory.Host) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	h.Firewall.Rulesets = nil
+	h.Firewall.Rulesets, h.Firewall.Unreadable = nil, ""
 	for i := range e.hosts[h.ID] {
 		rs := clone(&e.hosts[h.ID][i])
 		h.Firewall.Rulesets = append(h.Firewall.Rulesets, &rs)

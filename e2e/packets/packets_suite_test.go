@@ -131,9 +131,9 @@ type outcome struct {
 // tool runs the tool where the operator sits.
 func (w *world) tool(ctx context.Context, args ...string) outcome {
 	GinkgoHelper()
-	args = append(args, "--target", w.vc.URL.Host, "--user", "root", "--password", "pw", "--thumbprint", w.vc.Thumbprint)
+	args = append(args, "--target", w.vc.URL.Host, "--user", "root", "--thumbprint", w.vc.Thumbprint)
 	cmd := exec.CommandContext(ctx, preflight, args...)
-	cmd.Env = environment()
+	cmd.Env = append(environment(), "VIC_MACHINE_PASSWORD=pw")
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	Expect(w.Ops().Start(cmd)).To(Succeed())
