@@ -184,7 +184,9 @@ func (r *peerReading) finish(ctx context.Context, inv *inventory.Inventory) {
 	}
 }
 
-// logHosts asks a host for its log collectors. It takes the privilege System.Read.
+// logHosts asks a host for its log collectors. It takes the privilege System.Read on the host
+// (API's reference, QueryOptions). A name that does not end with a dot is one option's, which
+// simulators take for a prefix.
 func (r *peerReading) logHosts(ctx context.Context, h *peerHost) (t told, err error) {
 	manager, ok := h.node.ref1(optionManager)
 	if !ok {
@@ -203,8 +205,9 @@ func (r *peerReading) logHosts(ctx context.Context, h *peerHost) (t told, err er
 }
 
 // kmipServers asks the vCenter for its key servers, if a selected host has vSAN, which is what
-// hosts reach them for themselves. It takes the privilege Cryptographer.ReadKeyServersInfo,
-// which the role "Read-only" does not have. Who signs in there is not kept.
+// hosts reach them for themselves. The API's reference asks for the privilege
+// Cryptographer.ManageKeyServers, which the role "Read-only" does not have. Who signs in
+// there is not kept.
 func (r *peerReading) kmipServers(ctx context.Context, inv *inventory.Inventory) (t told) {
 	manager := r.client.ServiceContent.CryptoManager // a host has a CryptoManagerHost
 	if manager == nil || manager.Type != "CryptoManagerKmip" || !slices.ContainsFunc(inv.Hosts, func(h inventory.Host) bool {

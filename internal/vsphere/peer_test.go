@@ -327,10 +327,10 @@ var _ = Describe("whom hosts talk to by their own settings", func() {
 	It("says on the hosts with vSAN why the vCenter's key servers are not known", func(ctx SpecContext) {
 		vc := configured()
 		s := login(ctx, vc)
-		vc.Fault("ListKmipServers", types.ManagedObjectReference{}, &types.NoPermission{PrivilegeId: "Cryptographer.ReadKeyServersInfo"})
+		vc.Fault("ListKmipServers", types.ManagedObjectReference{}, &types.NoPermission{PrivilegeId: "Cryptographer.ManageKeyServers"})
 		inv := settled(ctx, s, vsphere.Selection{}, vsphere.CollectOptions{})
 		for _, name := range []string{"esx01.example", "esx02.example"} {
-			Expect(unreadable(inv, name, inventory.KMIPServers)).To(Equal("the account lacks the privilege Cryptographer.ReadKeyServersInfo"))
+			Expect(unreadable(inv, name, inventory.KMIPServers)).To(Equal("the account lacks the privilege Cryptographer.ManageKeyServers"))
 		}
 		noPeers(setting(inv, "esx03.example", inventory.KMIPServers))
 		Expect(vc.RequestsOf("ListKmipServers")).To(Equal(1))
