@@ -215,8 +215,9 @@ func (r *peerReading) logHosts(ctx context.Context, h *peerHost) (t told, err er
 }
 
 // kmipServers asks the vCenter for its key servers, if a selected host has vSAN, which is what
-// hosts reach them for themselves. It takes the privilege Cryptographer.ReadKeyServersInfo,
-// which the role "Read-only" does not have. Who signs in there is not kept.
+// hosts reach them for themselves. It takes the privilege Cryptographer.ReadKeyServersInfo by
+// that one's description; bindings of the API's reference name Cryptographer.ManageKeyServers.
+// The role "Read-only" has neither. Who signs in there is not kept.
 func (r *peerReading) kmipServers(ctx context.Context, inv *inventory.Inventory) (t told) {
 	manager := r.client.ServiceContent.CryptoManager // a host has a CryptoManagerHost
 	if manager == nil || manager.Type != "CryptoManagerKmip" || !slices.ContainsFunc(inv.Hosts, func(h inventory.Host) bool {

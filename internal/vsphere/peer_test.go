@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -79,6 +80,11 @@ func netConfig(nics map[string][]string) (list []types.VirtualNicManagerNetConfi
 				nic := types.HostVirtualNic{
 					Device: fmt.Sprintf("vmk%d", i), Key: fmt.Sprintf("%s.key-vim.host.VirtualNic-%s%d", kind, traffic, i),
 					Spec: types.HostVirtualNicSpec{Ip: &types.HostIpConfig{IpAddress: a, SubnetMask: "255.255.255.0"}, Mac: "00:50:56:00:00:00"},
+				}
+				if strings.Contains(a, ":") {
+					nic.Spec.Ip = &types.HostIpConfig{IpV6Config: &types.HostIpConfigIpV6AddressConfiguration{IpV6Address: []types.HostIpConfigIpV6Address{
+						{IpAddress: "fe80::1", PrefixLength: 64, Origin: "linklayer"}, {IpAddress: a, PrefixLength: 64, Origin: "manual"},
+					}}}
 				}
 				c.CandidateVnic = append(c.CandidateVnic, nic)
 				if traffic == kind {
@@ -156,7 +162,7 @@ func configured() *sim.VCenter {
 		nics: map[string][]string{"management": {"10.0.0.1"}, "vmotion": {"10.5.0.1"}, "vsan": {"10.6.0.1"}},
 	}.put(vc, "esx01.example")
 	talks{nics: map[string][]string{"management": {"10.0.0.2"}, "vmotion": {"10.5.0.2", "10.5.1.2"}, "vsan": {"10.6.0.2"}, "vSphereProvisioning": {"10.7.0.2"}}}.put(vc, "esx02.example")
-	talks{nics: map[string][]string{"management": {"10.0.0.3"}, "vmotion": {"10.5.0.3"}}}.put(vc, "esx03.example")
+	talks{nics: map[string][]string{"management": {"10.0.0.3"}, "vmotion": {"10.5.0.3", "fd00::5"}}}.put(vc, "esx03.example")
 	talks{nics: map[string][]string{"management": {"10.0.0.4"}}}.put(vc, "esx04.example")
 	talks{nics: map[string][]string{"management": {"10.0.0.5"}, "vmotion": {""}}}.put(vc, "esx05.example")
 	talks{nics: map[string][]string{"management": {"10.0.0.6"}}}.put(vc, "esx06.example")
@@ -185,7 +191,7 @@ var _ = Describe("whom hosts talk to by their own settings", func() {
 		Expect(values(inventory.NFSMounts)).To(Equal([]string{"10.4.0.1"}), "NFS 4.1 has a ruleset of its own")
 		Expect(values(inventory.ISCSITargets)).To(Equal([]string{"10.3.0.1:3260", "san.example", "[fd00::3]:3261", "10.3.0.2:3260"}))
 		Expect(values(inventory.KMIPServers)).To(Equal([]string{"10.9.0.1:5696", "kms.example:5697"}))
-		Expect(values(inventory.VMotionHosts)).To(Equal([]string{"10.5.0.2", "10.5.1.2", "10.5.0.3"}))
+		Expect(values(inventory.VMotionHosts)).To(Equal([]string{"10.5.0.2", "10.5.1.2", "10.5.0.3", "fd00::5"}))
 		Expect(setting(inv, "esx01.example", inventory.VMotionHosts).Unnamed).To(Equal([]string{"the vMotion address of esx05.example"}))
 		Expect(values(inventory.VSANHosts)).To(Equal([]string{"10.6.0.2"}))
 		Expect(setting(inv, "esx01.example", inventory.VSANHosts).Unnamed).To(Equal([]string{"a witness host, if there is one"}))
@@ -255,7 +261,7 @@ var _ = Describe("whom hosts talk to by their own settings", func() {
 
 		vc.Host("esx02.example").Deny("config.virtualNicManagerInfo.netConfig", &types.NoPermission{PrivilegeId: "System.Read"})
 		one = settled(ctx, s, vsphere.Selection{Hosts: []string{"esx01.example"}}, vsphere.CollectOptions{})
-		Expect(setting(one, "esx01.example", inventory.VMotionHosts).Values).To(Equal([]string{"10.5.0.3"}))
+		Expect(setting(one, "esx01.example", inventory.VMotionHosts).Values).To(Equal([]string{"10.5.0.3", "fd00::5"}))
 		Expect(setting(one, "esx01.example", inventory.VMotionHosts).Unnamed).To(Equal([]string{"the vMotion address of esx02.example", "the vMotion address of esx05.example"}))
 		Expect(setting(one, "esx01.example", inventory.VSANHosts).Unnamed).To(Equal([]string{"the vSAN address of esx02.example", "a witness host, if there is one"}))
 		Expect(setting(one, "esx01.example", inventory.ProvisioningHosts).Unnamed).To(Equal([]string{"the provisioning address of esx02.example"}))
@@ -321,10 +327,10 @@ var _ = Describe("whom hosts talk to by their own settings", func() {
 	It("says on the hosts with vSAN why the vCenter's key servers are not known", func(ctx SpecContext) {
 		vc := configured()
 		s := login(ctx, vc)
-		vc.Fault("ListKmipServers", types.ManagedObjectReference{}, &types.NoPermission{PrivilegeId: "Cryptographer.ReadKeyServersInfo"})
+		vc.Fault("ListKmipServers", types.ManagedObjectReference{}, &types.NoPermission{PrivilegeId: "Cryptographer.ManageKeyServers"})
 		inv := settled(ctx, s, vsphere.Selection{}, vsphere.CollectOptions{})
 		for _, name := range []string{"esx01.example", "esx02.example"} {
-			Expect(unreadable(inv, name, inventory.KMIPServers)).To(Equal("the account lacks the privilege Cryptographer.ReadKeyServersInfo"))
+			Expect(unreadable(inv, name, inventory.KMIPServers)).To(Equal("the account lacks the privilege Cryptographer.ManageKeyServers"))
 		}
 		noPeers(setting(inv, "esx03.example", inventory.KMIPServers))
 		Expect(vc.RequestsOf("ListKmipServers")).To(Equal(1))
@@ -358,7 +364,7 @@ var _ = Describe("whom hosts talk to by their own settings", func() {
 		inv := settled(ctx, s, vsphere.Selection{}, vsphere.CollectOptions{})
 		Expect(inv.Hosts).To(HaveLen(19))
 		peers := setting(inv, "esx01.example", inventory.VMotionHosts)
-		Expect(peers.Values).To(Equal([]string{"10.5.0.3"}))
+		Expect(peers.Values).To(Equal([]string{"10.5.0.3", "fd00::5"}))
 		Expect(peers.Unnamed).To(ContainElement("the vMotion address of " + vc.Host("esx02.example").Ref.Value))
 	}, SpecTimeout(time.Minute))
 
