@@ -9,6 +9,7 @@ import (
 	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/internal/strict"
 	"github.com/vic-preflight/vic-preflight/inventory"
+	"github.com/vic-preflight/vic-preflight/profile"
 )
 
 // The keys of the three parts of a file that have a form of their own.
@@ -21,8 +22,8 @@ const (
 // settings are the keys that are flags of commands, and no part of a target.
 var settings = strict.Vocabulary{
 	"port": strict.One(strict.Whole(1, 65535)), "vch-ip": strict.Many(peer),
-	"profile":      strict.Many(strict.Matching(kebab, "takes the name of a profile, such as ntp, that vic-preflight profiles lists, or auto")),
-	"requirements": strict.Many(file), "peer": strict.Many(strict.Text),
+	"profile":      strict.Many(strict.WordOf("the name of a profile, such as ntp, that vic-preflight profiles lists, or auto", append(profile.Names(), auto)...)),
+	"requirements": strict.Many(file), "peer": strict.Many(other),
 	"only": strict.Many(check), "skip": strict.Many(check),
 	"refresh": strict.One(strict.Truth), "ssh": strict.One(strict.Truth), "firewall-state": strict.One(strict.Truth),
 
@@ -57,8 +58,6 @@ var (
 	})
 	severities = part("severities", ofReason, severitiesOf(gradable()))
 )
-
-var kebab = strict.Pattern(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
 
 func part(name, noun string, keys strict.Vocabulary) strict.Section {
 	return strict.Section{Name: name, Noun: noun, Example: "port: 2377", Keys: keys, Refused: refused}

@@ -203,6 +203,7 @@ vch-ip: []
 vch-ip: [10.0.0.5, ""]
 vch-ip: [[10.0.0.5]]
 profile: NTP
+profile: vddk
 profile: "ntp,syslog"
 profile: [ntp, ""]
 profile: {ntp: 10.0.0.1}

@@ -14,6 +14,7 @@ import (
 	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/internal/strict"
 	"github.com/vic-preflight/vic-preflight/inventory"
+	"github.com/vic-preflight/vic-preflight/profile"
 )
 
 var duration = strict.Pattern(`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`)
@@ -97,6 +98,22 @@ func peer(d *strict.Document, n *yaml.Node) (string, string) {
 		complaint = fmt.Sprintf("is an address and a network at once: give %s for the address, or %s for the network", two.Address, two.Network)
 	case err != nil:
 		complaint = "takes an address such as 10.0.0.5, or a network such as 10.0.0.0/24"
+	}
+	return t, complaint
+}
+
+// auto stands for the profiles and peers in hosts' own settings, as on the command line.
+const auto = "auto"
+
+// other reads the other side of a profile: [PROFILE=]PEER.
+func other(d *strict.Document, n *yaml.Node) (string, string) {
+	t, complaint := strict.Text(d, n)
+	_, given, named := strings.Cut(t, "=")
+	if !named {
+		given = t
+	}
+	if _, err := profile.ParsePeer(given); complaint == "" && given != auto && err != nil {
+		complaint = "takes [PROFILE=]auto or [PROFILE=]PEER: " + err.Error()
 	}
 	return t, complaint
 }
