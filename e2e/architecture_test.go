@@ -44,7 +44,6 @@ var banned = []struct{ pkg, dep, why string }{
 	{"internal/strict", module + "/checks", "a file is read strictly, whatever is in it"},
 	{"internal/strict", module + "/inventory", "a file is read strictly, whatever is in it"},
 	{"internal/strict", module + "/profile", "a file is read strictly, whatever is in it"},
-	{"internal/config", module + "/profile", configFiles},
 	{"profile", "github.com/vmware/", asked},
 	{"profile", "github.com/spf13/", asked},
 	{"profile", "net/http", asked},
