@@ -250,8 +250,8 @@ func (c *cell) wrongCode(out outcome) (wrong []string) {
 	if c.command.changes || c.command.probes {
 		allowed = append(allowed, 4)
 	}
-	if c.fault.facts && c.command.narrows && out.run == nil {
-		allowed = append(allowed, 2) // nothing has the name that was given
+	if c.unfound(out) {
+		allowed = append(allowed, 2)
 	}
 	if c.fault.total {
 		allowed = []int{3}
@@ -275,9 +275,15 @@ func (c *cell) wrongCode(out outcome) (wrong []string) {
 	return wrong
 }
 
+// unfound reports whether nothing had a name that the command was given: it could not be
+// read, or was removed before.
+func (c *cell) unfound(out outcome) bool {
+	return (c.fault.facts || c.fault.removed) && c.command.narrows && out.run == nil
+}
+
 // others are hosts that are not done though the fault is another's.
 func (c *cell) others(out outcome) (wrong []string) {
-	if c.fault.host == "" {
+	if c.fault.host == "" || c.unfound(out) {
 		return nil
 	}
 	said := verdicts(out.run)
