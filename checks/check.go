@@ -223,10 +223,7 @@ func quoteAll(list []string) []string {
 func joinPrefixes(list []netip.Prefix) string {
 	texts := make([]string, len(list))
 	for i, p := range list {
-		texts[i] = p.String()
-		if p.IsSingleIP() {
-			texts[i] = p.Addr().String()
-		}
+		texts[i] = inventory.PrefixText(p)
 	}
 	return Some(texts)
 }

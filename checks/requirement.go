@@ -354,7 +354,7 @@ func (r Requirement) Say(text string) string {
 		}
 	}
 	at := ""
-	if r.Name == VIC().Name && !r.ByVICMachine() {
+	if r.OfVCH() && !r.ByVICMachine() {
 		at = fmt.Sprintf(" --port %d", r.Ports[0])
 	}
 	words := []string{
@@ -362,7 +362,7 @@ func (r Requirement) Say(text string) string {
 		"{option}", r.PeerOption, "{breaks}", r.Breaks,
 	}
 	traffic, network, prefer := "traffic", "the network that it is in", ""
-	if r.Name == VIC().Name { // it has no address before it is there, and several rulesets serve it
+	if r.OfVCH() { // it has no address before it is there, and several rulesets serve it
 		traffic, network = "outgoing traffic", "the network it will be leased from"
 		if key := first(r.Prefer); key != "" {
 			prefer = fmt.Sprintf(", or let fix enable %s for that address where the host has it", key)

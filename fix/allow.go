@@ -285,17 +285,10 @@ func (a *allowance) shutOut(rs *inventory.Ruleset, list *inventory.AllowedHosts)
 	have, _ := list.Prefixes()
 	for _, p := range slices.Concat(needed, req.Peers) {
 		if !inventory.Covered(p, have) {
-			return fmt.Sprintf("the host is managed by %s, which would be enabled for %s alone: that shuts out %s", rs.Key, list, text(p))
+			return fmt.Sprintf("the host is managed by %s, which would be enabled for %s alone: that shuts out %s", rs.Key, list, inventory.PrefixText(p))
 		}
 	}
 	return ""
-}
-
-func text(p netip.Prefix) string {
-	if p.IsSingleIP() {
-		return p.Addr().String()
-	}
-	return p.String()
 }
 
 // narrowsBroad reports whether a broad ruleset, which lets everybody through when it

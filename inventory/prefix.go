@@ -74,6 +74,14 @@ func Covered(peer netip.Prefix, by []netip.Prefix) bool {
 	return Covered(low, inside) && Covered(high, inside)
 }
 
+// PrefixText is a prefix as people write it: a single address is that alone.
+func PrefixText(p netip.Prefix) string {
+	if p.IsSingleIP() {
+		return p.Addr().String()
+	}
+	return p.String()
+}
+
 func halves(p netip.Prefix) (low, high netip.Prefix) {
 	bits := p.Bits() + 1
 	raw := p.Addr().AsSlice()

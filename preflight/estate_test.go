@@ -20,6 +20,7 @@ import (
 	"github.com/vic-preflight/vic-preflight/internal/sim"
 	"github.com/vic-preflight/vic-preflight/inventory"
 	"github.com/vic-preflight/vic-preflight/preflight"
+	"github.com/vic-preflight/vic-preflight/profile"
 	"github.com/vic-preflight/vic-preflight/report"
 )
 
@@ -172,7 +173,7 @@ func differ(a, b map[string]string) (names []string) {
 }
 
 // bySettings is what the hosts' own settings ask for.
-var bySettings = preflight.Wanted{Profiles: []string{preflight.Auto}}
+var bySettings = preflight.Wanted{Profiles: []string{profile.Auto}}
 
 // details are those of the check of ports, by host name and requirement.
 func details(run *report.Run) map[string]string {
@@ -297,7 +298,7 @@ var _ = Describe("check --profile auto of the scenario estate", func() {
 		By("any setting")
 		Expect(settings(nil, "esx1*", "esx21*")).To(And(HaveLen(5), HaveEach(unknown)))
 		By("the addresses of one host of a cluster whose others are left out")
-		Expect(settings([]string{preflight.Auto}, "esx1*", "esx21*")).To(And(HaveLen(5),
+		Expect(settings([]string{profile.Auto}, "esx1*", "esx21*")).To(And(HaveLen(5),
 			HaveKeyWithValue("esx21.example ", unknown), HaveKeyWithValue("esx11.example ", "pass settings-known")))
 	}, SpecTimeout(time.Minute))
 })

@@ -21,6 +21,7 @@ import (
 	"github.com/vic-preflight/vic-preflight/internal/sim"
 	"github.com/vic-preflight/vic-preflight/inventory"
 	"github.com/vic-preflight/vic-preflight/preflight"
+	"github.com/vic-preflight/vic-preflight/profile"
 	"github.com/vic-preflight/vic-preflight/report"
 )
 
@@ -106,11 +107,11 @@ var _ = Describe("facts in a file", func() {
 		configure(vc)
 		file := newFile()
 		asked := on(vc)
-		Expect(preflight.Wanted{Port: checks.DefaultPort, Profiles: []string{preflight.Auto}}.Put(&asked)).To(Succeed())
+		Expect(preflight.Wanted{Port: checks.DefaultPort, Profiles: []string{profile.Auto}}.Put(&asked)).To(Succeed())
 		_, err := preflight.Collect(ctx, []preflight.Options{asked}, file, false)
 		Expect(err).NotTo(HaveOccurred())
 		for _, w := range []preflight.Wanted{
-			{Profiles: []string{preflight.Auto}},
+			{Profiles: []string{profile.Auto}},
 			{Profiles: []string{"syslog", "ntp"}, Peers: []string{"syslog=auto", "ntp=10.2.0.9"}},
 			{Profiles: []string{"vmotion"}, Peers: []string{"auto"}},
 		} {
@@ -127,7 +128,7 @@ var _ = Describe("facts in a file", func() {
 			}
 		}
 		offline := preflight.Options{Facts: collected(ctx, "sim://mixed")}
-		Expect(preflight.Wanted{Port: checks.DefaultPort, Profiles: []string{preflight.Auto}}.Put(&offline)).To(Succeed())
+		Expect(preflight.Wanted{Port: checks.DefaultPort, Profiles: []string{profile.Auto}}.Put(&offline)).To(Succeed())
 		run, err := preflight.Run(ctx, offline)
 		Expect(err).NotTo(HaveOccurred())
 		Expect(statuses(run, checks.PeerSettings)).To(HaveKeyWithValue(HavePrefix("esx01.example"), "unknown facts-unavailable"), "a file without them")

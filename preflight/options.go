@@ -371,11 +371,11 @@ func (o *Options) validateOnly() error {
 				continue
 			}
 			all := "vch"
-			if req.Name != checks.VIC().Name {
-				all = peerText(p)
+			if !req.OfVCH() {
+				all = inventory.PrefixText(p)
 			}
 			return &UsageError{
-				Err:   errors.New(req.Say(fmt.Sprintf("--allowed-ip leaves out {the peer} %s", peerText(p)))),
+				Err:   errors.New(req.Say(fmt.Sprintf("--allowed-ip leaves out {the peer} %s", inventory.PrefixText(p)))),
 				Hints: []string{"add --allowed-ip " + all},
 			}
 		}
@@ -516,11 +516,4 @@ func (o *Options) settleTimes(onHost bool) {
 			*t.value = t.default_
 		}
 	}
-}
-
-func peerText(p netip.Prefix) string {
-	if p.IsSingleIP() {
-		return p.Addr().String()
-	}
-	return p.String()
 }

@@ -25,10 +25,6 @@ type Wanted struct {
 	Peers []string
 }
 
-// Auto is the name that stands for all profiles whose peers are in hosts' own settings, and
-// the peer that stands for those.
-const Auto = "auto"
-
 // OfProfiles reports whether profiles are asked for.
 func (w Wanted) OfProfiles() bool { return len(w.Profiles)+len(w.Files) > 0 }
 
@@ -112,7 +108,7 @@ func ParsePeer(option, text string) (netip.Prefix, error) {
 // named besides.
 func (w Wanted) profiles() (list []profile.Profile, err error) {
 	for _, name := range w.Profiles {
-		if name == Auto {
+		if name == profile.Auto {
 			continue
 		}
 		p, err := profile.Named(name)
@@ -129,13 +125,13 @@ func (w Wanted) profiles() (list []profile.Profile, err error) {
 		list = append(list, p)
 	}
 	for i, p := range list {
-		if slices.ContainsFunc(list[:i], func(q profile.Profile) bool { return q.Name == p.Name }) {
+		if indexOf(list[:i], p.Name) >= 0 {
 			return nil, usage("", "the profile %s is given twice", p.Name)
 		}
 	}
-	if slices.Contains(w.Profiles, Auto) {
+	if slices.Contains(w.Profiles, profile.Auto) {
 		for _, p := range profile.FromSettings() {
-			if !slices.ContainsFunc(list, func(q profile.Profile) bool { return q.Name == p.Name }) {
+			if indexOf(list, p.Name) < 0 {
 				list = append(list, p)
 			}
 		}
@@ -144,8 +140,7 @@ func (w Wanted) profiles() (list []profile.Profile, err error) {
 }
 
 func (w Wanted) putProfiles(o *Options, chosen []profile.Profile) error {
-	vch := slices.ContainsFunc(chosen, func(p profile.Profile) bool { return p.Name == profile.Default })
-	if len(w.VCHs) > 0 && !vch || w.Port != checks.DefaultPort {
+	if len(w.VCHs) > 0 && indexOf(chosen, profile.Default) < 0 || w.Port != checks.DefaultPort {
 		return &UsageError{Err: errors.New("--vch-ip and --port are of a virtual container host, and --profile names what else must be open"), Hints: []string{"--peer gives the address on the other side"}}
 	}
 	peers, err := w.peers(chosen)
@@ -159,7 +154,7 @@ func (w Wanted) putProfiles(o *Options, chosen []profile.Profile) error {
 		if err != nil {
 			return &UsageError{Err: fmt.Errorf("--peer: %w", err)}
 		}
-		if given.fromSettings || slices.Contains(w.Profiles, Auto) && p.InSettings() {
+		if given.fromSettings || slices.Contains(w.Profiles, profile.Auto) && p.InSettings() {
 			o.BySettings = append(o.BySettings, p)
 			o.StandIns[p.Name] = given.list
 			continue
@@ -195,6 +190,10 @@ func distinct(o *Options) error {
 	return nil
 }
 
+func indexOf(list []profile.Profile, name string) int {
+	return slices.IndexFunc(list, func(p profile.Profile) bool { return p.Name == name })
+}
+
 func namesOf(list []profile.Profile) []string {
 	names := make([]string, len(list))
 	for i, p := range list {
@@ -207,7 +206,7 @@ func namesOf(list []profile.Profile) []string {
 func choose(p profile.Profile, n profile.Need) error {
 	hints := []string{fmt.Sprintf("--peer %s says which; vic-preflight profiles %s shows them", strings.Join(p.Forms(), ", or "), p.Name)}
 	if p.InSettings() {
-		hints = append(hints, fmt.Sprintf("--peer %s=%s reads it from each host's own settings", p.Name, Auto))
+		hints = append(hints, fmt.Sprintf("--peer %s=%s reads it from each host's own settings, but for vib and rule", p.Name, profile.Auto))
 	}
 	return &UsageError{
 		Err:   fmt.Errorf("the profile %s is one of several, and which one is not known: %s", p.Name, strings.Join(p.Alternatives(n.OneOf), ", ")),
@@ -235,15 +234,15 @@ func (w Wanted) peers(chosen []profile.Profile) (map[string]given, error) {
 				return nil, &UsageError{Option: "peer", Err: errors.New("does not say of which profile it is"), Hints: []string{"--peer PROFILE=PEER, such as --peer " + chosen[0].Name + "=" + text}}
 			}
 		}
-		at := slices.IndexFunc(chosen, func(p profile.Profile) bool { return p.Name == name })
+		at := indexOf(chosen, name)
 		if at < 0 {
 			return nil, usage("peer", "is of a profile that is not asked for: there are %s", strings.Join(namesOf(chosen), ", "))
 		}
 		of := peers[name]
 		switch p, err := profile.ParsePeer(rest); {
-		case rest == Auto && !chosen[at].InSettings():
+		case rest == profile.Auto && !chosen[at].InSettings():
 			return nil, &UsageError{Option: "peer", Err: fmt.Errorf("no setting of a host has the peers of the profile %s", name), Hints: []string{"give their address"}}
-		case rest == Auto:
+		case rest == profile.Auto:
 			of.fromSettings = true
 		case err != nil:
 			return nil, file("peer", err)

@@ -80,7 +80,7 @@ var _ = Describe("what must be open", func() {
 
 		settings := site("profile: ntp-x\ntitle: x\npeer: {kind: a host}\nrequirements:\n  - {" + need + "source: x\n")
 		var o preflight.Options
-		Expect(anyPort(preflight.Wanted{Files: []string{settings}, Profiles: []string{preflight.Auto}}).Put(&o)).To(Succeed())
+		Expect(anyPort(preflight.Wanted{Files: []string{settings}, Profiles: []string{profile.Auto}}).Put(&o)).To(Succeed())
 	})
 
 	It("may be a site's own", func(ctx SpecContext) {
@@ -169,7 +169,7 @@ var _ = Describe("what is not known of hosts' own settings", func() {
 			}
 		}
 	}
-	auto := preflight.Wanted{Profiles: []string{preflight.Auto}}
+	auto := preflight.Wanted{Profiles: []string{profile.Auto}}
 
 	It("makes a host unknown, whichever checks are picked", func(ctx SpecContext) {
 		rep, err := check(ctx, unread(""), auto, preflight.Options{Only: []string{checks.OutboundPort}})
@@ -181,7 +181,7 @@ var _ = Describe("what is not known of hosts' own settings", func() {
 		Expect(err).To(MatchError(ContainSubstring("a host would pass of whose settings nothing is known")))
 	}, SpecTimeout(time.Minute))
 	It("counts where a profile asks for it", func(ctx SpecContext) {
-		rep, err := check(ctx, unread(inventory.KMIPServers), preflight.Wanted{Profiles: []string{"ntp"}, Peers: []string{preflight.Auto}}, preflight.Options{})
+		rep, err := check(ctx, unread(inventory.KMIPServers), preflight.Wanted{Profiles: []string{"ntp"}, Peers: []string{profile.Auto}}, preflight.Options{})
 		Expect(err).NotTo(HaveOccurred())
 		for _, res := range rep.Runs[0].Results {
 			Expect(res.Status).NotTo(Equal(checks.Unknown), res.Detail)

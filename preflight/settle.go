@@ -80,14 +80,14 @@ func (o *Options) asFlags() (flags []string) {
 		return append(flags, o.RequiredBy...)
 	}
 	req := o.requirement()
-	if req.Name != checks.VIC().Name {
+	if !req.OfVCH() {
 		return flags // it is an undo's, or of a caller that has no command line
 	}
 	if port := req.Ports[0]; port != checks.DefaultPort {
 		add("port", strconv.Itoa(port))
 	}
 	for _, p := range req.Peers {
-		add("vch-ip", peerText(p))
+		add("vch-ip", inventory.PrefixText(p))
 	}
 	return flags
 }

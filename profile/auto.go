@@ -9,6 +9,10 @@ import (
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
 
+// Auto is the name that stands for all of FromSettings, and the peer that stands for those in
+// hosts' own settings.
+const Auto = "auto"
+
 // FromSettings are the built-in profiles whose peers hosts have in their own settings.
 func FromSettings() []Profile {
 	return slices.DeleteFunc(All(), func(p Profile) bool { return !p.InSettings() })

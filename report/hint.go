@@ -310,7 +310,7 @@ func (a *advice) commands(r *Run, places places) []string {
 	first := a.results[0]
 	var lines []string
 	for _, template := range a.Commands {
-		if a.requirement.Name != checks.VIC().Name { // the run's own options give the peers
+		if !a.requirement.OfVCH() { // the run's own options give the peers
 			template, _, _ = strings.Cut(template, allowedVCH)
 		}
 		switch {
@@ -340,7 +340,7 @@ func (a *advice) commands(r *Run, places places) []string {
 // it, and not vic-machine's for anything that it does not open.
 func (a *advice) helps(template string, r *Run) bool {
 	unasked := checks.BuiltIn(a.ruleset) && !slices.Contains(a.requirement.Switchable(), a.ruleset)
-	vic := a.requirement.Name == checks.VIC().Name
+	vic := a.requirement.OfVCH()
 	switch {
 	case strings.Contains(template, "{ruleset}") && (a.locked || unasked || strings.Contains(a.ruleset, "+")):
 		return false
@@ -631,7 +631,7 @@ func withPeers(before, after string, missing []netip.Prefix) string {
 	if strings.HasPrefix(option, "--ip-address=") {
 		var lines []string
 		for _, p := range missing {
-			lines = append(lines, before+prefixText(p)+after)
+			lines = append(lines, before+inventory.PrefixText(p)+after)
 		}
 		return strings.Join(lines, "\n      ")
 	}
@@ -640,14 +640,7 @@ func withPeers(before, after string, missing []netip.Prefix) string {
 		if i > 0 {
 			before += " " + flag
 		}
-		before += prefixText(p)
+		before += inventory.PrefixText(p)
 	}
 	return before + after
-}
-
-func prefixText(p netip.Prefix) string {
-	if p.IsSingleIP() {
-		return p.Addr().String()
-	}
-	return p.String()
 }

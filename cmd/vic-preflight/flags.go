@@ -40,7 +40,7 @@ func (r *requirementFlags) registerProfiles(cmd *cobra.Command) {
 	f.StringArrayVar(&r.Files, "requirements", nil, "`file` with a profile of your own; docs/profile.schema.json describes it (repeatable)")
 	f.StringArrayVar(&r.Peers, "peer", nil, "`address` or network on the profile's other side: [PROFILE=][SCHEME://]ADDRESS[:PORT], or [PROFILE=]auto for those in each host's own settings, where an address stands in for those that a setting has by name (repeatable)")
 	usage.Section(f, "checks")
-	complete(cmd, "profile", append(profile.Names(), preflight.Auto)...)
+	complete(cmd, "profile", append(profile.Names(), profile.Auto)...)
 }
 
 // allowFlags say how the port is opened.

@@ -22,7 +22,7 @@ const (
 // settings are the keys that are flags of commands, and no part of a target.
 var settings = strict.Vocabulary{
 	"port": strict.One(strict.Whole(1, 65535)), "vch-ip": strict.Many(peer),
-	"profile":      strict.Many(strict.WordOf("the name of a profile, such as ntp, that vic-preflight profiles lists, or auto", append(profile.Names(), auto)...)),
+	"profile":      strict.Many(strict.WordOf("the name of a profile, such as ntp, that vic-preflight profiles lists, or auto", append(profile.Names(), profile.Auto)...)),
 	"requirements": strict.Many(file), "peer": strict.Many(other),
 	"only": strict.Many(check), "skip": strict.Many(check),
 	"refresh": strict.One(strict.Truth), "ssh": strict.One(strict.Truth), "firewall-state": strict.One(strict.Truth),

@@ -102,9 +102,6 @@ func peer(d *strict.Document, n *yaml.Node) (string, string) {
 	return t, complaint
 }
 
-// auto stands for the profiles and peers in hosts' own settings, as on the command line.
-const auto = "auto"
-
 // other reads the other side of a profile: [PROFILE=]PEER.
 func other(d *strict.Document, n *yaml.Node) (string, string) {
 	t, complaint := strict.Text(d, n)
@@ -112,7 +109,7 @@ func other(d *strict.Document, n *yaml.Node) (string, string) {
 	if !named {
 		given = t
 	}
-	if _, err := profile.ParsePeer(given); complaint == "" && given != auto && err != nil {
+	if _, err := profile.ParsePeer(given); complaint == "" && given != profile.Auto && err != nil {
 		complaint = "takes [PROFILE=]auto or [PROFILE=]PEER: " + err.Error()
 	}
 	return t, complaint
