@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -65,12 +66,21 @@ func answerSSH(c net.Conn, config *ssh.ServerConfig) {
 		if err != nil {
 			return
 		}
-		for r := range requests {
-			_ = r.Reply(r.Type == "exec", nil)
-			if r.Type == "exec" {
-				_, _ = channel.SendRequest("exit-status", false, make([]byte, 4))
-				_ = channel.Close()
-			}
+		go succeed(channel, requests)
+	}
+}
+
+// succeed answers the one command of a session: it takes all that is written to it first, as
+// whoever is still writing when a command ends has lost the connection.
+func succeed(channel ssh.Channel, requests <-chan *ssh.Request) {
+	defer channel.Close()
+	for r := range requests {
+		_ = r.Reply(r.Type == "exec", nil)
+		if r.Type == "exec" {
+			go ssh.DiscardRequests(requests)
+			_, _ = io.Copy(io.Discard, channel)
+			_, _ = channel.SendRequest("exit-status", false, make([]byte, 4))
+			return
 		}
 	}
 }
