@@ -77,8 +77,8 @@ bench-micro: ## Run the benchmarks of single parts (benchstat-friendly)
 	$(GO) test -run '^$$' -bench . -benchmem -count $(or $(COUNT),10) ./...
 
 campaign: needs ## Run the whole of what make test runs a sample of: faults, a million hosts, kills, soak, fuzzing; hours
-	CAMPAIGN=all $(GO) test -count=1 -timeout 4h ./e2e/campaign -args -ginkgo.timeout 4h -ginkgo.v
-	CAMPAIGN=all $(GO) test -count=1 -timeout 4h ./e2e/oracle ./e2e/kill ./e2e/soak -args -ginkgo.timeout 4h -ginkgo.v
+	CAMPAIGN=all $(GO) test -count=1 -v -timeout 4h ./e2e/campaign -args -ginkgo.timeout 4h -ginkgo.v
+	CAMPAIGN=all $(GO) test -count=1 -v -timeout 4h ./e2e/oracle ./e2e/kill ./e2e/soak -args -ginkgo.timeout 4h -ginkgo.v
 	$(MAKE) fuzz
 
 fuzz: ## Fuzz each target for FUZZTIME, or those of FUZZ, such as probe:FuzzNC

@@ -211,7 +211,7 @@ func fixed(t *rapid.T, e *estate, inv *inventory.Inventory, reqs []checks.Requir
 
 var _ = It("what is planned and made lets packets through, changes nothing else, and is undone byte for byte", func() {
 	chosen, path := 0, filepath.Join(journals(), "j")
-	always(manyHosts, func(t *rapid.T) int {
+	always(func(t *rapid.T) int {
 		inv, reqs := drawEstate(t, true)
 		options := drawOptions(t, reqs)
 		e, first := newEstate(inv), newEstate(inv)
@@ -264,7 +264,7 @@ func again(t *rapid.T, e *estate, inv *inventory.Inventory, reqs []checks.Requir
 
 var _ = It("what is closed is closed, and is undone byte for byte", func() {
 	closed, path := 0, filepath.Join(journals(), "j")
-	always(manyHosts/2, func(t *rapid.T) int {
+	always(func(t *rapid.T) int {
 		inv, reqs := drawEstate(t, true)
 		e, first := newEstate(inv), newEstate(inv)
 		drawFaults(t, e)

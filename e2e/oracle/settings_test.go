@@ -208,7 +208,7 @@ func answers(t *rapid.T, all []checks.Judgements, h *inventory.Host, s *inventor
 
 var _ = It("what hosts' settings demand has a verdict each, and a pass lets each peer through", func() {
 	passed := 0
-	always(manyHosts, func(t *rapid.T) int {
+	always(func(t *rapid.T) int {
 		inv := &inventory.Inventory{}
 		var said []map[inventory.PeerOrigin][]peer
 		for i := range rapid.IntRange(1, 5).Draw(t, "hosts") {
