@@ -16,8 +16,8 @@ IMAGE_ARCHS ?= amd64 arm64
 CA_CERTIFICATES ?= /etc/ssl/certs/ca-certificates.crt
 # package:target of all that there are
 FUZZ     ?= $(shell grep -ro --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . | sed 's,^\./\(.*\)/[^/]*:func ,\1:,' | sort)
-# Packages that start goroutines; e2e/race_test.go says which are left out, and why.
-RACED := fix internal/hostssh internal/infile internal/linger internal/prompt internal/sim internal/slowlink probe report
+# Packages that start goroutines; e2e/race_test.go says which one is run in part, and why.
+RACED := fix internal/hostssh internal/infile internal/linger internal/prompt internal/sim internal/slowlink internal/vsphere preflight probe report
 
 .DEFAULT_GOAL := help
 .PHONY: help build man dist dist-check image needs test race race-ci e2e cover bench bench-micro campaign fuzz golden screenshot fmt lint licenses vuln tidy check clean
@@ -62,7 +62,8 @@ race: needs ## Run all tests with the race detector
 	$(GO) test -count=1 -race ./...
 
 race-ci: ## Run the packages that start goroutines with the race detector, as CI does
-	$(GO) test -count=1 -race $(addprefix ./,$(RACED))
+	SPEC_LABELS='!long' $(GO) test -count=1 -race $(addprefix ./,$(RACED))
+	$(GO) test -count=1 -race ./cmd/vic-preflight -args -ginkgo.focus-file '/(probe|targets|wait)_test\.go'
 
 e2e: needs ## Run the end-to-end tests alone, the network lab among them
 	$(GO) test -count=1 ./e2e/...

@@ -15,6 +15,7 @@ import (
 	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/internal/guard"
 	"github.com/vic-preflight/vic-preflight/internal/sim/simtest"
+	"github.com/vic-preflight/vic-preflight/internal/testsuite"
 	"github.com/vic-preflight/vic-preflight/inventory"
 	"github.com/vic-preflight/vic-preflight/preflight"
 )
@@ -97,7 +98,7 @@ func prepare(ctx context.Context, c command, bend func(*simtest.Call) []byte) pr
 	return o
 }
 
-var _ = Describe("a server that falls silent", func() {
+var _ = Describe("a server that falls silent", testsuite.Long, func() {
 	for _, c := range commands {
 		It("is not waited for longer than was said, by "+c.name, func(ctx SpecContext) {
 			var mu sync.Mutex

@@ -15,6 +15,7 @@ import (
 
 	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/internal/sim"
+	"github.com/vic-preflight/vic-preflight/internal/testsuite"
 	"github.com/vic-preflight/vic-preflight/inventory"
 	"github.com/vic-preflight/vic-preflight/preflight"
 	"github.com/vic-preflight/vic-preflight/report"
@@ -125,7 +126,7 @@ var _ = Describe("create", func() {
 	// Both read the tree once, and the rulesets of 50 hosts by a call. Create asks every host
 	// for the state of its firewall besides: two calls of esxcli's, the executer and the
 	// command, as vic-machine has to.
-	It("makes a number of calls that grows by two a host alone against check", func(ctx SpecContext) {
+	It("makes a number of calls that grows by two a host alone against check", testsuite.Long, func(ctx SpecContext) {
 		extra := map[int]int{}
 		for _, hosts := range []int{10, 100, 1000} {
 			vc := start(fmt.Sprintf("vic?hosts=%d", hosts))

@@ -18,6 +18,7 @@ import (
 
 	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/internal/sim"
+	"github.com/vic-preflight/vic-preflight/internal/testsuite"
 	"github.com/vic-preflight/vic-preflight/internal/vicmachine"
 	"github.com/vic-preflight/vic-preflight/inventory"
 	"github.com/vic-preflight/vic-preflight/preflight"
@@ -241,7 +242,7 @@ var _ = DescribeTable("a command line on which vic-machine prints its help and e
 	Entry("unknown", "--no-such-flag"),
 )
 
-var _ = DescribeTable("case by case, as the real program was seen to do", verifyOracle,
+var _ = DescribeTable("case by case, as the real program was seen to do", testsuite.Long, verifyOracle,
 	Entry("base", SpecTimeout(time.Minute), oracle{create: passes}),
 	Entry("lic-serialuri", SpecTimeout(time.Minute), oracle{
 		bend:   drop("esx01", "serialuri"),

@@ -282,7 +282,7 @@ var _ = Describe("the errors of a run", func() {
 		release := vc.Hold("RetrieveManagedMethodExecuter", vc.Host("esx01.example").Ref, nil)
 		defer release()
 		o := on(vc)
-		o.Timeout = time.Second
+		o.Timeout = 3 * time.Second // in which the other hosts are read on a slow machine too
 		run, err := preflight.Run(ctx, o)
 		var late *preflight.TimeoutError
 		Expect(errors.As(err, &late)).To(BeTrue(), "%v", err)

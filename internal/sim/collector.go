@@ -12,7 +12,7 @@ import (
 
 // propertyCollector answers like the stock one, except that properties which a
 // host's Deny names come back as faults in the MissingSet, as vCenter does when
-// the account may not read them.
+// the account may not read them, and that it takes locks on the way (walk).
 //
 // The stock collector is embedded by value and there are no further fields:
 // each session makes its own by reflect.New.
@@ -25,6 +25,11 @@ func (pc *propertyCollector) RetrievePropertiesEx(ctx *simulator.Context, r *typ
 	if fault := nestedPath(r.SpecSet); fault != nil {
 		return &methods.RetrievePropertiesExBody{Fault_: fault}
 	}
+	specs, fault := walked(ctx, r.SpecSet)
+	if fault != nil {
+		return &methods.RetrievePropertiesExBody{Fault_: simulator.Fault("", fault)}
+	}
+	r.SpecSet = specs
 	var restore func()
 	if r.Options.MaxObjects == 0 { // the pages after the first are the stock collector's
 		restore = standIn(r.SpecSet)
@@ -162,16 +167,12 @@ func firewallShown(ctx *simulator.Context, ref types.ManagedObjectReference) (in
 	return info
 }
 
-// RetrieveProperties overrides the stock method.
+// RetrieveProperties overrides the stock method, which is the newer one without pages.
 func (pc *propertyCollector) RetrieveProperties(ctx *simulator.Context, r *types.RetrieveProperties) soap.HasFault {
-	if fault := nestedPath(r.SpecSet); fault != nil {
-		return &methods.RetrievePropertiesBody{Fault_: fault}
-	}
-	body := pc.PropertyCollector.RetrieveProperties(ctx, r)
-	if old, ok := body.(*methods.RetrievePropertiesBody); ok && old.Res != nil {
-		for i := range old.Res.Returnval {
-			deny(ctx, &old.Res.Returnval[i])
-		}
+	body := &methods.RetrievePropertiesBody{}
+	res := pc.RetrievePropertiesEx(ctx, &types.RetrievePropertiesEx{This: r.This, SpecSet: r.SpecSet}).(*methods.RetrievePropertiesExBody)
+	if body.Fault_ = res.Fault_; res.Fault_ == nil {
+		body.Res = &types.RetrievePropertiesResponse{Returnval: res.Res.Returnval.Objects}
 	}
 	return body
 }

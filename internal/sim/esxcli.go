@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"reflect"
@@ -281,7 +282,7 @@ func (e *executer) ruleList(_ *simulator.Context, a args) (*cliesx.Response, err
 				"Ruleset":   {rs.Key},
 				"Direction": {capital(string(r.Direction))},
 				"Protocol":  {strings.ToUpper(r.Protocol)},
-				"PortType":  {capital(string(r.PortType))},
+				"PortType":  {capital(cmp.Or(string(r.PortType), "dst"))},
 				"PortBegin": {strconv.Itoa(int(r.Port))},
 				"PortEnd":   {strconv.Itoa(int(end))},
 			})
@@ -292,7 +293,7 @@ func (e *executer) ruleList(_ *simulator.Context, a args) (*cliesx.Response, err
 
 func capital(s string) string {
 	if s == "" {
-		s = "dst"
+		return s
 	}
 	return strings.ToUpper(s[:1]) + s[1:]
 }

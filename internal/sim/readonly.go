@@ -24,7 +24,7 @@ var readMethods = []string{
 const executeSoap = "ExecuteSoap"
 
 // nameOf is a method's name as the reference spells it: some go over the wire in lower case.
-func nameOf(c *simulator.Method) string { return strings.ToUpper(c.Name[:1]) + c.Name[1:] }
+func nameOf(c *simulator.Method) string { return capital(c.Name) }
 
 // reads reports whether a call changes nothing. name is the API's, with the command where
 // it is esxcli's.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/vic-preflight/vic-preflight/internal/sim"
 	"github.com/vic-preflight/vic-preflight/internal/sim/simtest"
+	"github.com/vic-preflight/vic-preflight/internal/testsuite"
 	"github.com/vic-preflight/vic-preflight/internal/vsphere"
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
@@ -433,7 +434,7 @@ var _ = Describe("whom hosts talk to by their own settings", func() {
 		},
 		Entry(nil, SpecTimeout(time.Minute), 10),
 		Entry(nil, SpecTimeout(time.Minute), 100),
-		Entry(nil, SpecTimeout(time.Minute), 1000),
+		Entry(nil, SpecTimeout(time.Minute), testsuite.Long, 1000),
 	)
 })
 

@@ -12,6 +12,7 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 
 	"github.com/vic-preflight/vic-preflight/internal/sim"
+	"github.com/vic-preflight/vic-preflight/internal/testsuite"
 	"github.com/vic-preflight/vic-preflight/internal/vsphere"
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
@@ -266,7 +267,7 @@ var _ = Describe("ReadPlacement", func() {
 		Expect(vc.Refused()).To(BeEmpty())
 	}, SpecTimeout(time.Minute))
 
-	It("makes as many calls for 1,000 hosts as for 10", func(ctx SpecContext) {
+	It("makes as many calls for 1,000 hosts as for 10", testsuite.Long, func(ctx SpecContext) {
 		cost := func(hosts int) (calls int) {
 			vc := start(fmt.Sprintf("vic?hosts=%d", hosts))
 			s := login(ctx, vc)
