@@ -37,7 +37,7 @@ func ParseKey(s string) (Key, error) {
 
 // ReadKey reads a file that holds what Key.Hex printed.
 func ReadKey(path string) (Key, error) {
-	text, err := infile.Read(path)
+	text, err := infile.Read(path, infile.Short)
 	if err != nil {
 		return Key{}, err
 	}

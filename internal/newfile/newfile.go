@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/google/renameio/v2/maybe"
 )
@@ -28,6 +29,23 @@ func Vacant(path string, replace bool) error {
 		return fmt.Errorf("%s: %w", path, fs.ErrExist)
 	}
 	return nil
+}
+
+// Possible is Vacant, and an error too where the folder takes no new file: what is to be
+// written may take long to come.
+func Possible(path string, replace bool) error {
+	if err := Vacant(path, replace); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".vic-preflight-")
+	if err != nil {
+		var inner *fs.PathError
+		if errors.As(err, &inner) {
+			err = &fs.PathError{Op: "create", Path: path, Err: inner.Err}
+		}
+		return err
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
 // Write makes a file, and leaves nothing when it fails. One that is replaced is so in
