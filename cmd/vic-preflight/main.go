@@ -11,16 +11,15 @@ import (
 	"log"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/adrg/xdg"
 )
 
 func main() {
-	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
-	if !signal.Ignored(syscall.SIGHUP) { // as it is under nohup
-		signals = append(signals, syscall.SIGHUP)
-	}
+	signals := []os.Signal{os.Interrupt, syscall.SIGHUP, syscall.SIGTERM}
+	signals = slices.DeleteFunc(signals, signal.Ignored) // as a hangup is under nohup, and Ctrl-C in a shell's background
 	ctx, stop := signal.NotifyContext(context.Background(), signals...)
 	// The first signal ends the run in good order; give the second one back to
 	// the system, for a run that hangs on its way out.
