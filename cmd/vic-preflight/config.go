@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -28,10 +29,11 @@ func (a *app) configure(cmd *cobra.Command) (err error) {
 		return nil
 	}
 	path := flag.Value.String()
+	named := path != ""
 	switch {
 	case path == "-":
 		return nil
-	case path == "":
+	case !named:
 		var found bool
 		if path, found = config.Find(a.dir); !found {
 			return nil
@@ -41,8 +43,10 @@ func (a *app) configure(cmd *cobra.Command) (err error) {
 	if err = reading(cmd, path, func() (err error) { a.config, err = a.readConfig(path); return err }); err != nil {
 		return usageError(err, "--config - does without")
 	}
+	a.config.Found = !named
 	for _, s := range a.config.For(cmd.Name(), f.Changed) {
-		if err := usage.FromFile(f, s.Flag, s.Values, s.Place); err != nil {
+		applies := func(flag string) bool { return f.Lookup(flag) != nil && !f.Changed(flag) }
+		if err := cmp.Or(a.config.Trust(s, applies), usage.FromFile(f, s.Flag, s.Values, s.Place)); err != nil {
 			return usageError(err)
 		}
 	}

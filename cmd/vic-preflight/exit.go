@@ -58,6 +58,10 @@ func usageError(err error, hints ...string) error {
 	if ended := preflight.Ended(err); codeOf(ended) > exitUsage {
 		return ended // what could not be read was no fault of it
 	}
+	var helped interface{ Ways() []string }
+	if errors.As(err, &helped) {
+		hints = append(hints, helped.Ways()...)
+	}
 	return &exitError{code: exitUsage, err: err, hints: hints}
 }
 
@@ -70,11 +74,7 @@ func exitOf(err error) *exitError {
 	if code := codeOf(err); code != 0 {
 		return &exitError{code: code, err: err, hints: preflight.Hints(err)}
 	}
-	exit = &exitError{code: exitUsage, err: usage.PlainGroups(err)} // what cobra finds wrong by itself
-	if words := (*usage.Error)(nil); errors.As(err, &words) {
-		exit.hints = words.Hints
-	}
-	return exit
+	return exitOf(usageError(usage.PlainGroups(err))) // what cobra finds wrong by itself
 }
 
 // codeOf is the exit code of an error of a run; 0 for any other, and for none.

@@ -86,7 +86,7 @@ func usageError(err error, hints ...string) error {
 
 // Options makes options for each target out of those that all share. Its errors are
 // *preflight.UsageError, *preflight.InterruptedError, and where passwords could not be read
-// in time, *preflight.UnavailableError.
+// in time, *preflight.UnavailableError; of a file that was merely found, *config.UntrustedError.
 func (f *Finder) Options(ctx context.Context, base preflight.Options) ([]preflight.Options, error) {
 	if base.Facts != "" {
 		if len(f.Flags.Targets) > 0 {
@@ -167,6 +167,9 @@ func (f *Finder) find() (all []wanted, source string, err error) {
 		}
 	}
 	if len(texts) == 0 && f.File != nil {
+		if err := f.File.TrustTargets(func(address string) bool { return strings.HasPrefix(address, preflight.SimScheme) }); err != nil {
+			return nil, "", err
+		}
 		source = f.File.Path
 		for _, t := range f.File.Targets {
 			all = append(all, wanted{t.Address, t})
@@ -278,6 +281,9 @@ func (f *Finder) trust(target *preflight.Target, entry config.Target) error {
 		}
 		texts, source = []string{text}, "VIC_MACHINE_THUMBPRINT"
 		if text == "" && len(entry.Thumbprints) > 0 {
+			if err := f.File.TrustVerification("thumbprint", entry); err != nil {
+				return err
+			}
 			texts, source = entry.Thumbprints, entry.Place.String()
 		}
 	}
@@ -289,7 +295,11 @@ func (f *Finder) trust(target *preflight.Target, entry config.Target) error {
 	target.Thumbprints = texts
 	target.KnownHosts, target.CACerts = f.getenv("GOVC_TLS_KNOWN_HOSTS"), f.getenv("GOVC_TLS_CA_CERTS")
 	insecure, _ := strconv.ParseBool(f.getenv("GOVC_INSECURE")) // as govc reads it
-	target.Insecure = f.Flags.Insecure || insecure || entry.Insecure
+	target.Insecure = f.Flags.Insecure || insecure
+	if entry.Insecure && !target.Insecure {
+		target.Insecure = true
+		return f.File.TrustVerification("insecure", entry)
+	}
 	return nil
 }
 

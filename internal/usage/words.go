@@ -19,6 +19,9 @@ func (e *Error) Error() string { return e.Err.Error() }
 
 func (e *Error) Unwrap() error { return e.Err }
 
+// Ways are the ways out.
+func (e *Error) Ways() []string { return e.Hints }
+
 // NoCommand refuses arguments that are no command. The errors here are *Error.
 func NoCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
