@@ -14,7 +14,7 @@ import (
 	"slices"
 	"syscall"
 
-	"github.com/adrg/xdg"
+	"github.com/vic-preflight/vic-preflight/preflight"
 )
 
 func main() {
@@ -27,6 +27,6 @@ func main() {
 	log.SetOutput(io.Discard) // the simulator's own log is not this tool's
 
 	os.Exit(execute(ctx, &app{
-		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, lookupEnv: os.LookupEnv, stateDir: xdg.StateHome,
+		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, lookupEnv: os.LookupEnv, stateDir: preflight.StateHome(os.Getenv),
 	}, os.Args[1:]))
 }

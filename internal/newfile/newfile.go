@@ -39,13 +39,23 @@ func Possible(path string, replace bool) error {
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".vic-preflight-")
 	if err != nil {
-		var inner *fs.PathError
-		if errors.As(err, &inner) {
-			err = &fs.PathError{Op: "create", Path: path, Err: inner.Err}
-		}
-		return err
+		return named("create", path, err)
 	}
 	return errors.Join(f.Close(), os.Remove(f.Name()))
+}
+
+// named is an error about the file that was asked for, and not about the one that takes its
+// name in the end.
+func named(call, path string, err error) error {
+	var of *fs.PathError
+	var link *os.LinkError
+	switch {
+	case errors.As(err, &of):
+		err = of.Err
+	case errors.As(err, &link):
+		err = link.Err
+	}
+	return &fs.PathError{Op: call, Path: path, Err: err}
 }
 
 // Write makes a file, and leaves nothing when it fails. One that is replaced is so in
@@ -56,7 +66,10 @@ func Write(path string, data []byte, replace bool) error {
 		return err
 	}
 	if replace {
-		return maybe.WriteFile(path, data, 0o644)
+		if err := maybe.WriteFile(path, data, 0o644); err != nil {
+			return named("write", path, err)
+		}
+		return nil
 	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
