@@ -443,7 +443,7 @@ type Recorded struct {
 
 // ReadJournal reads a journal. Damage is a *JournalError.
 func ReadJournal(path string) (*Recorded, error) {
-	f, err := infile.Open(path)
+	f, err := infile.Open(path, infile.Huge)
 	if err != nil {
 		return nil, fmt.Errorf("read the journal: %w", err)
 	}

@@ -1,11 +1,14 @@
 package preflight
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/vic-preflight/vic-preflight/internal/infile"
+	"github.com/vic-preflight/vic-preflight/internal/linger"
 	"github.com/vic-preflight/vic-preflight/inventory"
 	"github.com/vic-preflight/vic-preflight/report"
 )
@@ -16,9 +19,9 @@ func (o *Options) readBaseline(in *inputs) (err error) {
 	}
 	read := o.saved
 	if read == nil {
-		read = func() (*report.Saved, error) { return openBaseline(o.Baseline) }
+		read = &earlier{path: o.Baseline}
 	}
-	if in.baseline, err = read(); err != nil {
+	if in.baseline, err = read.report(); err != nil {
 		return err
 	}
 	for _, req := range o.Requirements {
@@ -28,6 +31,35 @@ func (o *Options) readBaseline(in *inputs) (err error) {
 	}
 	return nil
 }
+
+// earlier is a report that several runs read once.
+type earlier struct {
+	path        string
+	once        sync.Once
+	begun, done atomic.Bool
+
+	saved *report.Saved
+	err   error
+}
+
+func (e *earlier) report() (*report.Saved, error) {
+	e.begun.Store(true)
+	e.once.Do(func() { e.saved, e.err = openBaseline(e.path) })
+	e.done.Store(true)
+	return e.saved, e.err
+}
+
+// late is report after a run, which may have been ended before it came to that.
+func (e *earlier) late(ctx context.Context, o *Options) (*report.Saved, error) {
+	reading, cancel := o.Reading(ctx)
+	defer cancel()
+	late, cancel := linger.Context(reading, 0, linger.Grace)
+	defer cancel()
+	return infile.Until(late, "read --baseline", e.report)
+}
+
+// givenUp reports whether nobody waits for it any more, after the runs.
+func (e *earlier) givenUp() bool { return e.begun.Load() && !e.done.Load() }
 
 func openBaseline(path string) (*report.Saved, error) {
 	saved, err := openReport(path)
@@ -40,7 +72,7 @@ func openBaseline(path string) (*report.Saved, error) {
 const reportHint = "vic-preflight check -o json makes such a report"
 
 func openReport(path string) (*report.Saved, error) {
-	f, err := infile.Open(path)
+	f, err := infile.Open(path, infile.Huge)
 	if err != nil {
 		return nil, err
 	}
@@ -52,16 +84,17 @@ func openReport(path string) (*report.Saved, error) {
 	return saved, nil
 }
 
-// Diff compares the reports in two files. An error is a *UsageError.
-func Diff(older, newer string) (*report.Diff, error) {
-	then, err := openReport(older)
-	if err != nil {
-		return nil, &UsageError{Err: err, Hints: []string{reportHint}}
+// Diff compares the reports in two files. Its errors are *UsageError and *InterruptedError.
+func Diff(ctx context.Context, older, newer string) (*report.Diff, error) {
+	var both [2]*report.Saved
+	for i, path := range []string{older, newer} {
+		saved, err := infile.Until(ctx, "read "+path, func() (*report.Saved, error) { return openReport(path) })
+		if err != nil {
+			return nil, Ended(&UsageError{Err: err, Hints: []string{reportHint}})
+		}
+		both[i] = saved
 	}
-	now, err := openReport(newer)
-	if err != nil {
-		return nil, &UsageError{Err: err, Hints: []string{reportHint}}
-	}
+	then, now := both[0], both[1]
 	d, err := report.NewDiff(then, now)
 	if err != nil {
 		return nil, &UsageError{Err: fmt.Errorf("%s and %s are about different things: of the first one: %w", older, newer, err)}
@@ -92,15 +125,14 @@ func (o *Options) foreignBaseline(err error) error {
 // stay as they are.
 func shareBaseline(list []Options) []Options {
 	list = slices.Clone(list)
-	readers := map[string]func() (*report.Saved, error){}
+	readers := map[string]*earlier{}
 	for i := range list {
 		o := &list[i]
 		if o.Baseline == "" {
 			continue
 		}
 		if readers[o.Baseline] == nil {
-			path := o.Baseline
-			readers[path] = sync.OnceValues(func() (*report.Saved, error) { return openBaseline(path) })
+			readers[o.Baseline] = &earlier{path: o.Baseline}
 		}
 		o.saved, o.shared = readers[o.Baseline], len(list) > 1
 	}
@@ -109,12 +141,12 @@ func shareBaseline(list []Options) []Options {
 
 // compareFailed says of targets of which nothing could be found out what is not known
 // of them any more.
-func compareFailed(list []Options, rep *report.Report) {
+func compareFailed(ctx context.Context, list []Options, rep *report.Report) {
 	for i, run := range rep.Runs {
-		if list[i].saved == nil || run.Err == nil {
+		if list[i].saved == nil || run.Err == nil || list[i].saved.givenUp() {
 			continue
 		}
-		if saved, err := list[i].saved(); err == nil {
+		if saved, err := list[i].saved.late(ctx, &list[i]); err == nil {
 			run.Compared = saved.Compare(list[i].Baseline, run)
 		}
 	}

@@ -1,6 +1,7 @@
 package preflight
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,8 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"time"
-
-	"github.com/adrg/xdg"
 
 	"github.com/vic-preflight/vic-preflight/fix"
 	"github.com/vic-preflight/vic-preflight/internal/linger"
@@ -158,10 +157,7 @@ func openJournal(inv *inventory.Inventory, o Options) (*fix.Journal, error) {
 	if o.Change.Journal != "" {
 		return fix.CreateJournal(o.Change.Journal, header)
 	}
-	state := o.Change.StateDir
-	if state == "" {
-		state = xdg.StateHome
-	}
+	state := cmp.Or(o.Change.StateDir, StateHome(os.Getenv))
 	if !filepath.IsAbs(state) {
 		return nil, errors.New("there is no state directory for the journal: neither XDG_STATE_HOME nor HOME is set (on Windows LOCALAPPDATA and USERPROFILE)")
 	}

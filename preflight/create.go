@@ -5,9 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"slices"
 	"sync"
 	"time"
@@ -15,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/internal/infile"
 	"github.com/vic-preflight/vic-preflight/internal/vsphere"
 	"github.com/vic-preflight/vic-preflight/inventory"
 	"github.com/vic-preflight/vic-preflight/probe"
@@ -152,28 +151,14 @@ const (
 
 // readLocal reads a file, which may be a pipe: a shell makes one of <(command).
 func readLocal(ctx context.Context, path string) inventory.LocalFile {
-	read := make(chan inventory.LocalFile, 1)
-	go func() { read <- readAll(path) }() // an open of a pipe cannot be ended
-	select {
-	case file := <-read:
-		return file
-	case <-ctx.Done():
-		return inventory.LocalFile{Unread: "it could not be read in time"}
-	}
-}
-
-func readAll(path string) inventory.LocalFile {
-	in, err := os.Open(path)
-	if err != nil {
-		return inventory.LocalFile{Err: err.Error(), Missing: errors.Is(err, fs.ErrNotExist)}
-	}
-	defer in.Close()
-	content, err := io.ReadAll(io.LimitReader(in, largestFile+1))
+	content, err := infile.Until(ctx, "read", func() ([]byte, error) { return infile.Read(path, largestFile) })
 	switch {
-	case err != nil:
-		return inventory.LocalFile{Err: err.Error()}
-	case len(content) > largestFile:
+	case ctx.Err() != nil && errors.Is(err, ctx.Err()), errors.Is(err, infile.ErrSilent):
+		return inventory.LocalFile{Unread: "it could not be read in time"}
+	case errors.Is(err, infile.ErrLarge):
 		return inventory.LocalFile{Unread: fmt.Sprintf("it is larger than %d MiB, and was not read", largestFile>>20)}
+	case err != nil:
+		return inventory.LocalFile{Err: err.Error(), Missing: errors.Is(err, fs.ErrNotExist)}
 	}
 	return inventory.LocalFile{Content: content}
 }

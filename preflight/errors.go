@@ -94,16 +94,31 @@ func Hints(err error) []string {
 		late        *TimeoutError
 	)
 	switch {
-	case errors.As(err, &bad):
-		return bad.Hints
 	case errors.As(err, &unavailable):
 		return unavailable.Hints
+	case errors.As(err, &bad):
+		return bad.Hints
 	case errors.As(err, &unfinished):
 		return unfinished.Hints
 	case errors.As(err, &late):
 		return []string{timeoutHint}
 	}
 	return nil
+}
+
+// Ended turns the error of what its context ended, such as the reading of a file, into one of
+// this package's. Any other stays as it is.
+func Ended(err error) error {
+	var known *UnavailableError
+	switch {
+	case errors.As(err, &known):
+		return err
+	case errors.Is(err, context.Canceled):
+		return &InterruptedError{}
+	case errors.Is(err, context.DeadlineExceeded):
+		return &UnavailableError{Err: fmt.Errorf("the time ran out: %w", err), Hints: []string{timeoutHint}}
+	}
+	return err
 }
 
 const timeoutHint = "--timeout sets how long a run may take"
@@ -124,10 +139,8 @@ func classify(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, context.Canceled):
-		return &InterruptedError{}
-	case errors.Is(err, context.DeadlineExceeded):
-		return &UnavailableError{Err: fmt.Errorf("the time ran out: %w", err), Hints: []string{timeoutHint}}
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return Ended(err)
 	case errors.As(err, &mismatch):
 		return unavailable(
 			"somebody may be intercepting the connection, or the certificate was renewed",

@@ -1,17 +1,20 @@
 package preflight
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/internal/facts"
+	"github.com/vic-preflight/vic-preflight/internal/infile"
 	"github.com/vic-preflight/vic-preflight/internal/newfile"
 	"github.com/vic-preflight/vic-preflight/internal/vsphere"
 	"github.com/vic-preflight/vic-preflight/inventory"
@@ -25,9 +28,10 @@ import (
 // replace is true. It returns how many hosts the file is of; 0 means that none was written.
 //
 // The errors are Run's. With an *UnavailableError the file may have been written all the
-// same: then clusters are hidden from the account, which a check by the file says too.
+// same: then clusters are hidden from the account, or no host's firewall could be read, which a
+// check by the file says too.
 func Collect(ctx context.Context, list []Options, path string, replace bool) (hosts int, err error) {
-	if err := newfile.Vacant(path, replace); err != nil {
+	if err := newfile.Possible(path, replace); err != nil {
 		return 0, unwritable(path, err)
 	}
 	found := &facts.File{Tool: list[0].tool(), Targets: make([]facts.Target, len(list))}
@@ -94,13 +98,13 @@ func collectTarget(ctx context.Context, o Options) (*facts.Target, error) {
 	if len(o.BySettings) > 0 {
 		o.Requirements = append(slices.Clip(o.Requirements), checks.VIC()) // a plain check by the file is right too
 	}
-	in, err := load(&o)
+	started := time.Now()
+	in, err := load(ctx, &o)
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := o.bound(ctx)
+	ctx, cancel := o.bound(ctx, started)
 	defer cancel()
-	started := time.Now().UTC().Truncate(time.Second)
 	s, err := signIn(ctx, o)
 	if err != nil {
 		return nil, err
@@ -115,7 +119,37 @@ func collectTarget(ctx context.Context, o Options) (*facts.Target, error) {
 	case ctx.Err() != nil:
 		return nil, &UnavailableError{Err: fmt.Errorf("the time ran out after %s, before all was read", o.Timeout), Hints: []string{timeoutHint}}
 	}
-	return &facts.Target{Name: s.label, CollectedAt: started, Refreshed: o.Refresh, Inventory: inv}, o.verdict(nil, outcome{inventory: inv})
+	return &facts.Target{Name: s.label, CollectedAt: started.UTC().Truncate(time.Second), Refreshed: o.Refresh, Inventory: inv}, cmp.Or(o.verdict(nil, outcome{inventory: inv}), o.unreadable(inv))
+}
+
+// unreadable is an error where of no host there is anything to judge. Where that is so of
+// some, it is told.
+func (o *Options) unreadable(inv *inventory.Inventory) error {
+	const shown = 3
+	var names []string
+	unread := pointers(inv, func(h *inventory.Host) bool {
+		return !h.IsConnected() || h.Firewall.Unreadable != "" || len(h.Firewall.Rulesets) == 0
+	})
+	if len(unread) == 0 {
+		return nil
+	}
+	for _, h := range unread[:min(shown, len(unread))] {
+		names = append(names, h.Name)
+	}
+	first, text := unread[0], strings.Join(names, ", ")
+	if more := len(unread) - shown; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	why := cmp.Or(first.Firewall.Unreadable, "it tells of no ruleset")
+	if !first.IsConnected() {
+		why = first.StateLabel()
+	}
+	text = fmt.Sprintf("(%s); %s: %s", text, first.Name, why)
+	if len(unread) == len(inv.Hosts) {
+		return &UnavailableError{Err: fmt.Errorf("the firewall of no host could be read %s", text)}
+	}
+	o.observer().Warn(fmt.Sprintf("the firewall of %d of %d hosts could not be read %s", len(unread), len(inv.Hosts), text))
+	return nil
 }
 
 // validateFacts refuses what takes a server beside facts of a file.
@@ -152,8 +186,10 @@ func (o *Options) readFacts(in *inputs) error {
 	if in.facts = o.target; in.facts != nil {
 		return nil
 	}
-	f, err := facts.Read(o.Facts)
+	f, err := o.factsFile()
 	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err // spread could not read it in time
 	case err != nil:
 		return &UsageError{Err: fmt.Errorf("--facts %w", err), Hints: []string{"vic-preflight collect -o NEW makes a file of facts"}}
 	case len(f.Targets) > 1:
@@ -165,29 +201,33 @@ func (o *Options) readFacts(in *inputs) error {
 
 // spread makes options for each target of a file of facts. One that cannot be read is
 // left to its run, which says why.
-func spread(list []Options) (all []Options) {
+func spread(ctx context.Context, list []Options) (all []Options) {
 	for _, o := range list {
-		targets := o.targetsOfFile()
-		if len(targets) == 0 {
+		if o.Facts == "" || o.Validate() != nil {
 			all = append(all, o)
+			continue
 		}
-		for i := range targets {
-			o.target = &targets[i]
+		reading, cancel := o.Reading(ctx)
+		f, err := infile.Until(reading, "read --facts", func() (*facts.File, error) { return facts.Read(o.Facts) })
+		cancel()
+		if err != nil || len(f.Targets) == 0 {
+			o.read = func() (*facts.File, error) { return f, err } // a pipe can be read once
+			all = append(all, o)
+			continue
+		}
+		for i := range f.Targets {
+			o.target = &f.Targets[i]
 			all = append(all, o)
 		}
 	}
 	return all
 }
 
-func (o *Options) targetsOfFile() []facts.Target {
-	if o.Facts == "" || o.Validate() != nil {
-		return nil
+func (o *Options) factsFile() (*facts.File, error) {
+	if o.read != nil {
+		return o.read()
 	}
-	f, err := facts.Read(o.Facts)
-	if err != nil {
-		return nil
-	}
-	return f.Targets
+	return facts.Read(o.Facts)
 }
 
 // label names what the run is about, without credentials.

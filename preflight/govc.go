@@ -21,12 +21,14 @@ func GovcCredentials(getenv func(string) string) (user, password string, err err
 
 func govcValue(getenv func(string) string, key string) (string, error) {
 	value := getenv(key)
-	text, err := infile.Read(value)
+	text, err := infile.Read(value, infile.Short)
 	switch {
 	case errors.Is(err, fs.ErrPermission):
 		return "", fmt.Errorf("%s names a file that may not be read", key)
 	case errors.Is(err, infile.ErrSilent):
 		return "", fmt.Errorf("%s names a pipe that nobody writes to", key)
+	case errors.Is(err, infile.ErrLarge):
+		return "", fmt.Errorf("%s names a file of more than 1 MiB", key)
 	case err != nil:
 		return value, nil // it names none
 	}

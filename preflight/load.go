@@ -2,6 +2,7 @@ package preflight
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -37,8 +38,8 @@ type inputs struct {
 }
 
 // load validates the options, puts their defaults in, and reads the files that they
-// name.
-func load(o *Options) (*inputs, error) {
+// name, until the context or the options' time ends.
+func load(ctx context.Context, o *Options) (*inputs, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
@@ -48,10 +49,24 @@ func load(o *Options) (*inputs, error) {
 	if in.checks, err = o.checks(); err != nil {
 		return nil, &UsageError{Err: err}
 	}
-	for _, read := range []func(*inputs) error{o.readFacts, o.readBaseline, o.readOffer, o.readJournal, o.readKey, o.readLogin} {
-		if err := read(in); err != nil {
-			return nil, err
+	ctx, cancel := o.Reading(ctx)
+	defer cancel()
+	for _, part := range []struct {
+		what string
+		read func(*Options, *inputs) error
+	}{
+		{"--facts", (*Options).readFacts},
+		{"--baseline", (*Options).readBaseline},
+		{"what is to be brought", (*Options).readOffer},
+		{"the journal", (*Options).readJournal},
+		{"--listener-key", (*Options).readKey},
+		{"the keys and known hosts of SSH", (*Options).readLogin},
+	} {
+		mine, read := *o, *in // what is given up may still come to its end
+		if _, err = infile.Until(ctx, "read "+part.what, func() (any, error) { return nil, part.read(&mine, &read) }); err != nil {
+			return nil, Ended(err)
 		}
+		*o, *in = mine, read
 	}
 	o.settleTimes(o.Change.onHost() || in.journal != nil && changesHosts(in.journal.Entries))
 	return in, nil
@@ -68,7 +83,7 @@ func (o *Options) readOffer(in *inputs) (err error) {
 		return nil
 	}
 	const hint = "vic-preflight vib build makes one"
-	if in.vib, err = infile.Read(o.Change.VIB); err != nil {
+	if in.vib, err = infile.Read(o.Change.VIB, infile.Package); err != nil {
 		return file("vib", err, hint)
 	}
 	p, err := vib.Read(bytes.NewReader(in.vib))

@@ -27,6 +27,8 @@ type Options struct {
 	Facts string
 	// target is the one of several in that file.
 	target *facts.Target
+	// read is what came of reading that file; nil where it was not read yet.
+	read func() (*facts.File, error)
 
 	// Requirements are what must be open of every host. Where they and BySettings are empty
 	// it is checks.VIC().
@@ -70,9 +72,9 @@ type Options struct {
 	// compared with it, and it tells what a reboot has taken away since. With FailOn,
 	// which is empty or FailOnNew, what failed then does not fail the run.
 	Baseline, FailOn string
-	// saved reads Baseline; nil means that the run does. shared says that the run is
+	// saved is Baseline; nil means that the run does. shared says that the run is
 	// one of several, and the baseline need not have its target.
-	saved  func() (*report.Saved, error)
+	saved  *earlier
 	shared bool
 
 	// Create is the virtual container host that is to be created; nil where the run is about

@@ -8,7 +8,9 @@
 package preflight
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"time"
 
 	"github.com/vic-preflight/vic-preflight/internal/guard"
@@ -31,6 +33,10 @@ import (
 func Run(ctx context.Context, o Options) (done *report.Run, err error) {
 	crash := guard.Do(func() error {
 		done, err = run(ctx, o)
+		var aside *guard.PanicError
+		if errors.As(err, &aside) { // where files were read
+			return aside
+		}
 		return nil
 	})
 	switch {
@@ -49,11 +55,11 @@ func (o *Options) changes() bool {
 
 func run(ctx context.Context, o Options) (*report.Run, error) {
 	started := time.Now()
-	in, err := load(&o)
+	in, err := load(ctx, &o)
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := o.bound(ctx)
+	ctx, cancel := o.bound(ctx, started)
 	defer cancel()
 	if in.facts != nil {
 		return judge(ctx, o, in)
@@ -85,13 +91,23 @@ func run(ctx context.Context, o Options) (*report.Run, error) {
 	return settle(ctx, o, in, outcome{started: started, label: s.label, inventory: inv, changes: done, probed: probed, running: s.running})
 }
 
-// bound is the context of the whole run.
-func (o *Options) bound(ctx context.Context) (context.Context, context.CancelFunc) {
+// bound is the context of the whole run, which reads its files first.
+func (o *Options) bound(ctx context.Context, started time.Time) (context.Context, context.CancelFunc) {
+	left := o.Timeout - time.Since(started)
 	switch {
 	case o.Timeout == NoTimeout:
 		return context.WithCancel(ctx)
 	case o.Change.Confirm != nil:
-		return linger.Pausable(ctx, o.Timeout)
+		return linger.Pausable(ctx, left)
 	}
-	return context.WithTimeout(ctx, o.Timeout)
+	return context.WithTimeout(ctx, left)
+}
+
+// Reading is the context in which files, and what somebody types, are read: a run's time,
+// whichever it will be, is more than that takes.
+func (o *Options) Reading(ctx context.Context) (context.Context, context.CancelFunc) {
+	if o.Timeout == NoTimeout {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, cmp.Or(o.Timeout, defaultTimeout))
 }

@@ -334,10 +334,11 @@ type Removed struct {
 // younger than MachineLife too where young says so. Its errors are those of Run; an
 // *UnfinishedError comes with what was removed.
 func CleanUp(ctx context.Context, o Options, young bool) (Removed, error) {
-	if _, err := load(&o); err != nil {
+	started := time.Now()
+	if _, err := load(ctx, &o); err != nil {
 		return Removed{}, err
 	}
-	ctx, cancel := o.bound(ctx)
+	ctx, cancel := o.bound(ctx, started)
 	defer cancel()
 	s, err := signIn(ctx, o)
 	if err != nil {

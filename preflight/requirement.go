@@ -1,6 +1,7 @@
 package preflight
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -8,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/internal/infile"
 	"github.com/vic-preflight/vic-preflight/inventory"
 	"github.com/vic-preflight/vic-preflight/profile"
 )
@@ -43,6 +45,12 @@ func (w Wanted) Put(o *Options) error {
 		o.Requirements = []checks.Requirement{req}
 	}
 	return err
+}
+
+// until is Requirements until the context ends.
+func (w Wanted) until(ctx context.Context) ([]checks.Requirement, error) {
+	reqs, err := infile.Until(ctx, "read --requirements", w.Requirements)
+	return reqs, Ended(err)
 }
 
 // Requirements are those of Put. Peers that are in hosts' own settings are refused.

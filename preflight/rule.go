@@ -38,7 +38,7 @@ func RenderRule(ctx context.Context, o RuleOptions) (text []byte, doubts []strin
 	case o.Whole && !from:
 		return nil, nil, usage("", "--whole prints all of a file: which? --file names it, or --from-host its host")
 	}
-	reqs, err := o.Wanted.Requirements()
+	reqs, err := o.Wanted.until(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -64,9 +64,9 @@ func RenderRule(ctx context.Context, o RuleOptions) (text []byte, doubts []strin
 	}
 	original, err := firewallxml.Read(o.File)
 	if err != nil {
-		return nil, nil, &UsageError{Err: fmt.Errorf("%s: %w", o.FileName, err), Hints: []string{
+		return nil, nil, Ended(&UsageError{Err: fmt.Errorf("%s: %w", o.FileName, err), Hints: []string{
 			"is it a copy of the host's /etc/vmware/firewall/service.xml? as it is, ESXi could not be relied on to understand it",
-		}}
+		}})
 	}
 	edited, s, err := original.Add(s)
 	if err != nil {

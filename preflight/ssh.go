@@ -26,9 +26,9 @@ import (
 // ReadHostFile returns a file of a host, by name or address, over SSH. Its errors are
 // *UsageError and *UnavailableError.
 func ReadHostFile(ctx context.Context, o SSHOptions, host, path string) ([]byte, error) {
-	login, err := o.login()
+	login, err := infile.Until(ctx, "read the keys and known hosts of SSH", o.login)
 	if err != nil {
-		return nil, err
+		return nil, Ended(err)
 	}
 	data, err := onhost.ReadFile(ctx, login, login.Place(host, ""), path)
 	if err != nil {
@@ -97,7 +97,7 @@ func (o *SSHOptions) readKey(opts *hostssh.Options) error {
 
 // readSigner reads a private key.
 func readSigner(file string) (ssh.Signer, error) {
-	text, err := infile.Read(file)
+	text, err := infile.Read(file, infile.Short)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +122,7 @@ func (o *SSHOptions) askAgent(opts *hostssh.Options) error {
 // ReadSecret reads a password from a file that an option names: its first line,
 // without its end. Its errors are *UsageError, and hold nothing of it.
 func ReadSecret(option, path string) (string, error) {
-	f, err := infile.Open(path)
+	f, err := infile.Open(path, infile.Short)
 	if err != nil {
 		return "", file(option, err)
 	}
@@ -132,7 +132,7 @@ func ReadSecret(option, path string) (string, error) {
 
 // ReadSecretFrom is ReadSecret for what is open already; name is for errors.
 func ReadSecretFrom(r io.Reader, name string) (string, error) {
-	line, err := bufio.NewReader(r).ReadString('\n')
+	line, err := bufio.NewReader(infile.Limit(r, name, infile.Short)).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return "", usage("", "read the password from %s: %w", name, err)
 	}

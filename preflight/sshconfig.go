@@ -29,7 +29,7 @@ func (o *SSHOptions) readConfig() (*sshConfig, error) {
 	if o.Config == "" {
 		return c, nil
 	}
-	f, err := infile.Open(o.Config)
+	f, err := infile.Open(o.Config, infile.Long)
 	if errors.Is(err, fs.ErrNotExist) {
 		return c, nil
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/vic-preflight/vic-preflight/internal/infile"
 	"github.com/vic-preflight/vic-preflight/internal/sim"
 	"github.com/vic-preflight/vic-preflight/internal/vsphere"
 )
@@ -128,7 +129,7 @@ func signIn(ctx context.Context, o Options) (*session, error) {
 	case t.User == "":
 		return nil, usage("", "no user for %s", t)
 	}
-	cfg, err := o.config()
+	cfg, err := o.config(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +142,7 @@ func signIn(ctx context.Context, o Options) (*session, error) {
 
 // config is what vsphere.Connect needs, with the way in which the certificate is
 // verified settled. It says so when that is not done.
-func (o *Options) config() (vsphere.Config, error) {
+func (o *Options) config(ctx context.Context) (vsphere.Config, error) {
 	t := o.Target
 	cfg := vsphere.Config{
 		Target: t.vsphere(), User: t.User, Password: strings.TrimRight(t.Password, "\r\n"), Insecure: t.Insecure, CACerts: t.CACerts,
@@ -157,9 +158,9 @@ func (o *Options) config() (vsphere.Config, error) {
 		}
 	}
 	if len(cfg.Thumbprints) == 0 {
-		print, err := vsphere.KnownThumbprint(t.KnownHosts, cfg.Target)
+		print, err := infile.Until(ctx, "read GOVC_TLS_KNOWN_HOSTS", func() (vsphere.Thumbprint, error) { return vsphere.KnownThumbprint(t.KnownHosts, cfg.Target) })
 		if err != nil {
-			return cfg, &UsageError{Err: fmt.Errorf("GOVC_TLS_KNOWN_HOSTS: %w", err)}
+			return cfg, Ended(&UsageError{Err: fmt.Errorf("GOVC_TLS_KNOWN_HOSTS: %w", err)})
 		}
 		if len(print) > 0 {
 			cfg.Thumbprints = append(cfg.Thumbprints, print)
@@ -190,13 +191,13 @@ func (o *Options) tool() string {
 // signInToSimulator starts the scenario in this process.
 func signInToSimulator(ctx context.Context, o Options) (*session, error) {
 	name := strings.TrimPrefix(o.Target.Address, SimScheme)
-	scenario, err := sim.ParseScenario(name)
+	scenario, err := infile.Until(ctx, "read the scenario", func() (sim.Scenario, error) { return sim.ParseScenario(name) })
 	if err != nil {
 		var known []string
 		for _, s := range sim.ScenarioNames() {
 			known = append(known, s[0])
 		}
-		return nil, &UsageError{Err: err, Hints: meant([]string{name}, known)}
+		return nil, Ended(&UsageError{Err: err, Hints: meant([]string{name}, known)})
 	}
 	vc, err := sim.Start(scenario, sim.Options{})
 	if err != nil {

@@ -21,7 +21,7 @@ const sideBySide = 4
 // of them. A Baseline need not have all of several targets, but one.
 func RunAll(ctx context.Context, list []Options) (*report.Report, []error) {
 	started := time.Now()
-	list = spread(list)
+	list = spread(ctx, list)
 	rep := &report.Report{StartedAt: started, Runs: make([]*report.Run, len(list))}
 	errs := make([]error, len(list))
 	list = shareBaseline(list)
@@ -41,7 +41,7 @@ func RunAll(ctx context.Context, list []Options) (*report.Report, []error) {
 		})
 	}
 	_ = g.Wait() // each target holds its own error
-	compareFailed(list, rep)
+	compareFailed(ctx, list, rep)
 	refuseForeign(list, rep, errs)
 	if len(rep.Runs) > 0 {
 		rep.Requirements, rep.ToolVersion = rep.Runs[0].Requirements, list[0].tool()

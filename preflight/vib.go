@@ -43,7 +43,7 @@ type VIBOptions struct {
 // BuildVIB writes a VIB, and returns what to tell its user. The errors are *UsageError,
 // which names the flag of vib build, and *InterruptedError.
 func BuildVIB(ctx context.Context, o VIBOptions, stdout io.Writer) (told string, err error) {
-	reqs, err := o.Wanted.Requirements()
+	reqs, err := o.Wanted.until(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -172,12 +172,10 @@ func inWords(reqs []checks.Requirement, s firewallxml.Service) (opens, summary, 
 func InspectVIB(ctx context.Context, in io.Reader, name string) (*report.VIB, error) {
 	p, read, err := vib.ReadWhole(ctx, in)
 	switch {
-	case errors.Is(err, context.Canceled):
-		return nil, &InterruptedError{}
 	case errors.Is(err, vib.ErrBundle):
 		return nil, &UsageError{Err: fmt.Errorf("%s: %w", name, err), Hints: []string{"it looks like an offline bundle: unzip it, and inspect the .vib in its folder vib20"}}
 	case err != nil:
-		return nil, &UsageError{Err: fmt.Errorf("%s: %w", name, err)}
+		return nil, Ended(&UsageError{Err: fmt.Errorf("%s: %w", name, err)})
 	}
 	found := report.NewVIB(p)
 	found.File, found.Size, found.SHA256 = report.Clean(name), read.Size, fmt.Sprintf("%x", read.SHA256)

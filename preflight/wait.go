@@ -31,22 +31,32 @@ func RunUntil(ctx context.Context, list []Options, wait time.Duration, done func
 	for {
 		rep, errs := RunAll(ctx, list)
 		left := time.Until(ends)
-		if ctx.Err() != nil || done(rep, errs) || left <= 0 || slices.ContainsFunc(errs, refusedLogin) {
+		if done(rep, errs) || left <= 0 || slices.ContainsFunc(errs, refusedLogin) {
 			return rep, errs
 		}
-		pause := min(pause, left)
-		missing(rep, pause, left)
-		select {
-		case <-ctx.Done():
-			for i := range errs {
-				if errs[i] == nil {
-					errs[i] = &InterruptedError{Reported: true}
-				}
+		if pause := min(pause, left); ctx.Err() == nil {
+			missing(rep, pause, left)
+			select {
+			case <-ctx.Done():
+			case <-time.After(pause):
 			}
-			return rep, errs
-		case <-time.After(pause):
+		}
+		if ctx.Err() != nil {
+			return rep, brokenOff(errs)
 		}
 	}
+}
+
+// brokenOff are the errors of targets that were to be looked at again: what was wrong with
+// one is told beside.
+func brokenOff(errs []error) []error {
+	for i, err := range errs {
+		var interrupted *InterruptedError
+		if !errors.As(err, &interrupted) {
+			errs[i] = errors.Join(&InterruptedError{Reported: true}, err)
+		}
+	}
+	return errs
 }
 
 func refusedLogin(err error) bool {

@@ -37,7 +37,7 @@ func ParseKey(s string) (Key, error) {
 
 // ReadKey reads a file that holds what Key.Hex printed.
 func ReadKey(path string) (Key, error) {
-	text, err := infile.Read(path)
+	text, err := infile.Read(path, infile.Short)
 	if err != nil {
 		return Key{}, err
 	}
@@ -65,7 +65,10 @@ func KeyFile(path string) (Key, error) {
 		return key, err
 	}
 	_, err = fmt.Fprintln(f, key.Hex())
-	return key, errors.Join(err, f.Close())
+	if err = errors.Join(err, f.Close()); err != nil {
+		err = errors.Join(err, os.Remove(path)) // half a key is none
+	}
+	return key, err
 }
 
 // Hex spells the key for a file. A key has no String: it must not be printed

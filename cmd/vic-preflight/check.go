@@ -88,7 +88,7 @@ func (c *checkFlags) run(cmd *cobra.Command, a *app, args []string, o preflight.
 	if o.Change.Setting = c.setting; c.fix {
 		o.Change.Do = preflight.Allow
 	}
-	err := c.requirement.Put(&o)
+	err := c.requirement.put(cmd, &o)
 	changes := c.fix || c.setting
 	switch {
 	case c.output.wait < 0:

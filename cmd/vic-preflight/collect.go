@@ -41,7 +41,7 @@ func newCollect(a *app) *cobra.Command {
 
 func (c *collectFlags) execute(cmd *cobra.Command, a *app, args []string) error {
 	base := preflight.Options{Refresh: c.refresh}
-	err := c.requirement.Put(&base)
+	err := c.requirement.put(cmd, &base)
 	c.output.put(&base, a, cmd)
 	if c.path == "" {
 		err = usageError(fmt.Errorf("give --output FILE: the new file for the facts"))

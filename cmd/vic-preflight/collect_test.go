@@ -19,7 +19,9 @@ var _ = Describe("collect", func() {
 		out := invocation{args: args}.run(ctx)
 		Expect(out.code).To(Equal(exitOK), out.stderr)
 		Expect(out.stdout).To(BeEmpty())
-		Expect(out.stderr).To(Equal(shown + "note: " + file + " holds the facts of 20 hosts\n"))
+		Expect(out.stderr).To(Equal(shown +
+			"warning: the firewall of 4 of 20 hosts could not be read (esx31.example, esx32.example, esx15.example and 1 more); esx31.example: not responding\n" +
+			"note: " + file + " holds the facts of 20 hosts\n"))
 		text, err := os.ReadFile(file)
 		Expect(err).NotTo(HaveOccurred())
 		Expect(string(text)).NotTo(Or(ContainSubstring(secret), ContainSubstring(vc.Thumbprint)))
@@ -43,6 +45,18 @@ var _ = Describe("collect", func() {
 		Expect(table).To(Equal(regexp.MustCompile(` --(user|thumbprint)=\S+`).ReplaceAllString(liveTable, "")))
 		Expect(liveTitle).To(HavePrefix(vc.URL.Host + " (simulated)"))
 		Expect(title).To(MatchRegexp(`^%s, facts of \d{4}-\d\d-\d\d \d\d:\d\d UTC \(simulated\)`, vc.URL.Host))
+	}, SpecTimeout(time.Minute))
+
+	It("is not done where of no host there is anything to judge", func(ctx SpecContext) {
+		file := filepath.Join(GinkgoT().TempDir(), "facts.json")
+		out := invocation{args: []string{"collect", "sim://mixed", "--host", "esx31*", "--host", "esx32*", "-o", file}}.run(ctx)
+		Expect(out.code).To(Equal(exitUnknown))
+		Expect(out.stderr).To(ContainSubstring("vic-preflight: the firewall of no host could be read (esx31.example, esx32.example); esx31.example: not responding\n"))
+		Expect(out.stderr).To(ContainSubstring("note: " + file + " holds the facts of 2 hosts"))
+		Expect(invocation{args: []string{"check", "--facts", file}}.run(ctx).code).To(Equal(exitUnknown), "a check by them says so too")
+
+		out = invocation{args: []string{"collect", "sim://mixed", "sim://nosuch", "-o", file, "--force"}}.run(ctx)
+		Expect(out.code).To(Equal(exitUsage))
 	}, SpecTimeout(time.Minute))
 
 	It("writes whom hosts talk to by their own settings, where they are asked for", func(ctx SpecContext) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -28,21 +29,24 @@ func (a *app) configure(cmd *cobra.Command) (err error) {
 		return nil
 	}
 	path := flag.Value.String()
+	named := path != ""
 	switch {
 	case path == "-":
 		return nil
-	case path == "":
+	case !named:
 		var found bool
 		if path, found = config.Find(a.dir); !found {
 			return nil
 		}
 		fmt.Fprintf(a.stderr, "note: using the configuration in %s\n", report.Clean(path))
 	}
-	if a.config, err = a.readConfig(path); err != nil {
+	if err = reading(cmd, path, func() (err error) { a.config, err = a.readConfig(path); return err }); err != nil {
 		return usageError(err, "--config - does without")
 	}
+	a.config.Found = !named
 	for _, s := range a.config.For(cmd.Name(), f.Changed) {
-		if err := usage.FromFile(f, s.Flag, s.Values, s.Place); err != nil {
+		applies := func(flag string) bool { return f.Lookup(flag) != nil && !f.Changed(flag) }
+		if err := cmp.Or(a.config.Trust(s, applies), usage.FromFile(f, s.Flag, s.Values, s.Place)); err != nil {
 			return usageError(err)
 		}
 	}
@@ -67,7 +71,7 @@ func newConfig(a *app) *cobra.Command {
 		Short: "Say what is wrong with a configuration file, all of it at once",
 		Long:  longHelp("config-check"), Example: exampleHelp("config-check"),
 		ValidArgsFunction: completion.File,
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			path, found := config.Find(a.dir)
 			if len(args) > 0 {
 				path, found = args[0], true
@@ -75,7 +79,8 @@ func newConfig(a *app) *cobra.Command {
 			if !found || len(args) > 1 {
 				return usageError(errors.New("config check takes one file, or .vic-preflight.yaml in the working directory"))
 			}
-			c, err := a.readConfig(path)
+			var c *config.Config
+			err := reading(cmd, path, func() (err error) { c, err = a.readConfig(path); return err })
 			if err != nil {
 				return usageError(err)
 			}
@@ -83,5 +88,5 @@ func newConfig(a *app) *cobra.Command {
 			return err
 		},
 	}
-	return parent("config", "Check a configuration file", "config what?", "vic-preflight config check [FILE]", check)
+	return usage.Parent("config", "Check a configuration file", "config what?", "vic-preflight config check [FILE]", check)
 }

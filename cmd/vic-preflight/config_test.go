@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -66,6 +67,46 @@ output: [json, table=`+filepath.Join(dir, "table.txt")+`]
 		Expect(out.code).To(Equal(exitOK), out.stderr)
 		Expect(out.stderr).To(Equal("note: using the configuration in .vic-preflight.yaml\n"))
 		Expect(invocation{args: []string{"check", "--config", "-"}}.run(ctx).code).To(Equal(exitUsage), "there is no target without it")
+	}, SpecTimeout(time.Minute))
+
+	DescribeTable("that was merely found does not say who gets a password, nor what is written elsewhere",
+		func(ctx SpecContext, text, says string, args ...string) {
+			vc := start("open")
+			text = strings.NewReplacer("SERVER", vc.URL.Host, "PRINT", vc.ThumbprintSHA1(), "ELSEWHERE", GinkgoT().TempDir()).Replace(text)
+			dir := filepath.Dir(configured(text))
+			Expect(os.WriteFile(filepath.Join(dir, "pw"), []byte(secret+"\n"), 0o600)).To(Succeed())
+			GinkgoT().Chdir(dir)
+			line := strings.Fields(strings.ReplaceAll(strings.Join(append([]string{"check"}, args...), " "), "SERVER", vc.URL.Host))
+			env := map[string]string{"VIC_MACHINE_PASSWORD": secret, "VIC_MACHINE_USER": "root"}
+			out := invocation{args: line, env: env}.run(ctx)
+			Expect(out.code).To(Equal(exitUsage), out.stderr)
+			Expect(out.stderr).To(ContainSubstring("vic-preflight: .vic-preflight.yaml"))
+			Expect(out.stderr).To(ContainSubstring(strings.ReplaceAll(says, "SERVER", vc.URL.Host) + ", and the file was merely found in the working directory: it may not say "))
+			Expect(out.stderr).To(ContainSubstring("hint: read it; --config .vic-preflight.yaml says that you mean it"))
+			Expect(vc.Requests()).To(BeZero(), "nothing was sent")
+			Expect(invocation{args: append(line, "--config", ".vic-preflight.yaml"), env: env}.run(ctx).stderr).NotTo(ContainSubstring("merely found"))
+		},
+		Entry("a target", "targets: [{target: SERVER, insecure: true}]", "it names the target SERVER", SpecTimeout(time.Minute)),
+		Entry("a target with a password of its own choice", "targets: [{target: 'sim://open'}, {target: SERVER, user: root, password-file: pw, insecure: true}]", "it names the target SERVER", SpecTimeout(time.Minute)),
+		Entry("that anybody may answer for a server", "insecure: true", "it gives insecure", "-t", "SERVER", SpecTimeout(time.Minute)),
+		Entry("that anybody may answer for a server that it lists", "targets: [{target: SERVER, insecure: true}]", "it gives insecure", "-t", "SERVER", SpecTimeout(time.Minute)),
+		Entry("whose certificate it is", "thumbprint: PRINT", "it gives thumbprint", "-t", "SERVER", SpecTimeout(time.Minute)),
+		Entry("whose keys the hosts' are", "ssh-known-hosts: known", "it gives ssh-known-hosts", "-t", "sim://open", SpecTimeout(time.Minute)),
+		Entry("a report elsewhere", "output: json=ELSEWHERE/x.json", "/x.json", "-t", "sim://open", SpecTimeout(time.Minute)),
+		Entry("a report above it", "output: [table, json=../x.json]", "../x.json", "-t", "sim://open", SpecTimeout(time.Minute)),
+	)
+
+	It("that was merely found does what a team's file is for", func(ctx SpecContext) {
+		vc := start("open")
+		dir := filepath.Dir(configured("user: root\npassword-file: pw\ncompute-resource: prod\nprofile: vic\noutput: [table, json=out/report.json]\nwaivers: [{reason: drift, because: known, expires: 2999-01-01}]\n"))
+		Expect(os.WriteFile(filepath.Join(dir, "pw"), []byte(secret+"\n"), 0o600)).To(Succeed())
+		Expect(os.Mkdir(filepath.Join(dir, "out"), 0o700)).To(Succeed())
+		GinkgoT().Chdir(dir)
+		out := invocation{args: []string{"check"}, env: map[string]string{"VIC_MACHINE_TARGET": vc.URL.Host, "VIC_MACHINE_THUMBPRINT": vc.ThumbprintSHA1()}}.run(ctx)
+		Expect(out.code).To(Equal(exitOK), out.stderr)
+		Expect(filepath.Join(dir, "out", "report.json")).To(BeAnExistingFile())
+		out = invocation{args: []string{"fix", "--allow", "-t", vc.URL.Host, "--thumbprint", vc.ThumbprintSHA1(), "--dry-run"}}.run(ctx)
+		Expect(out.code).To(Equal(exitOK), out.stderr)
 	}, SpecTimeout(time.Minute))
 
 	DescribeTable("that is wrong is a usage error with the line, and nothing is done",

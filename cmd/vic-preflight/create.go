@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 
@@ -69,7 +70,7 @@ func (c *createFlags) execute(cmd *cobra.Command, a *app, args []string) error {
 	if at := cmd.ArgsLenAtDash(); at >= 0 {
 		args, line = args[:at], args[at:]
 	}
-	line, err := c.read(a, line)
+	err := reading(cmd, "--from-file", func() (err error) { line, err = c.read(cmd.Context(), a, line); return err })
 	if err != nil {
 		return err
 	}
@@ -100,14 +101,14 @@ func (c *createFlags) execute(cmd *cobra.Command, a *app, args []string) error {
 }
 
 // read returns the command line of vic-machine: that of a file where one is named.
-func (c *createFlags) read(a *app, line []string) ([]string, error) {
+func (c *createFlags) read(ctx context.Context, a *app, line []string) ([]string, error) {
 	if c.file == "" {
 		return line, nil
 	}
 	if len(line) > 0 {
 		return nil, usageError(errors.New("--from-file brings the whole command line, and options of vic-machine stand beside it"), "leave one of them out")
 	}
-	in, name, err := infile.OpenArgument(c.file, a.stdin)
+	in, name, err := infile.Argument(ctx, c.file, infile.Short, a.stdin)
 	if err != nil {
 		return nil, usageError(fmt.Errorf("--from-file: %w", err))
 	}

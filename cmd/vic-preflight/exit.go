@@ -1,9 +1,12 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
+	"syscall"
 
 	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/internal/usage"
@@ -23,6 +26,17 @@ const (
 	nagiosUnknown = 3
 )
 
+// signalled is the exit code of what the context's end interrupted: the signal's, as shells
+// have it. A person at a prompt ends it by Ctrl-C without one.
+func signalled(ctx context.Context) int {
+	for _, s := range []syscall.Signal{syscall.SIGHUP, syscall.SIGTERM} {
+		if cause := context.Cause(ctx); cause != nil && strings.HasPrefix(cause.Error(), s.String()) {
+			return 128 + int(s)
+		}
+	}
+	return exitInterrupted
+}
+
 // exitError is an error with the exit code it stands for and hints on the way
 // out. A nil err exits silently: the report has said it all.
 type exitError struct {
@@ -41,6 +55,13 @@ func (e *exitError) Error() string {
 func (e *exitError) Unwrap() error { return e.err }
 
 func usageError(err error, hints ...string) error {
+	if ended := preflight.Ended(err); codeOf(ended) > exitUsage {
+		return ended // what could not be read was no fault of it
+	}
+	var helped interface{ Ways() []string }
+	if errors.As(err, &helped) {
+		hints = append(hints, helped.Ways()...)
+	}
 	return &exitError{code: exitUsage, err: err, hints: hints}
 }
 
@@ -53,7 +74,7 @@ func exitOf(err error) *exitError {
 	if code := codeOf(err); code != 0 {
 		return &exitError{code: code, err: err, hints: preflight.Hints(err)}
 	}
-	return &exitError{code: exitUsage, err: usage.PlainGroups(err)} // what cobra finds wrong by itself
+	return exitOf(usageError(usage.PlainGroups(err))) // what cobra finds wrong by itself
 }
 
 // codeOf is the exit code of an error of a run; 0 for any other, and for none.

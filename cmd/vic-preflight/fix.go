@@ -69,7 +69,7 @@ func newFix(a *app) *cobra.Command {
 
 // newUpdate is vic-machine's name for the same command, with the same flags.
 func newUpdate(a *app) *cobra.Command {
-	return parent("update", "vic-machine's name for fix: update firewall --allow|--deny", "update what?", "vic-preflight update firewall --allow|--deny",
+	return usage.Parent("update", "vic-machine's name for fix: update firewall --allow|--deny", "update what?", "vic-preflight update firewall --allow|--deny",
 		fixCommand(a, "firewall", "The same as fix, under vic-machine's name and with its flags", "update-firewall", false))
 }
 
@@ -110,7 +110,7 @@ func (x *fixFlags) execute(cmd *cobra.Command, a *app, args []string) error {
 	if x.deny {
 		o.Change.Do, o.Only = preflight.Deny, o.Only[:1]
 	}
-	err := x.requirement.Put(&o)
+	err := x.requirement.put(cmd, &o)
 	x.method.put(&o)
 	if err := cmp.Or(
 		goesWith(f, x.method.onHost(), "--method vib|service-xml", sshNames...),

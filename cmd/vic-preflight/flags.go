@@ -14,7 +14,7 @@ import (
 	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/fix"
 	"github.com/vic-preflight/vic-preflight/internal/completion"
-	"github.com/vic-preflight/vic-preflight/internal/console"
+	"github.com/vic-preflight/vic-preflight/internal/infile"
 	"github.com/vic-preflight/vic-preflight/internal/usage"
 	"github.com/vic-preflight/vic-preflight/inventory"
 	"github.com/vic-preflight/vic-preflight/preflight"
@@ -26,6 +26,10 @@ import (
 
 // requirementFlags state what must be open.
 type requirementFlags struct{ preflight.Wanted }
+
+func (r *requirementFlags) put(cmd *cobra.Command, o *preflight.Options) error {
+	return reading(cmd, "--requirements", func() error { return r.Put(o) })
+}
 
 func (r *requirementFlags) register(f *pflag.FlagSet) {
 	f.IntVar(&r.Port, "port", checks.DefaultPort, "destination `port` that must be open")
@@ -182,6 +186,18 @@ func (s *sshFlags) put(o *preflight.SSHOptions, a *app) error {
 // sshNames are the flags of sshFlags.
 var sshNames = []string{"ssh-user", "ssh-key", "ssh-password-file", "ssh-known-hosts", "ssh-port", "ssh-start-service"}
 
+// reading reads files that a command line names, until a signal or --timeout ends it.
+func reading(cmd *cobra.Command, what string, read func() error) error {
+	var o preflight.Options
+	if o.Timeout, _ = cmd.Flags().GetDuration("timeout"); o.Timeout <= 0 {
+		o.Timeout = preflight.NoTimeout
+	}
+	ctx, cancel := o.Reading(cmd.Context())
+	defer cancel()
+	_, err := infile.Until(ctx, "read "+what, func() (any, error) { return nil, read() })
+	return preflight.Ended(err)
+}
+
 // goesWith refuses flags that were given where they mean nothing.
 func goesWith(f *pflag.FlagSet, on bool, with string, names ...string) error {
 	for _, name := range names {
@@ -193,15 +209,4 @@ func goesWith(f *pflag.FlagSet, on bool, with string, names ...string) error {
 }
 
 // complete offers a flag's values to the shell.
-func complete(cmd *cobra.Command, flag string, values ...string) {
-	if err := cmd.RegisterFlagCompletionFunc(flag, completion.Values(cmd.Flag(flag), values...)); err != nil {
-		panic(err) // there is no such flag
-	}
-}
-
-// completeLook offers the values of the flags of console.Look.
-func completeLook(cmd *cobra.Command) {
-	for flag, values := range console.LookValues {
-		complete(cmd, flag, values...)
-	}
-}
+var complete = completion.Offer

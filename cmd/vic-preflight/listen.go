@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -9,6 +10,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/internal/infile"
+	"github.com/vic-preflight/vic-preflight/internal/usage"
 	"github.com/vic-preflight/vic-preflight/probe"
 	"github.com/vic-preflight/vic-preflight/report"
 )
@@ -25,7 +28,7 @@ func newListen(a *app) *cobra.Command {
 		Use:   "listen",
 		Short: "Stand where the VCH will stand, and answer probes",
 		Long:  longHelp("listen"), Example: exampleHelp("listen"),
-		Args: noArgs,
+		Args: usage.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.execute(cmd.Context(), a) },
 	}
 	f := cmd.Flags()
@@ -47,7 +50,7 @@ func (o *listenFlags) execute(ctx context.Context, a *app) error {
 	case o.maxConns < 1:
 		return usageError(fmt.Errorf("--max-connections %d is not 1 or more", o.maxConns))
 	}
-	key, err := probe.KeyFile(o.keyFile)
+	key, err := infile.Until(ctx, "read "+o.keyFile, func() (probe.Key, error) { return probe.KeyFile(o.keyFile) })
 	if err != nil {
 		return usageError(fmt.Errorf("--key-file %w", err), "vic-preflight listen --key-file NEW writes one")
 	}
@@ -65,7 +68,8 @@ func (o *listenFlags) execute(ctx context.Context, a *app) error {
 	fmt.Fprintf(a.stderr, "listening on %s for %s; Ctrl-C ends it\n", l.Addr(), o.duration)
 	select {
 	case <-ctx.Done():
+		return cmp.Or(l.Close(), error(&exitError{code: exitInterrupted}))
 	case <-time.After(o.duration):
+		return l.Close()
 	}
-	return l.Close()
 }

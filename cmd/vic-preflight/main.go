@@ -11,16 +11,15 @@ import (
 	"log"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
-	"github.com/adrg/xdg"
+	"github.com/vic-preflight/vic-preflight/preflight"
 )
 
 func main() {
-	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
-	if !signal.Ignored(syscall.SIGHUP) { // as it is under nohup
-		signals = append(signals, syscall.SIGHUP)
-	}
+	signals := []os.Signal{os.Interrupt, syscall.SIGHUP, syscall.SIGTERM}
+	signals = slices.DeleteFunc(signals, signal.Ignored) // as a hangup is under nohup, and Ctrl-C in a shell's background
 	ctx, stop := signal.NotifyContext(context.Background(), signals...)
 	// The first signal ends the run in good order; give the second one back to
 	// the system, for a run that hangs on its way out.
@@ -28,6 +27,6 @@ func main() {
 	log.SetOutput(io.Discard) // the simulator's own log is not this tool's
 
 	os.Exit(execute(ctx, &app{
-		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, lookupEnv: os.LookupEnv, stateDir: xdg.StateHome,
+		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, lookupEnv: os.LookupEnv, stateDir: preflight.StateHome(os.Getenv),
 	}, os.Args[1:]))
 }

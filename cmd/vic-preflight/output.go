@@ -38,11 +38,10 @@ func (f *outputFlags) register(cmd *cobra.Command) {
 	flags.BoolVar(&f.strict, "strict", false, "let warnings count as failures")
 	flags.BoolVar(&f.allowUnknown, "allow-unknown", false, "tolerate hosts that nothing can be found out about")
 	flags.DurationVar(&f.timeout, "timeout", 5*time.Minute, "`time` that the run may take; 0 for no limit. What was begun is seen through or cleaned up, for up to 30s more")
-	f.look.Register(flags)
+	f.look.Register(cmd)
 	registerConfig(flags)
 	usage.Show(flags, "output")
 	complete(cmd, "output", report.FormatNames()...)
-	completeLook(cmd)
 }
 
 // put says what the flags mean for a run. A time that was not given is the run's to
@@ -94,11 +93,11 @@ func (f *outputFlags) run(cmd *cobra.Command, a *app, t *targetFlags, base prefl
 	con.Close()
 	rep.ToolVersion = buildVersion()
 	rep.Gate = report.Gate{Strict: f.strict, AllowUnknown: f.allowUnknown}
-	wrong, exit := f.write(a, rep, errs, outputs, style), f.settle(rep, errs, graded)
+	wrong, exit := f.write(cmd.Context(), a, rep, errs, outputs, style), f.settle(rep, errs, graded)
 	// What was shut on purpose is not judged.
 	switch nagios := f.nagiosExit && graded && !allUsage(errs); {
 	case wrong != nil && (nagios || exit == nil):
-		return &exitError{code: exitUnknown, err: wrong}
+		return &exitError{code: max(exitUnknown, codeOf(preflight.Ended(wrong))), err: wrong}
 	case wrong != nil:
 		a.complain("", wrong, nil)
 	case nagios:
@@ -121,17 +120,17 @@ func (f *outputFlags) until(ctx context.Context, list []preflight.Options, con *
 // write sends the report to where it goes; to standard error the errors of several
 // targets, and what is left. Of one target of which nothing is known people get no
 // report: its error says it all.
-func (f *outputFlags) write(a *app, rep *report.Report, errs []error, outputs []output.Output, style report.Style) (err error) {
+func (f *outputFlags) write(ctx context.Context, a *app, rep *report.Report, errs []error, outputs []output.Output, style report.Style) (err error) {
 	several := len(rep.Runs) > 1
 	known := several || rep.Runs[0].Err == nil && !errors.Is(errs[0], console.ErrNotWanted)
 	if !allUsage(errs) {
-		err = output.WriteFiles(outputs, rep)
+		err = output.WriteFiles(ctx, outputs, rep)
 		if summary := a.getenv("GITHUB_STEP_SUMMARY"); summary != "" && output.Named(outputs, "github") {
-			err = errors.Join(err, output.AppendSummary(summary, rep))
+			err = errors.Join(err, output.AppendSummary(ctx, summary, rep))
 		}
 		for _, o := range outputs {
 			if o.Path == "" && (known || o.Format.ForPrograms) {
-				err = errors.Join(err, o.Format.Write(a.stdout, rep, style))
+				err = errors.Join(err, output.ToStream(ctx, func() error { return o.Format.Write(a.stdout, rep, style) }))
 			}
 		}
 	}

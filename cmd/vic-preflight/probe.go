@@ -50,7 +50,7 @@ func newProbe(a *app) *cobra.Command {
 func (p *probeCommandFlags) execute(cmd *cobra.Command, a *app, args []string) error {
 	f := cmd.Flags()
 	o := preflight.Options{Only: []string{checks.OutboundPort, checks.TCPConnect}}
-	err := p.requirement.Put(&o)
+	err := p.requirement.put(cmd, &o)
 	switch err := cmp.Or(
 		err, p.probe.put(&o, f), goesWith(f, p.probe.vantage == string(inventory.VantageSSH), "--probe ssh", sshNames...),
 		p.ssh.put(&o.SSH, a), goesWith(f, p.cleanup, "--cleanup", "force"),

@@ -315,7 +315,7 @@ var _ = Describe("listen", func() {
 		cancel()
 		var code int
 		Eventually(ctx, done).Should(Receive(&code))
-		Expect(code).To(Equal(exitOK))
+		Expect(code).To(Equal(exitInterrupted))
 		text, err := os.ReadFile(key)
 		Expect(err).NotTo(HaveOccurred())
 		Expect(stdout.String() + stderr.String() + out.stdout + out.stderr).NotTo(ContainSubstring(strings.TrimSpace(string(text))))

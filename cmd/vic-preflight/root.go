@@ -63,6 +63,9 @@ func execute(ctx context.Context, a *app, args []string) int {
 		fmt.Fprintf(a.stdout, "VIC-PREFLIGHT UNKNOWN: %s\n", report.Clean(strings.ReplaceAll(exit.err.Error(), "|", "_")))
 		return nagiosUnknown
 	}
+	if exit.code == exitInterrupted {
+		return signalled(ctx)
+	}
 	return exit.code
 }
 
@@ -91,7 +94,7 @@ func newRoot(a *app) *cobra.Command {
 		SuggestionsMinimumDistance: 2,
 		SilenceErrors:              true,
 		SilenceUsage:               true,
-		Args:                       noCommand,
+		Args:                       usage.NoCommand,
 		PersistentPreRunE: func(cmd *cobra.Command, args []string) error {
 			if err := longflag.Filled(cmd.Flags()); err != nil {
 				return usageError(err, "is a variable unset? leave the option out to do without it")
@@ -115,7 +118,7 @@ func newRoot(a *app) *cobra.Command {
 		return usageError(err, hints...)
 	})
 	root.AddCommand(newCheck(a), newCreate(a), newFix(a), newUpdate(a), newUndo(a), newProbe(a), newListen(a), newVIB(a), newRule(a), newCollect(a), newSim(a), newProfiles(a), newExplain(a), newDiff(a), newConfig(a), newVersion(a))
-	usage.Install(root, a.stdout, &a.helpAll, noCommand)
+	usage.Install(root, a.stdout, &a.helpAll)
 	root.Version = buildVersion()
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	completion.FilesAlone(root)
@@ -123,40 +126,9 @@ func newRoot(a *app) *cobra.Command {
 	return root
 }
 
-// noCommand refuses arguments that are no command.
-func noCommand(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	var hints []string
-	if meant := cmd.SuggestionsFor(args[0]); len(meant) > 0 {
-		hints = append(hints, fmt.Sprintf("did you mean %s?", strings.Join(meant, " or ")))
-	}
-	return usageError(errors.New("there is no such command"), append(hints, cmd.CommandPath()+" --help lists the commands")...)
-}
-
-// noArgs is cobra.NoArgs with this tool's exit code.
-func noArgs(cmd *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		// It is not repeated: it may be a password.
-		return usageError(fmt.Errorf("%s takes no argument, and there is one", cmd.CommandPath()), "is a flag missing before it?")
-	}
-	return nil
-}
-
-// parent is a command that has commands alone. ask is what is said without one.
-func parent(use, short, ask string, hint string, commands ...*cobra.Command) *cobra.Command {
-	cmd := &cobra.Command{
-		Use: use, Short: short, Args: noCommand, SuggestionsMinimumDistance: 2,
-		RunE: func(*cobra.Command, []string) error { return usageError(errors.New(ask), hint) },
-	}
-	cmd.AddCommand(commands...)
-	return cmd
-}
-
 func newVersion(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "Print the version", Args: noArgs,
+		Use: "version", Short: "Print the version", Args: usage.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprintln(a.stdout, "vic-preflight", buildVersion())
 			return err

@@ -8,12 +8,13 @@ import (
 
 	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/internal/infile"
+	"github.com/vic-preflight/vic-preflight/internal/usage"
 	"github.com/vic-preflight/vic-preflight/preflight"
 	"github.com/vic-preflight/vic-preflight/report"
 )
 
 func newRule(a *app) *cobra.Command {
-	return parent("rule", "Write a firewall rule for a host's own files", "rule what?", "vic-preflight rule render", newRuleRender(a))
+	return usage.Parent("rule", "Write a firewall rule for a host's own files", "rule what?", "vic-preflight rule render", newRuleRender(a))
 }
 
 // renderFlags are the flags of rule render.
@@ -30,7 +31,7 @@ func newRuleRender(a *app) *cobra.Command {
 		Use:   "render",
 		Short: "Print the <service> element for a host's service.xml",
 		Long:  longHelp("rule-render"), Example: exampleHelp("rule-render"),
-		Args: noArgs,
+		Args: usage.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.execute(cmd.Context(), a) },
 	}
 	f := cmd.Flags()
@@ -55,7 +56,7 @@ func (o *renderFlags) execute(ctx context.Context, a *app) error {
 		return err
 	}
 	if o.file != "" {
-		in, name, err := infile.OpenArgument(o.file, a.stdin)
+		in, name, err := infile.Argument(ctx, o.file, infile.Long, a.stdin)
 		if err != nil {
 			return usageError(fmt.Errorf("--file: %w", err))
 		}

@@ -3,12 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
-	"net"
 	"strings"
 
 	"al.essio.dev/pkg/shellescape"
 	"github.com/spf13/cobra"
 
+	"github.com/vic-preflight/vic-preflight/internal/infile"
 	"github.com/vic-preflight/vic-preflight/internal/sim"
 	"github.com/vic-preflight/vic-preflight/preflight"
 )
@@ -49,16 +49,12 @@ func newSim(a *app) *cobra.Command {
 }
 
 func (o *simFlags) serve(ctx context.Context, a *app, name string) error {
-	scenario, err := sim.ParseScenario(name)
+	scenario, err := infile.Until(ctx, "read "+name, func() (sim.Scenario, error) { return sim.ParseScenario(name) })
 	if err != nil {
 		return usageError(err)
 	}
-	host, _, err := net.SplitHostPort(o.listen)
-	if err != nil {
-		return usageError(fmt.Errorf("--listen %q is not host:port", o.listen), "such as 127.0.0.1:8989")
-	}
-	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return usageError(fmt.Errorf("--listen %s is not a loopback address: a simulator guards nothing", o.listen))
+	if err := sim.OnLoopback(o.listen); err != nil {
+		return usageError(fmt.Errorf("--listen %w", err), "such as 127.0.0.1:8989")
 	}
 	if o.user == "" || o.password == "" {
 		return usageError(fmt.Errorf("--user and --password must not be empty"))

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -65,9 +64,5 @@ func (t *targetFlags) list(ctx context.Context, a *app, base preflight.Options, 
 }
 
 func (a *app) askPassword(ctx context.Context, target preflight.Target) (string, error) {
-	asked, err := prompt.Secret(ctx, a.stdin.(*os.File), a.stderr, fmt.Sprintf("Password of %s at %s: ", target.User, target.Address))
-	if errors.Is(err, prompt.ErrInterrupted) {
-		err = &preflight.InterruptedError{}
-	}
-	return asked, err
+	return prompt.Secret(ctx, a.stdin.(*os.File), a.stderr, fmt.Sprintf("Password of %s at %s: ", target.User, target.Address))
 }

@@ -9,12 +9,13 @@ import (
 
 	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/internal/console"
+	"github.com/vic-preflight/vic-preflight/internal/usage"
 	"github.com/vic-preflight/vic-preflight/internal/vib"
 	"github.com/vic-preflight/vic-preflight/preflight"
 )
 
 func newVIB(a *app) *cobra.Command {
-	return parent("vib", "Build and inspect VIBs that bring hosts a lasting ruleset", "vib what?", "vic-preflight vib build, or vic-preflight vib inspect FILE",
+	return usage.Parent("vib", "Build and inspect VIBs that bring hosts a lasting ruleset", "vib what?", "vic-preflight vib build, or vic-preflight vib inspect FILE",
 		newVIBBuild(a), newVIBInspect(a))
 }
 
@@ -30,7 +31,7 @@ func newVIBBuild(a *app) *cobra.Command {
 		Use:   "build --output FILE",
 		Short: "Write a VIB, or a bundle, that brings a ruleset for the port",
 		Long:  longHelp("vib-build"), Example: exampleHelp("vib-build"),
-		Args: noArgs,
+		Args: usage.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.execute(cmd.Context(), a) },
 	}
 	f := cmd.Flags()

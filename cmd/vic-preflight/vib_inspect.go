@@ -35,7 +35,7 @@ func newVIBInspect(a *app) *cobra.Command {
 }
 
 func inspect(ctx context.Context, a *app, path, output string) error {
-	in, name, err := infile.OpenArgument(path, a.stdin)
+	in, name, err := infile.Argument(ctx, path, 2*infile.Package, a.stdin)
 	if err != nil {
 		return usageError(err)
 	}

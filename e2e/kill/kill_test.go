@@ -263,7 +263,7 @@ func moment(random *rand.Rand, whole ended) (from string, after time.Duration) {
 }
 
 // endedBy are the exit codes of programs that a signal ends; -1 is the signal itself.
-var endedBy = map[syscall.Signal]int{syscall.SIGKILL: -1, syscall.SIGHUP: 130, syscall.SIGINT: 130, syscall.SIGTERM: 130}
+var endedBy = map[syscall.Signal]int{syscall.SIGKILL: -1, syscall.SIGHUP: 129, syscall.SIGINT: 130, syscall.SIGTERM: 143}
 
 // tally counts what was found at the moments.
 type tally map[string]int

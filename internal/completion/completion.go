@@ -30,6 +30,13 @@ func Values(flag *pflag.Flag, values ...string) cobra.CompletionFunc {
 	}
 }
 
+// Offer lets the shell offer Values for a flag. It panics where there is no such flag.
+func Offer(cmd *cobra.Command, flag string, values ...string) {
+	if err := cmd.RegisterFlagCompletionFunc(flag, Values(cmd.Flag(flag), values...)); err != nil {
+		panic(err)
+	}
+}
+
 // others are what a list that is typed so far can go on with.
 func others(values []string, typed string) (list []string) {
 	before := typed[:strings.LastIndex(typed, ",")+1]

@@ -21,6 +21,9 @@ import (
 type Config struct {
 	// Path is the file.
 	Path string
+	// Found means that nobody named the file: it lay in the working directory, which may be
+	// a folder of somebody else's. See Trust.
+	Found bool
 	// Targets are in the order of the file. What one does not say for itself it has from
 	// Shared.
 	Targets []Target

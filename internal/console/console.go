@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -50,6 +52,7 @@ type Console struct {
 	w        io.Writer
 	terminal bool
 	several  bool
+	gone     chan os.Signal // who reads the stream
 
 	mu    sync.Mutex
 	began time.Time
@@ -62,9 +65,12 @@ type Console struct {
 }
 
 // New is a console on the stream. Where several targets are run, each line names its own.
+// Until it is closed a reader that has gone away, as head does, ends no run in the middle.
 func New(w io.Writer, several bool) *Console {
 	now := time.Now()
-	return &Console{w: w, terminal: IsTerminal(w), several: several, began: now, last: now}
+	c := &Console{w: w, terminal: IsTerminal(w), several: several, began: now, last: now, gone: make(chan os.Signal, 1)}
+	signal.Notify(c.gone, syscall.SIGPIPE)
+	return c
 }
 
 // Observer is the console for the run of one target.
@@ -117,6 +123,7 @@ func (c *Console) clear() {
 
 // Close takes the bar away.
 func (c *Console) Close() {
+	signal.Stop(c.gone)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.clear()

@@ -47,12 +47,9 @@ func (t *Target) Label() string {
 	return fmt.Sprintf("%s, facts of %s", t.Name, t.CollectedAt.UTC().Format("2006-01-02 15:04 UTC"))
 }
 
-// maxSize is many times what 15,000 hosts take, in bytes.
-const maxSize = 512 << 20
-
 // Read reads a file. Its errors name the file and what is wrong in it.
 func Read(path string) (*File, error) {
-	f, err := infile.Open(path)
+	f, err := infile.Open(path, infile.Huge)
 	if err != nil {
 		var failed *os.PathError
 		if errors.As(err, &failed) {
@@ -61,12 +58,12 @@ func Read(path string) (*File, error) {
 		return nil, fmt.Errorf("%s: cannot be opened: %w", path, err)
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxSize+1))
+	data, err := io.ReadAll(f)
 	switch {
+	case errors.Is(err, infile.ErrLarge):
+		return nil, fmt.Errorf("%s: has more than %d MiB; collect --compute-resource makes a smaller file of each cluster", path, infile.Huge>>20)
 	case err != nil:
 		return nil, fmt.Errorf("%s: cannot be read: %w", path, errors.Unwrap(err))
-	case len(data) > maxSize:
-		return nil, fmt.Errorf("%s: has more than %d MiB; collect --compute-resource makes a smaller file of each cluster", path, maxSize>>20)
 	}
 	file, err := Decode(data)
 	if err != nil {

@@ -93,7 +93,7 @@ func soundLines(files []string) (name string, damaged []string, err error) {
 	}
 	var b strings.Builder
 	for _, file := range files {
-		text, err := infile.Read(file)
+		text, err := infile.Read(file, infile.Long)
 		if err != nil {
 			return name, nil, err
 		}

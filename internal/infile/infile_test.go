@@ -3,6 +3,7 @@
 package infile_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"io/fs"
@@ -35,10 +36,10 @@ var _ = Describe("a file to read", func() {
 		Expect(syscall.Mkfifo(path, 0o600)).To(Succeed())
 	}
 
-	It("is a regular one, a pipe with a writer, or standard input", func() {
+	It("is a regular one, a pipe with a writer, or standard input", func(ctx SpecContext) {
 		Expect(os.WriteFile(path, []byte("text"), 0o600)).To(Succeed())
-		Expect(infile.Read(path)).To(BeEquivalentTo("text"))
-		in, name, err := infile.OpenArgument("-", strings.NewReader("typed"))
+		Expect(infile.Read(path, infile.Short)).To(BeEquivalentTo("text"))
+		in, name, err := infile.Argument(ctx, "-", infile.Short, strings.NewReader("typed"))
 		Expect(err).NotTo(HaveOccurred())
 		Expect(name).To(Equal("standard input"))
 		Expect(io.ReadAll(in)).To(BeEquivalentTo("typed"))
@@ -49,7 +50,7 @@ var _ = Describe("a file to read", func() {
 			defer GinkgoRecover()
 			Expect(os.WriteFile(path, []byte(strings.Repeat("x", 200_000)), 0o600)).To(Succeed())
 		}()
-		Expect(infile.Read(path)).To(HaveLen(200_000))
+		Expect(infile.Read(path, infile.Short)).To(HaveLen(200_000))
 	})
 
 	It("is a pipe of a process, as <(command) is", func() {
@@ -58,11 +59,55 @@ var _ = Describe("a file to read", func() {
 		DeferCleanup(r.Close)
 		_, err = w.WriteString("text")
 		Expect(errors.Join(err, w.Close())).To(Succeed())
-		Expect(infile.Read("/dev/fd/" + strconv.Itoa(int(r.Fd())))).To(BeEquivalentTo("text"))
+		Expect(infile.Read("/dev/fd/"+strconv.Itoa(int(r.Fd())), infile.Short)).To(BeEquivalentTo("text"))
+	})
+
+	It("is read up to a bound, and no further", func(ctx SpecContext) {
+		Expect(os.WriteFile(path, []byte("four"), 0o600)).To(Succeed())
+		Expect(infile.Read(path, 4)).To(BeEquivalentTo("four"))
+		text, err := infile.Read(path, 3)
+		Expect(string(text)).To(Equal("fou"))
+		Expect(err).To(MatchError(infile.ErrLarge))
+		Expect(err).To(MatchError("read " + path + ": it is larger than what is read: more than 3 bytes"))
+		in := infile.Limit(strings.NewReader("four"), "it", 3)
+		for range 3 { // however often it is asked
+			_, err = io.ReadAll(in)
+			Expect(err).To(MatchError(infile.ErrLarge))
+		}
+		in, _, err = infile.Argument(ctx, "/dev/zero", infile.Short, nil)
+		Expect(err).NotTo(HaveOccurred())
+		_, err = io.ReadAll(in)
+		Expect(err).To(MatchError("read /dev/zero: it is larger than what is read: more than 1 MiB"))
+	})
+
+	It("is not waited for when the context has ended", func(ctx SpecContext) {
+		fifo()
+		reading, cancel := context.WithCancel(ctx)
+		defer cancel()
+		r, w, err := os.Pipe()
+		Expect(err).NotTo(HaveOccurred())
+		DeferCleanup(r.Close)
+		DeferCleanup(w.Close)
+		in, _, err := infile.Argument(reading, "-", infile.Short, r)
+		Expect(err).NotTo(HaveOccurred())
+		_, err = w.WriteString("half")
+		Expect(err).NotTo(HaveOccurred())
+		go func() { cancel() }()
+		text, err := io.ReadAll(in)
+		Expect(string(text)).To(BeElementOf("", "half"))
+		Expect(err).To(MatchError(context.Canceled))
+		Expect(err).To(MatchError("read standard input: context canceled"))
+		_, _, err = infile.Argument(reading, path, infile.Short, nil)
+		Expect(err).To(MatchError(context.Canceled))
+	}, SpecTimeout(5*time.Second))
+
+	It("makes no panic that nobody catches", func(ctx SpecContext) {
+		_, err := infile.Until(ctx, "look", func() (any, error) { panic("a fault") })
+		Expect(err).To(MatchError(ContainSubstring("a fault")))
 	})
 
 	It("is named where it is not there", func() {
-		_, err := infile.Read(path)
+		_, err := infile.Read(path, infile.Short)
 		Expect(err).To(MatchError(fs.ErrNotExist))
 	})
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/google/renameio/v2/maybe"
 )
@@ -30,6 +31,33 @@ func Vacant(path string, replace bool) error {
 	return nil
 }
 
+// Possible is Vacant, and an error too where the folder takes no new file: what is to be
+// written may take long to come.
+func Possible(path string, replace bool) error {
+	if err := Vacant(path, replace); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".vic-preflight-")
+	if err != nil {
+		return named("create", path, err)
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
+}
+
+// named is an error about the file that was asked for, and not about the one that takes its
+// name in the end.
+func named(call, path string, err error) error {
+	var of *fs.PathError
+	var link *os.LinkError
+	switch {
+	case errors.As(err, &of):
+		err = of.Err
+	case errors.As(err, &link):
+		err = link.Err
+	}
+	return &fs.PathError{Op: call, Path: path, Err: err}
+}
+
 // Write makes a file, and leaves nothing when it fails. One that is replaced is so in
 // one step, where the system knows such a step. One that is not to be replaced is
 // never written to, also when it came in the meantime.
@@ -38,7 +66,10 @@ func Write(path string, data []byte, replace bool) error {
 		return err
 	}
 	if replace {
-		return maybe.WriteFile(path, data, 0o644)
+		if err := maybe.WriteFile(path, data, 0o644); err != nil {
+			return named("write", path, err)
+		}
+		return nil
 	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {

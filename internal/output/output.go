@@ -4,6 +4,7 @@ package output
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -42,7 +43,7 @@ func Parse(texts []string) ([]Output, error) {
 		if named && path == "" {
 			return nil, fmt.Errorf("%s= names no file", name)
 		}
-		if path == "-" {
+		if slices.Contains(standard, path) {
 			path = ""
 		}
 		where := path
@@ -69,18 +70,45 @@ func Parse(texts []string) ([]Output, error) {
 	return list, nil
 }
 
+// standard are the names of standard output.
+var standard = []string{"-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"}
+
 func possible(path string) error {
+	path = behind(path)
 	info, err := os.Stat(path)
 	switch {
 	case err == nil && info.IsDir():
 		return errors.New("that is a folder")
+	case err == nil && !info.Mode().IsRegular():
+		return nil // it is written to, and not replaced
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
 	if _, err := os.Stat(filepath.Dir(path)); err != nil {
 		return fmt.Errorf("the folder %s is not there", filepath.Dir(path))
 	}
-	return nil
+	return newfile.Possible(path, true)
+}
+
+// behind is what a name stands for where it is a link, also one to what is not there yet.
+func behind(path string) string {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		return real
+	}
+	for range 40 { // links, as systems have it
+		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+			break // such as a pipe behind /dev/fd, whose link names no file
+		}
+		to, err := os.Readlink(path)
+		if err != nil {
+			break
+		}
+		if !filepath.IsAbs(to) {
+			to = filepath.Join(filepath.Dir(path), to)
+		}
+		path = to
+	}
+	return path
 }
 
 // Named reports whether one of the outputs has the format.
@@ -89,8 +117,9 @@ func Named(list []Output, format string) bool {
 }
 
 // WriteFiles writes the outputs that go to files. Each file is written whole or not at
-// all; one that fails keeps no other from being written.
-func WriteFiles(list []Output, r *report.Report) error {
+// all; one that fails keeps no other from being written. A pipe that nobody reads from is
+// given up after a while, and soon after the context has ended.
+func WriteFiles(ctx context.Context, list []Output, r *report.Report) error {
 	var errs []error
 	for _, o := range list {
 		if o.Path == "" {
@@ -99,7 +128,7 @@ func WriteFiles(list []Output, r *report.Report) error {
 		var b bytes.Buffer
 		err := o.Format.Write(&b, r, report.Style{})
 		if err == nil {
-			err = write(o.Path, b.Bytes())
+			err = write(ctx, o.Path, b.Bytes())
 		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("write %s to %s: %w", o.Format.Name, o.Path, err))
@@ -110,20 +139,18 @@ func WriteFiles(list []Output, r *report.Report) error {
 
 // write replaces a file in one step, and goes through links. A device or a pipe is
 // written to.
-func write(path string, data []byte) error {
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real
-	}
+func write(ctx context.Context, path string, data []byte) error {
+	path = behind(path)
 	err := newfile.Write(path, data, true)
 	if errors.Is(err, newfile.ErrIrregular) {
-		return extend(path, data)
+		return extend(ctx, path, data)
 	}
 	return err
 }
 
 // AppendSummary adds the report, in Markdown, to the file in which GitHub takes the
 // summary of a job.
-func AppendSummary(path string, r *report.Report) error {
+func AppendSummary(ctx context.Context, path string, r *report.Report) error {
 	format, err := report.FormatNamed("markdown")
 	if err != nil {
 		return err
@@ -132,17 +159,8 @@ func AppendSummary(path string, r *report.Report) error {
 	if err := format.Write(&b, r, report.Style{}); err != nil {
 		return err
 	}
-	if err := extend(path, b.Bytes()); err != nil {
+	if err := extend(ctx, path, b.Bytes()); err != nil {
 		return fmt.Errorf("write the job's summary: %w", err)
 	}
 	return nil
-}
-
-func extend(path string, data []byte) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	return errors.Join(err, f.Close())
 }

@@ -78,7 +78,7 @@ func TestWriteFiles(t *testing.T) {
 	if err := os.Symlink("old.json", "link.json"); err != nil {
 		t.Fatal(err)
 	}
-	if err := output.WriteFiles(outputs(t, "json=link.json", "table=new.txt"), r); err != nil {
+	if err := output.WriteFiles(t.Context(), outputs(t, "json=link.json", "table=new.txt"), r); err != nil {
 		t.Fatal(err)
 	}
 	if text := read(t, "old.json"); !strings.HasPrefix(text, "{") || !strings.HasSuffix(text, "}\n") {
@@ -90,7 +90,7 @@ func TestWriteFiles(t *testing.T) {
 	if text := read(t, "new.txt"); text != "vc: NOT CHECKED: refused\n" {
 		t.Errorf("the table: %q", text)
 	}
-	if err := output.WriteFiles(outputs(t, "json="+os.DevNull), r); err != nil {
+	if err := output.WriteFiles(t.Context(), outputs(t, "json="+os.DevNull), r); err != nil {
 		t.Errorf("a device: %v", err)
 	}
 }
@@ -102,7 +102,7 @@ func TestWriteFilesWhole(t *testing.T) {
 	if err := os.WriteFile("a.txt", []byte("what was there"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	err := output.WriteFiles(append([]output.Output{broken}, outputs(t, "json=b.json")...), r)
+	err := output.WriteFiles(t.Context(), append([]output.Output{broken}, outputs(t, "json=b.json")...), r)
 	if err == nil || err.Error() != "write broken to a.txt: half way" {
 		t.Errorf("the error: %v", err)
 	}

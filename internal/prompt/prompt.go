@@ -5,6 +5,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -12,8 +13,8 @@ import (
 	"golang.org/x/term"
 )
 
-// ErrInterrupted means that the person, or the context, ended it.
-var ErrInterrupted = errors.New("interrupted")
+// ErrInterrupted means that the person ended it, or somebody the context, which is the same.
+var ErrInterrupted = fmt.Errorf("interrupted: %w", context.Canceled)
 
 // Secret prompts on out for a line from the terminal, where nothing is echoed any more by
 // then. The terminal is given back as it was.
@@ -40,7 +41,7 @@ func Secret(ctx context.Context, terminal *os.File, out io.Writer, text string) 
 	}()
 	select {
 	case <-ctx.Done():
-		return "", ErrInterrupted
+		return "", ended(ctx)
 	case got := <-read:
 		if errors.Is(got.err, io.EOF) { // Ctrl-C and Ctrl-D
 			return "", ErrInterrupted
@@ -69,8 +70,16 @@ func Line(ctx context.Context, in io.Reader, out io.Writer, text string) (string
 	}()
 	select {
 	case <-ctx.Done():
-		return "", ErrInterrupted
+		return "", ended(ctx)
 	case got := <-read:
 		return got.text, got.err
 	}
+}
+
+// ended is the error of a context that ended while somebody was asked.
+func ended(ctx context.Context) error {
+	if err := ctx.Err(); !errors.Is(err, context.Canceled) {
+		return fmt.Errorf("nobody answered: %w", err)
+	}
+	return ErrInterrupted
 }

@@ -158,6 +158,18 @@ func Start(scenario Scenario, opts Options) (vc *VCenter, err error) {
 	return vc, nil
 }
 
+// OnLoopback returns why an address is none of loopback, where a simulator is safe.
+func OnLoopback(address string) error {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("%q is not host:port", address)
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return fmt.Errorf("%s is not a loopback address: a simulator guards nothing", address)
+	}
+	return nil
+}
+
 // canListen finds out beforehand what the simulator's server would panic on. A
 // free port is left to that to pick: one found here could be gone by then.
 func canListen(address string) error {

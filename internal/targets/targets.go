@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/vic-preflight/vic-preflight/internal/config"
+	"github.com/vic-preflight/vic-preflight/internal/infile"
 	"github.com/vic-preflight/vic-preflight/internal/vicmachine"
 	"github.com/vic-preflight/vic-preflight/preflight"
 )
@@ -80,11 +81,12 @@ type Finder struct {
 
 // usageError is an error of the command line, the environment or the file.
 func usageError(err error, hints ...string) error {
-	return &preflight.UsageError{Err: err, Hints: hints}
+	return preflight.Ended(&preflight.UsageError{Err: err, Hints: hints})
 }
 
 // Options makes options for each target out of those that all share. Its errors are
-// *preflight.UsageError and *preflight.InterruptedError.
+// *preflight.UsageError, *preflight.InterruptedError, and where passwords could not be read
+// in time, *preflight.UnavailableError; of a file that was merely found, *config.UntrustedError.
 func (f *Finder) Options(ctx context.Context, base preflight.Options) ([]preflight.Options, error) {
 	if base.Facts != "" {
 		if len(f.Flags.Targets) > 0 {
@@ -106,6 +108,8 @@ func (f *Finder) Options(ctx context.Context, base preflight.Options) ([]preflig
 	case undo:
 		all = all[:1]
 	}
+	ctx, cancel := base.Reading(ctx)
+	defer cancel()
 	list := make([]preflight.Options, len(all))
 	for i, w := range all {
 		o, entry := base, w.entry
@@ -163,6 +167,9 @@ func (f *Finder) find() (all []wanted, source string, err error) {
 		}
 	}
 	if len(texts) == 0 && f.File != nil {
+		if err := f.File.TrustTargets(func(address string) bool { return strings.HasPrefix(address, preflight.SimScheme) }); err != nil {
+			return nil, "", err
+		}
 		source = f.File.Path
 		for _, t := range f.File.Targets {
 			all = append(all, wanted{t.Address, t})
@@ -224,8 +231,11 @@ func (f *Finder) resolve(ctx context.Context, text, source string, entry config.
 	if err := f.trust(&target, entry); err != nil {
 		return target, "", err
 	}
-	govcUser, govcPassword, err := preflight.GovcCredentials(f.getenv)
-	if err != nil {
+	var govcUser, govcPassword string
+	if _, err := infile.Until(ctx, "read GOVC_USERNAME and GOVC_PASSWORD", func() (_ any, err error) {
+		govcUser, govcPassword, err = preflight.GovcCredentials(f.getenv)
+		return nil, err
+	}); err != nil {
 		return target, "", usageError(err)
 	}
 	if source == "GOVC_URL" {
@@ -271,6 +281,9 @@ func (f *Finder) trust(target *preflight.Target, entry config.Target) error {
 		}
 		texts, source = []string{text}, "VIC_MACHINE_THUMBPRINT"
 		if text == "" && len(entry.Thumbprints) > 0 {
+			if err := f.File.TrustVerification("thumbprint", entry); err != nil {
+				return err
+			}
 			texts, source = entry.Thumbprints, entry.Place.String()
 		}
 	}
@@ -282,7 +295,11 @@ func (f *Finder) trust(target *preflight.Target, entry config.Target) error {
 	target.Thumbprints = texts
 	target.KnownHosts, target.CACerts = f.getenv("GOVC_TLS_KNOWN_HOSTS"), f.getenv("GOVC_TLS_CA_CERTS")
 	insecure, _ := strconv.ParseBool(f.getenv("GOVC_INSECURE")) // as govc reads it
-	target.Insecure = f.Flags.Insecure || insecure || entry.Insecure
+	target.Insecure = f.Flags.Insecure || insecure
+	if entry.Insecure && !target.Insecure {
+		target.Insecure = true
+		return f.File.TrustVerification("insecure", entry)
+	}
 	return nil
 }
 
@@ -293,7 +310,7 @@ func (f *Finder) findPassword(ctx context.Context, target *preflight.Target, gov
 	switch {
 	case flags.Password == "-":
 		if f.stdinPassword == "" {
-			f.stdinPassword, err = preflight.ReadSecretFrom(f.Stdin, "standard input")
+			f.stdinPassword, err = secret(ctx, "standard input", func() (string, error) { return preflight.ReadSecretFrom(f.Stdin, "standard input") })
 		}
 		target.Password = f.stdinPassword
 		return "", err
@@ -301,7 +318,7 @@ func (f *Finder) findPassword(ctx context.Context, target *preflight.Target, gov
 		target.Password = flags.Password
 		return "", nil
 	case flags.PasswordFile != "":
-		target.Password, err = preflight.ReadSecret("password-file", flags.PasswordFile)
+		target.Password, err = secretFile(ctx, flags.PasswordFile)
 		return flags.PasswordFile, err
 	case target.HasPassword:
 		return "", nil
@@ -314,11 +331,20 @@ func (f *Finder) findPassword(ctx context.Context, target *preflight.Target, gov
 	return f.filePassword(ctx, target, entry)
 }
 
+func secretFile(ctx context.Context, path string) (string, error) {
+	return secret(ctx, path, func() (string, error) { return preflight.ReadSecret("password-file", path) })
+}
+
+func secret(ctx context.Context, from string, read func() (string, error)) (string, error) {
+	text, err := infile.Until(ctx, "read the password from "+from, read)
+	return text, preflight.Ended(err)
+}
+
 // filePassword follows the configuration file, which names where a password is.
 func (f *Finder) filePassword(ctx context.Context, target *preflight.Target, entry config.Target) (file string, err error) {
 	switch {
 	case entry.PasswordFile != "":
-		target.Password, err = preflight.ReadSecret("password-file", entry.PasswordFile)
+		target.Password, err = secretFile(ctx, entry.PasswordFile)
 		return entry.PasswordFile, err
 	case entry.PasswordEnv != "":
 		if target.Password = f.getenv(entry.PasswordEnv); target.Password == "" {
@@ -327,7 +353,7 @@ func (f *Finder) filePassword(ctx context.Context, target *preflight.Target, ent
 		return "", nil
 	case f.Ask != nil:
 		target.Password, err = f.Ask(ctx, *target)
-		return "", err
+		return "", preflight.Ended(err)
 	}
 	return "", usageError(fmt.Errorf("no password for %s: give --password-file or --password -, or set VIC_MACHINE_PASSWORD or GOVC_PASSWORD", target.User))
 }

@@ -46,13 +46,13 @@ func Show(f *pflag.FlagSet, names ...string) {
 
 // Install gives the commands their short help, where they have one and all was not asked
 // for, and the flag --help-all, which the caller must look for: cobra knows --help alone.
-// unknown refuses the words that are no command: cobra's help leaves them out silently.
-func Install(root *cobra.Command, out io.Writer, all *bool, unknown cobra.PositionalArgs) {
+// Words that are no command are refused there too: cobra's help leaves them out silently.
+func Install(root *cobra.Command, out io.Writer, all *bool) {
 	root.InitDefaultHelpCmd()
 	if help, _, err := root.Find([]string{"help"}); err == nil && help != root {
 		help.Args = func(_ *cobra.Command, words []string) error {
 			found, rest, _ := root.Find(words) // an error is about the rest, too
-			return unknown(found, rest)
+			return NoCommand(found, rest)
 		}
 	}
 	long := root.HelpFunc()

@@ -5,6 +5,7 @@ package vsphere
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
@@ -19,6 +20,7 @@ import (
 	"github.com/vmware/govmomi/vim25/soap"
 	"github.com/vmware/govmomi/vim25/types"
 
+	"github.com/vic-preflight/vic-preflight/internal/infile"
 	"github.com/vic-preflight/vic-preflight/internal/linger"
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
@@ -115,7 +117,7 @@ func Connect(ctx context.Context, cfg Config) (s *Session, err error) {
 		cfg.Workers = DefaultWorkers
 	}
 	cfg.MostWorkers = max(cfg.MostWorkers, cfg.Workers)
-	roots, err := rootCAs(cfg.CACerts)
+	roots, err := infile.Until(ctx, "read CA certificates", func() (*x509.CertPool, error) { return rootCAs(cfg.CACerts) })
 	if err != nil {
 		return nil, &ConfigError{err}
 	}

@@ -154,7 +154,7 @@ func rootCAs(list string) (*x509.CertPool, error) {
 	}
 	pool := x509.NewCertPool()
 	for _, name := range filepath.SplitList(list) {
-		pem, err := infile.Read(filepath.Clean(name))
+		pem, err := infile.Read(filepath.Clean(name), infile.Long)
 		if err != nil {
 			return nil, fmt.Errorf("read CA certificates: %w", err)
 		}
@@ -170,7 +170,7 @@ func rootCAs(list string) (*x509.CertPool, error) {
 // zero Thumbprint when the host is not listed or a file does not exist.
 func KnownThumbprint(list string, t Target) (Thumbprint, error) {
 	for _, name := range filepath.SplitList(list) {
-		text, err := infile.Read(filepath.Clean(name))
+		text, err := infile.Read(filepath.Clean(name), infile.Long)
 		if errors.Is(err, os.ErrNotExist) {
 			continue
 		}

@@ -1,0 +1,4 @@
+package output
+
+// ExtendWithin is for the tests.
+var ExtendWithin = extendWithin
