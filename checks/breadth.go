@@ -31,7 +31,7 @@ const dedicatedPorts = 16
 // of ESXi's own services, unless the requirement names it. Then the ports that it
 // opens decide.
 func (r Requirement) BreadthOf(rs *inventory.Ruleset) Breadth {
-	owned := builtin[rs.Key] || rs.Service != "" || rs.UserControllable == inventory.No
+	owned := builtin[rs.Key] && !byUsers[rs.Key] || rs.Service != "" || rs.UserControllable == inventory.No
 	switch {
 	case slices.Contains(r.Prefer, rs.Key):
 		return Dedicated

@@ -391,3 +391,35 @@ var _ = DescribeTable("UnavailableHint has a way out for each cause", func(detai
 	Entry("nonsense", "its firewall could not be read: the answer cannot be read: XML syntax error", "nonsense"),
 	Entry("an empty list", "the list of rulesets that was read is empty, and there is no ESXi without any", "esxcli"),
 )
+
+var _ = DescribeTable("Pick takes what people switch for programs of their own, and the narrowest", func(port int, want, pick string, rulesets ...*inventory.Ruleset) {
+	req := checks.VIC().At(port)
+	h := host(rulesets...)
+	v := verdictOn(&h, req)
+	Expect(v.Reason).To(Equal(checks.RulesetDisabled), v.Detail)
+	Expect(v.Decides).To(Equal([]string{want}))
+	Expect(req.Pick(&h)).To(Equal(pick))
+},
+	Entry("sshClient", 22, "sshClient", "sshClient", everything("remoteSerialPort"), ruleset("sshClient", false, all(), outbound(22, 0)), everything("vSPC")),
+	Entry("ftpClient", 21, "ftpClient", "ftpClient", everything("vSPC"), ruleset("ftpClient", false, all(), outbound(21, 0))),
+	Entry("httpClient", 80, "httpClient", "httpClient", ruleset("httpClient", false, all(), outbound(80, 0), outbound(443, 0)), ruleset("faultTolerance", false, all(), outbound(80, 0))),
+	Entry("of two of the site's, the one that opens less besides", 4711, "preflight-b", "preflight-b",
+		ruleset("preflight-a", false, all(), outbound(4711, 0), inventory.Rule{Port: 4711, Direction: "inbound", Protocol: "tcp"}), ruleset("preflight-b", false, all(), outbound(4711, 0))),
+	Entry("of two broad ones none by itself, and the narrower to name", 25, "vSPC", "", everything("remoteSerialPort"), everything("vSPC")),
+)
+
+var _ = It("a broad ruleset is not named without what it opens besides", func() {
+	h := host(everything("vSPC"))
+	Expect(verdictOn(&h, checks.VIC().At(25)).Detail).To(Equal("vSPC would let TCP 25 out, and all other outbound TCP too, but it is disabled"))
+	h = host(ruleset("sshClient", false, all(), outbound(22, 0)))
+	Expect(verdictOn(&h, checks.VIC().At(22)).Detail).To(Equal("sshClient would let TCP 22 out, but it is disabled"))
+})
+
+// everything is a disabled ruleset that opens all outbound TCP; remoteSerialPort lets more in.
+func everything(key string) *inventory.Ruleset {
+	rs := ruleset(key, false, all(), outbound(0, 65535))
+	if key == "remoteSerialPort" {
+		rs.Rules = append(rs.Rules, inventory.Rule{Port: 1024, EndPort: 65535, Direction: "inbound", Protocol: "tcp"})
+	}
+	return rs
+}

@@ -159,6 +159,10 @@ var inputExplanations = []Explanation{
 		Hint: "Rename the datastore, or use another.", Create: "… contains unsupported characters",
 	},
 	{
+		Reason: ImageStoreUnreadable, Class: CreateRefuses, Meaning: "The image store is no URL: behind ds://, a datastore's name may have no blank.",
+		Hint: "Write the datastore's name, and its folder, without ds:// in front.", Create: "error parsing datastore path: …",
+	},
+	{
 		Reason: VolumeStoreUnreadable, Class: CreateRefuses, Meaning: "A volume store is not TARGET:LABEL.",
 		Hint: "Write it such as shared/volumes:default, or nfs://nas.example/vol:nfs.", Create: "volume store input must be in format …",
 	},

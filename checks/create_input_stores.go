@@ -8,6 +8,7 @@ import (
 // The reasons of store-options.
 const (
 	StoreCharacters       Reason = "store-characters"
+	ImageStoreUnreadable  Reason = "image-store-unreadable"
 	VolumeStoreUnreadable Reason = "volume-store-unreadable"
 	VolumeStoreScheme     Reason = "volume-store-scheme"
 	NFSStoreIncomplete    Reason = "nfs-store-incomplete"
@@ -19,9 +20,9 @@ func storeOptions() Check {
 		ID:      "store-options",
 		Title:   "The stores are spelt as vic-machine create reads them",
 		Why:     "A store that is spelt wrong is refused, or is another one than was meant.",
-		Reasons: []Reason{StoreCharacters, VolumeStoreUnreadable, VolumeStoreScheme, NFSStoreIncomplete, VolumeLabelTwice},
+		Reasons: []Reason{StoreCharacters, ImageStoreUnreadable, VolumeStoreUnreadable, VolumeStoreScheme, NFSStoreIncomplete, VolumeLabelTwice},
 	}, "--volume-store", func(v *VCH) bool { return v.ImageStore != "" || len(v.VolumeStores) > 0 }, func(o *optionJudge) {
-		o.storeCharacters("--image-store", o.vch.ImageStore)
+		o.imageStore("--image-store", o.vch.ImageStore)
 		labels := map[string]bool{}
 		for _, text := range o.vch.VolumeStores {
 			subject := "--volume-store " + text
@@ -37,6 +38,16 @@ func storeOptions() Check {
 func (o *optionJudge) storeCharacters(subject, text string) {
 	if at := strings.IndexAny(text, unsupportedInDatastores); at >= 0 {
 		o.refuse(subject, StoreCharacters, "it has the character %s in it", text[at:at+1])
+	}
+}
+
+// imageStore is CheckUnsupportedCharsDatastore of cmd/vic-machine/common/utils.go, and the
+// beginning of DatastoreHelper of lib/install/validate/storage.go, which takes the text for a
+// URL: behind ds:// a blank would be in a host's name.
+func (o *optionJudge) imageStore(subject, text string) {
+	o.storeCharacters(subject, text)
+	if _, err := url.Parse(text); err != nil && !strings.ContainsAny(text, unsupportedInDatastores) {
+		o.refuse(subject, ImageStoreUnreadable, "create reads it as a URL, and it is none")
 	}
 }
 

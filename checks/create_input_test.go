@@ -150,6 +150,8 @@ var _ = Describe("the options of vic-machine create", func() {
 
 		Entry(nil, "store-options", "", "--volume-store: skip not-asked-for"),
 		Entry(nil, "store-options", "-i ds://shared/f --vs shared/v:default --vs ds://shared:b --vs nfs://nas/vol?uid=1:c", "--volume-store: pass in-order"),
+		Entry("a name with a blank", "store-options", "-i 'the store/f'", "--volume-store: pass in-order"),
+		Entry("the same in a URL", "store-options", "-i 'ds://the store/f'", "--image-store: fail image-store-unreadable"),
 		Entry("a pattern", "store-options", "-i 'sha*'", "--image-store: fail store-characters"),
 		Entry("a pattern in a volume store", "store-options", "--vs 'sha?:a'", "--volume-store sha?:a: fail store-characters"),
 		Entry("no label", "store-options", "--vs shared", "--volume-store shared: fail volume-store-unreadable"),

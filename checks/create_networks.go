@@ -3,6 +3,7 @@ package checks
 import (
 	"cmp"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -134,24 +135,10 @@ func bridgeNetwork() Check {
 			}
 			list = append(list, inOrder("%s is there, and is nobody else's", n.Name))
 			f = gravest(list)
-			f.Switch = s.switchOf(n)
+			f.Switch = n.Switch
 			return f.one(BridgeNetworkCheck, n.Path)
 		}),
 	}
-}
-
-// switchOf is the path of the distributed switch that a port group belongs to; empty where
-// there is none.
-func (s *site) switchOf(n *inventory.VirtualNetwork) string {
-	if n == nil || n.Switch == "" {
-		return ""
-	}
-	for i := range s.Networks {
-		if other := &s.Networks[i]; other.Kind == inventory.SwitchNetwork && other.Name == n.Switch {
-			return other.Path
-		}
-	}
-	return n.Switch
 }
 
 // kind judges what kind of network it is: a bare host takes any.
@@ -245,9 +232,8 @@ func networkHosts() Check {
 // (lib/install/validate/network.go, checkNetworkMembership).
 type membership struct {
 	*inventory.VirtualNetwork
-	hosts      map[string]bool
-	asked      bool
-	switchPath string
+	hosts map[string]bool
+	asked bool
 }
 
 type memberships struct {
@@ -277,7 +263,7 @@ func (s *site) wanted() memberships {
 		for _, id := range n.Hosts {
 			hosts[id] = true
 		}
-		m.list = append(m.list, membership{n, hosts, asked, s.switchOf(n)})
+		m.list = append(m.list, membership{n, hosts, asked})
 	}
 	add(s.vch.bridge(), bridgeOption, true)
 	for _, c := range s.vch.containerNetworks() {
@@ -293,7 +279,7 @@ func (s *site) wanted() memberships {
 // on judges one host.
 func (m memberships) on(h *inventory.Host) finding {
 	var asked, unasked, names []string
-	swtch, path, unaskedPath := "", "", ""
+	askedSwitch, unaskedSwitch := "", ""
 	list := slices.Clone(m.lost)
 	for _, n := range m.list {
 		names = append(names, n.Name)
@@ -303,24 +289,24 @@ func (m memberships) on(h *inventory.Host) finding {
 		case n.VirtualNetwork.Hosts != nil && n.hosts[h.ID]:
 		case n.asked:
 			asked = append(asked, n.Name)
-			swtch, path = cmp.Or(swtch, n.Switch), cmp.Or(path, n.switchPath)
+			askedSwitch = cmp.Or(askedSwitch, n.Switch)
 		default:
 			unasked = append(unasked, n.Name)
-			unaskedPath = cmp.Or(unaskedPath, n.switchPath)
+			unaskedSwitch = cmp.Or(unaskedSwitch, n.Switch)
 		}
 	}
 	if len(asked) > 0 {
 		on := ""
-		if swtch != "" {
-			on = " (of the switch " + swtch + ")"
+		if askedSwitch != "" {
+			on = " (of the switch " + path.Base(askedSwitch) + ")"
 		}
 		f := refuses(HostOutsideSwitch, "the host does not have %s%s", enumerate(asked), on)
-		f.Switch = path
+		f.Switch = askedSwitch
 		list = append(list, f)
 	}
 	if len(unasked) > 0 {
 		f := ours(HostOutsideNetwork, "the host does not have %s", enumerate(unasked))
-		f.Switch = unaskedPath
+		f.Switch = unaskedSwitch
 		list = append(list, f)
 	}
 	switch {

@@ -79,7 +79,7 @@ func store(id, name string, hosts ...string) inventory.Datastore {
 func network(id, name string, kind inventory.NetworkKind, hosts ...string) inventory.VirtualNetwork {
 	n := inventory.VirtualNetwork{ID: id, Name: name, Path: "/dc1/network/" + name, Kind: kind, Hosts: hosts, Uplink: inventory.No}
 	if kind == inventory.DistributedNetwork {
-		n.Switch = "dvs1"
+		n.Switch = "/dc1/network/dvs1"
 	}
 	return n
 }
@@ -210,6 +210,15 @@ var _ = Describe("a site where all is in order", func() {
 			}
 		})
 	}
+})
+
+var _ = It("the switch that a finding names is the port group's own, among several of one name", func() {
+	p := deployable()
+	p.vch.ContainerNetworks = []string{"ext-pg"}
+	p.network("ext-pg").Hosts = p1to3[1:]
+	p.place.Networks = append([]inventory.VirtualNetwork{{ID: "n-0", Name: "dvs1", Path: "/dc1/network/a/dvs1", Kind: inventory.SwitchNetwork}}, p.place.Networks...)
+	i := slices.IndexFunc(p.run(), func(r checks.Result) bool { return r.Reason == checks.HostOutsideSwitch })
+	Expect(p.run()[i].Switch).To(Equal("/dc1/network/dvs1"))
 })
 
 var _ = DescribeTable("the target, the name and the user", verifyRule,

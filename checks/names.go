@@ -24,6 +24,10 @@ var builtin = set(
 	"vsanhealth-unicasttest", "vsanmgmt-https-tunnel", "vsanvp", "vvold", "webAccess",
 )
 
+// byUsers are those of them that are nobody's service: people enable them for programs that
+// they run on the host (ssh, ftp, wget). Recorded hosts let users switch them (8.0 U2 to 8.0.3).
+var byUsers = set("sshClient", "ftpClient", "httpClient")
+
 // Source is the way by which a ruleset comes onto a host, to go by its key alone.
 type Source string
 

@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -192,7 +193,7 @@ func (m *matches) opensWhenNeeded(req Requirement) bool {
 func (m *matches) disabledOne(req Requirement, service string) *Verdict {
 	rs := m.pick(req)
 	v := &Verdict{Status: Fail, Reason: RulesetDisabled, Decides: []string{rs.Key}}
-	v.Detail = fmt.Sprintf("%s would let %s %s, but it is disabled", rs.Key, service, req.way())
+	v.Detail = fmt.Sprintf("%s would let %s %s%s, but it is disabled", rs.Key, service, req.way(), req.besides(rs))
 	switch by, daemon := req.SwitchedBy(rs); {
 	case by == ByService:
 		v.Reason, v.Daemon = SwitchedByService, daemon
@@ -266,16 +267,29 @@ func matchPort(rulesets []*inventory.Ruleset, req Requirement, port int) matches
 // first of Fallback. The choice is made by presence alone, so that it can be told
 // before anything is tried.
 func (r Requirement) Pick(h *inventory.Host) string {
-	best, order := "", notByItself
+	var best *inventory.Ruleset
+	order := func(rs *inventory.Ruleset) int { return r.order(rs, PersistentOn(h, rs)) }
 	for _, rs := range h.Firewall.Rulesets {
-		if !r.Covers(rs) || r.BreadthOf(rs) == Borrowed {
+		if !r.Covers(rs) || r.BreadthOf(rs) == Borrowed || order(rs) >= notByItself {
 			continue
 		}
-		if o := r.order(rs, PersistentOn(h, rs)); o < order {
-			best, order = rs.Key, o
+		if best == nil || cmp.Or(order(rs)-order(best), openedAtAll(rs)-openedAtAll(best)) < 0 {
+			best = rs
 		}
 	}
-	return best
+	if best == nil {
+		return ""
+	}
+	return best.Key
+}
+
+// openedAtAll is how many ports a ruleset opens in every direction and protocol: of two that
+// open as much for a requirement, the one that opens less besides is taken.
+func openedAtAll(rs *inventory.Ruleset) (n int) {
+	for _, direction := range []string{inventory.Outbound, inventory.Inbound} {
+		n += rs.Opened(direction, inventory.TCP) + rs.Opened(direction, inventory.UDP)
+	}
+	return n
 }
 
 // The places of rulesets in the order in which one is taken: those of Prefer have
@@ -308,7 +322,9 @@ func (r Requirement) order(rs *inventory.Ruleset, lasts inventory.Tristate) int 
 func (m *matches) pick(req Requirement) *inventory.Ruleset {
 	var anyHost inventory.Host // what is known of one is no other's
 	order := func(rs *inventory.Ruleset) int { return req.order(rs, PersistentOn(&anyHost, rs)) }
-	return slices.MinFunc(m.disabled, func(a, b *inventory.Ruleset) int { return order(a) - order(b) })
+	return slices.MinFunc(m.disabled, func(a, b *inventory.Ruleset) int {
+		return cmp.Or(order(a)-order(b), openedAtAll(a)-openedAtAll(b))
+	})
 }
 
 // overlapping are the rulesets beside those that permit which are enabled, cover a
@@ -435,13 +451,23 @@ func (d decision) sentence(req Requirement, service string) string {
 		peers = joinPrefixes(req.Peers)
 	}
 	s := fmt.Sprintf("%s lets %s %s %s %s", joined(d.by), service, req.way(), req.to(), peers)
-	switch {
-	case d.broad == allPorts:
-		s += fmt.Sprintf(", and all other %s %s too", req.Direction, strings.ToUpper(req.Protocol))
-	case d.broad > 0:
-		s += fmt.Sprintf(", and %d more ports too", d.broad-1)
+	if d.broad > 0 {
+		s += req.besides(d.by[0])
 	}
 	return s
+}
+
+// besides says what else a broad ruleset lets through, behind a sentence on what it does for
+// the requirement; empty for others.
+func (r Requirement) besides(rs *inventory.Ruleset) string {
+	switch n := rs.Opened(r.Direction, r.Protocol); {
+	case r.BreadthOf(rs) != Broad:
+		return ""
+	case n == allPorts:
+		return fmt.Sprintf(", and all other %s %s too", r.Direction, strings.ToUpper(r.Protocol))
+	default:
+		return fmt.Sprintf(", and %d more ports too", n-1)
+	}
 }
 
 const allPorts = 65536

@@ -62,7 +62,7 @@ func (p *Placement) FindNetworks(name string) []*VirtualNetwork {
 				return nil // the finder ends its search with an error there
 			}
 		}
-		if n.Switch != "" && leads(pattern, base, path.Join(path.Dir(n.Path), n.Switch, path.Base(n.Path))) == toIt {
+		if n.Switch != "" && leads(pattern, base, path.Join(n.Switch, path.Base(n.Path))) == toIt {
 			found = append(found, n)
 		}
 	}

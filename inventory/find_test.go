@@ -19,7 +19,7 @@ var estate = inventory.Placement{
 	Networks: []inventory.VirtualNetwork{
 		{ID: "1", Name: "VM Network", Path: "/east/dc1/network/VM Network", Kind: inventory.StandardNetwork},
 		{ID: "2", Name: "dvs1", Path: "/east/dc1/network/dvs1", Kind: inventory.SwitchNetwork},
-		{ID: "3", Name: "bridge", Path: "/east/dc1/network/bridge", Kind: inventory.DistributedNetwork, Switch: "dvs1"},
+		{ID: "3", Name: "bridge", Path: "/east/dc1/network/bridge", Kind: inventory.DistributedNetwork, Switch: "/east/dc1/network/dvs1"},
 		{ID: "4", Name: "bridge-2", Path: "/east/dc1/network/deep/er/bridge-2", Kind: inventory.DistributedNetwork},
 		{ID: "5", Name: "nsx", Path: "/east/dc1/network/deep/nsx", Kind: inventory.OpaqueNetwork},
 		{ID: "6", Name: "twin", Path: "/east/dc1/network/deep/twin", Kind: inventory.StandardNetwork},

@@ -9,6 +9,7 @@ const (
 	NTPServers      PeerOrigin = "ntp-servers"
 	ManagingVCenter PeerOrigin = "managing-vcenter"
 	NFSMounts       PeerOrigin = "nfs-mounts"
+	NFS41Mounts     PeerOrigin = "nfs41-mounts"
 	ISCSITargets    PeerOrigin = "iscsi-targets"
 	KMIPServers     PeerOrigin = "kmip-servers"
 	// VMotionHosts, VSANHosts and ProvisioningHosts are the other hosts of the cluster, by
@@ -20,7 +21,7 @@ const (
 
 // PeerOrigins are all of them.
 func PeerOrigins() []PeerOrigin {
-	return []PeerOrigin{SyslogLogHosts, NTPServers, ManagingVCenter, NFSMounts, ISCSITargets, KMIPServers, VMotionHosts, VSANHosts, ProvisioningHosts}
+	return []PeerOrigin{SyslogLogHosts, NTPServers, ManagingVCenter, NFSMounts, NFS41Mounts, ISCSITargets, KMIPServers, VMotionHosts, VSANHosts, ProvisioningHosts}
 }
 
 // PeerSetting is what one setting says of whom a host talks to.

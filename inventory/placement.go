@@ -116,7 +116,7 @@ type VirtualNetwork struct {
 	// read.
 	Hosts      []string
 	Unreadable string
-	// Uplink is Yes for the port group of a distributed switch's uplinks. Switch is the name
+	// Uplink is Yes for the port group of a distributed switch's uplinks. Switch is the path
 	// of the distributed switch that it belongs to; empty where there is none.
 	Uplink Tristate
 	Switch string

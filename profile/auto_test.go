@@ -102,5 +102,5 @@ var _ = It("the profiles of settings are those whose peers are in settings", fun
 	for _, p := range profile.FromSettings() {
 		names = append(names, p.Name)
 	}
-	Expect(names).To(Equal([]string{"syslog", "ntp", "vcenter", "vmotion", "vsan", "nfs3", "iscsi", "kms"}))
+	Expect(names).To(Equal([]string{"syslog", "ntp", "vcenter", "vmotion", "vsan", "nfs3", "nfs41", "iscsi", "kms"}))
 })

@@ -67,7 +67,7 @@ var builtin embed.FS
 
 // names are those of the built-in profiles, in the order in which they are shown.
 var names = []string{
-	"vic", "syslog", "ntp", "vcenter", "vddk-nbd", "online-depot", "vmotion", "vsan", "nfs3", "iscsi", "kms", "ad-join",
+	"vic", "syslog", "ntp", "vcenter", "vddk-nbd", "online-depot", "vmotion", "vsan", "nfs3", "nfs41", "iscsi", "kms", "ad-join", "ssh-out",
 }
 
 // builtins reads the files when they are first asked for: most runs need none.

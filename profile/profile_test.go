@@ -197,10 +197,10 @@ var _ = Describe("the built-in profiles", func() {
 				seen[n.Name] = true
 			}
 		}
-		Expect(profile.Names()).To(HaveLen(12))
+		Expect(profile.Names()).To(HaveLen(14))
 		files, err := filepath.Glob("builtin/*.yaml")
 		Expect(err).NotTo(HaveOccurred())
-		Expect(files).To(HaveLen(12))
+		Expect(files).To(HaveLen(14))
 	})
 	It("are named by the nearest name where one is mistyped", func() {
 		_, err := profile.Named("sylog")
@@ -418,6 +418,7 @@ var _ = DescribeTable("what else needs an outbound TCP port", func(port int, wan
 },
 	Entry("logs", 1514, "syslog-ssl", "syslog"),
 	Entry("downloads", 443, "online-depot-https", "httpClient"),
+	Entry("SSH", 22, "ssh-out", "sshClient"),
 	Entry("iSCSI", 3260, "iscsi", "iSCSI"),
 	Entry("a mount, whose ruleset comes and goes", 2049, "", ""),
 	Entry("keys, for a moment", 5696, "", ""),

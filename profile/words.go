@@ -14,6 +14,7 @@ var settings = map[inventory.PeerOrigin]string{
 	inventory.NTPServers:        "the list of NTP servers",
 	inventory.ManagingVCenter:   "the address of the vCenter Server that manages the host",
 	inventory.NFSMounts:         "the servers of mounted NFS 3 datastores",
+	inventory.NFS41Mounts:       "the servers of mounted NFS 4.1 datastores",
 	inventory.ISCSITargets:      "the targets of the software iSCSI adapter",
 	inventory.KMIPServers:       "the KMIP servers of vCenter Server",
 	inventory.VMotionHosts:      "the vMotion addresses of the other hosts",

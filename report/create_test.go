@@ -233,3 +233,16 @@ func hostless(status checks.Status) *report.Report {
 	r.Runs[0].Results = []checks.Result{vchResult("dns", "--dns-server", status, checks.Uniform, checks.CreateWarns, "d")}
 	return r
 }
+
+var _ = It("a dry run of create shows its hosts behind the plan, and gates on what no plan mends", func() {
+	r := planned(true)
+	run := r.Runs[0]
+	Expect(write("table", r)).NotTo(ContainSubstring("VERDICT"))
+	run.VCH, run.Plan = "vch1", run.Plan[:1]
+	run.Results = append(run.Results, vchResult("dns", "--dns-server", checks.Warn, checks.NameUnresolved, checks.CreateWarns, "d"))
+	Expect(write("table", r)).To(MatchRegexp(`(?s)already-permitted.*VERDICT.*esx1\.example +pass.*1 host: 1 passed`))
+	Expect(run.PlanGrade(false, false)).To(Equal(checks.Pass))
+	Expect(run.PlanGrade(true, false)).To(Equal(checks.Fail), "a warning counts, as without a plan")
+	run.VCH = ""
+	Expect(run.PlanGrade(true, false)).To(Equal(checks.Pass))
+})

@@ -75,8 +75,8 @@ func judged(r checks.Result) bool { return r.Status != checks.Skip }
 // PlanGrade is what a plan that was not carried out comes to for a gate: checks.Fail
 // where there is something to do, or it is refused; checks.Unknown where that could not
 // be found out of some hosts and nothing else is to be done; else checks.Pass. Where a
-// virtual container host is judged, what no plan mends counts as well.
-func (r *Run) PlanGrade(allowUnknown bool) checks.Status {
+// virtual container host is judged, what no plan mends counts as well, with strict a warning too.
+func (r *Run) PlanGrade(strict, allowUnknown bool) checks.Status {
 	grade := checks.Pass
 	for _, e := range r.Plan {
 		switch {
@@ -86,7 +86,7 @@ func (r *Run) PlanGrade(allowUnknown bool) checks.Status {
 			grade = checks.Unknown
 		}
 	}
-	if own := r.Grade(false, allowUnknown); r.VCH != "" && own.Worse(grade) {
+	if own := r.Grade(strict, allowUnknown); r.VCH != "" && own.Worse(grade) {
 		return own
 	}
 	return grade

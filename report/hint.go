@@ -115,22 +115,7 @@ func (r *Run) advise() []*advice {
 		if res.Scope != checks.ScopeVCH && res.Reason == checks.FactsUnavailable && (lost[res.Subject] || !own && index[string(res.Reason)] != nil) {
 			continue // why a host is not connected has a hint of its own
 		}
-		ruleset, locked := "", false
-		if slices.ContainsFunc(e.Commands, func(c string) bool { return strings.Contains(c, "{ruleset}") }) {
-			ruleset = strings.Join(res.Decides, "+")
-			if len(res.Rulesets) > 0 && res.Rulesets[0].Key == ruleset {
-				locked = res.Rulesets[0].Locked
-				if res.Reason == checks.AllowedHostsExcludePeer { // which a longer list mends
-					locked = res.Rulesets[0].ListLocked
-				}
-			}
-		}
-		if by := r.requirement(res.Requirement).Switched; by != "" && res.Reason == checks.AllowedHostsExcludePeer {
-			e.Hint, e.Commands = "ESXi itself keeps these allowed hosts, "+by+": look at whether what they are for is there.", nil
-		}
-		if cause := checks.UnavailableHint(res.Detail); res.Reason == checks.FactsUnavailable && cause != "" {
-			e.Hint, e.Commands = cause, nil
-		}
+		e, ruleset, locked := r.fitted(e, res)
 		a := &advice{
 			Explanation: e, requirement: r.requirement(res.Requirement), status: res.Status, ruleset: ruleset, locked: locked,
 			results: []checks.Result{res},
@@ -147,6 +132,39 @@ func (r *Run) advise() []*advice {
 		return cmp.Or(checks.CompareStatus(a.status, b.status), compareClass(gravest(a.results), gravest(b.results)))
 	})
 	return all
+}
+
+// fitted is the explanation of a result's reason as it fits the result, with the ruleset that
+// its commands are about, and whether that one is locked for users.
+func (r *Run) fitted(e checks.Explanation, res checks.Result) (_ checks.Explanation, ruleset string, locked bool) {
+	if slices.ContainsFunc(e.Commands, func(c string) bool { return strings.Contains(c, "{ruleset}") }) {
+		ruleset = strings.Join(res.Decides, "+")
+		if len(res.Rulesets) > 0 && res.Rulesets[0].Key == ruleset {
+			locked = res.Rulesets[0].Locked
+			if res.Reason == checks.AllowedHostsExcludePeer { // which a longer list mends
+				locked = res.Rulesets[0].ListLocked
+			}
+		}
+	}
+	req := r.requirement(res.Requirement)
+	cause := checks.UnavailableHint(res.Detail)
+	switch {
+	case req.Switched != "" && res.Reason == checks.AllowedHostsExcludePeer:
+		e.Hint, e.Commands = "ESXi itself keeps these allowed hosts, "+req.Switched+": look at whether what they are for is there.", nil
+	case res.Reason == checks.RulesetDisabled && !locked && broadUnasked(res, req):
+		vib, _ := checks.Explain(checks.NoRuleset)
+		e.Hint = fmt.Sprintf("%s The ruleset %s opens much more than this: a fix takes it by name alone.", vib.Hint, Clean(ruleset))
+		e.Commands = slices.Concat(vib.Commands, e.Commands)
+	case res.Reason == checks.FactsUnavailable && cause != "":
+		e.Hint, e.Commands = cause, nil
+	}
+	return e, ruleset, locked
+}
+
+// broadUnasked reports whether the ruleset that would serve opens much more, and is none
+// that a fix takes by itself.
+func broadUnasked(res checks.Result, req checks.Requirement) bool {
+	return len(res.Rulesets) > 0 && res.Rulesets[0].Breadth == checks.Broad && !slices.Contains(req.Switchable(), res.Rulesets[0].Key)
 }
 
 // key is equal for results that want the same advice. Of several requirements, those do
@@ -440,8 +458,14 @@ func (a *advice) byName(line string) string {
 	if a.Reason != checks.RulesetDisabled || line == "" || !strings.HasPrefix(line, "vic-preflight") || slices.Contains(a.requirement.Switchable(), a.ruleset) {
 		return line
 	}
-	return line + " --ruleset " + shellescape.Quote(Clean(a.ruleset))
+	line += " --ruleset " + shellescape.Quote(Clean(a.ruleset))
+	if broadUnasked(a.results[0], a.requirement) {
+		line = remark(line, muchMore)
+	}
+	return line
 }
+
+const muchMore = "it opens much more than this port"
 
 // alternative names another ruleset than the locked one, when the host has one
 // that a fix may enable.
@@ -454,7 +478,7 @@ func (a *advice) alternative(line string, res checks.Result) string {
 		if !rs.Locked && !unasked && rs.Breadth != checks.Borrowed {
 			line += " --ruleset " + shellescape.Quote(Clean(rs.Key))
 			if rs.Breadth == checks.Broad {
-				line = remark(line, "it opens much more than this port")
+				line = remark(line, muchMore)
 			}
 			return line
 		}

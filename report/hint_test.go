@@ -81,3 +81,32 @@ var _ = ginkgo.DescribeTable("a command for what a profile asks for", func(templ
 	ginkgo.Entry("names no ruleset where there are several", "vic-preflight fix --allow --target {target} --compute-resource {cluster}", "", true),
 	ginkgo.Entry("is not vic-machine's", "vic-machine-linux update firewall --target {target} --compute-resource {cluster} --allow", "", false),
 )
+
+var _ = ginkgo.It("advises a VIB before a ruleset that opens much more, and says of that what it is", func() {
+	rulesets := []*inventory.Ruleset{{
+		Key: "vSPC", Allowed: &inventory.AllowedHosts{All: true},
+		Rules: []inventory.Rule{{EndPort: 65535, Direction: inventory.Outbound, PortType: inventory.Dst, Protocol: inventory.TCP}},
+	}}
+	commands := func(port int) []string {
+		req := checks.VIC().At(port)
+		run := &Run{
+			Target: "vc.example", Options: []string{"--port=4711"}, Requirements: []checks.Requirement{req},
+			Inventory: &inventory.Inventory{Hosts: []inventory.Host{{
+				Name: "esx1", Path: "/dc/host/prod/esx1", Cluster: "prod", ClusterPath: "/dc/host/prod", Connection: inventory.Connected,
+				Firewall: inventory.Firewall{Rulesets: rulesets},
+			}}},
+		}
+		run.Results = checks.Run(checks.Default(), checks.Facts{Inventory: run.Inventory, Judged: checks.JudgeAll(run.Inventory, req)})
+		for _, a := range run.advise() {
+			if a.Reason == checks.RulesetDisabled {
+				return a.commands(run, run.places())
+			}
+		}
+		return nil
+	}
+	list := commands(4711)
+	Expect(list[0]).To(HavePrefix("vic-preflight vib build --port=4711 --output vmware-vic.vib"))
+	Expect(list[1]).To(HavePrefix("vic-preflight fix --allow --method vib --vib vmware-vic.vib"))
+	Expect(list[2]).To(Equal("vic-preflight fix --allow --target vc.example --port=4711 --compute-resource prod --ruleset vSPC\n      (it opens much more than this port)"))
+	Expect(commands(2377)[0]).NotTo(ContainSubstring("vib"), "vSPC is vic-machine's own way")
+})

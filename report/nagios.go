@@ -65,7 +65,7 @@ func (r *Report) NagiosCode(strict, allowUnknown bool) int {
 func (r *Run) nagiosCode(strict, allowUnknown bool) int {
 	grade := r.Grade(strict, allowUnknown)
 	if r.DryRun && r.Err == nil {
-		grade = r.PlanGrade(allowUnknown)
+		grade = r.PlanGrade(strict, allowUnknown)
 	}
 	for _, it := range r.changes(labels{}) {
 		if it.status == checks.Fail || it.status == checks.Unknown && !r.DryRun && grade != checks.Fail {

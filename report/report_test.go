@@ -514,7 +514,8 @@ func FuzzTable(f *testing.F) {
 			if strings.ContainsFunc(line, unicode.IsControl) {
 				t.Fatalf("control character in %q", line)
 			}
-			if w := twwidth.Width(line); w > width && !long {
+			command := strings.HasPrefix(line, "  vic-preflight ") // is there to be copied
+			if w := twwidth.Width(line); w > width && !long && !command {
 				t.Fatalf("%d columns, more than %d: %q", w, width, line)
 			}
 		}

@@ -17,7 +17,8 @@ import (
 
 // Table writes a line for each host, the worst cluster and the worst host first, with
 // the codes of what is wrong; below, each code once with its sentence and the way out;
-// and last a line that sums up. Of a dry run it writes the plan instead of the hosts.
+// and last a line that sums up. Of a dry run it writes the plan instead of the hosts, and
+// before them where the run is about all that create refuses.
 func Table(w io.Writer, r *Report, style Style) error { return r.table(w, style, false) }
 
 // Wide is Table with the sentences of each host below its line; where lines are not
@@ -73,7 +74,7 @@ func (r *Run) table(b *strings.Builder, style Style, wide bool) error {
 	r.vchTable(b, style, wide)
 	if len(r.Plan) > 0 {
 		b.WriteString("\n")
-		if err := r.planTable(b, style); err != nil || r.DryRun {
+		if err := r.planTable(b, style); err != nil || r.DryRun && !r.creates() {
 			return err
 		}
 	}

@@ -5,11 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/internal/infile"
+	"github.com/vic-preflight/vic-preflight/internal/longflag"
 	"github.com/vic-preflight/vic-preflight/internal/usage"
 	"github.com/vic-preflight/vic-preflight/internal/vicmachine"
 	"github.com/vic-preflight/vic-preflight/inventory"
@@ -50,19 +52,18 @@ func foreign(cmd *cobra.Command) []string {
 	return vicmachine.Names()
 }
 
-// separate puts what is vic-machine's behind "--", where the command line is of create.
+// separate puts what is vic-machine's behind "--", where the command line is of create; a
+// shell that completes one is offered it.
 func separate(root *cobra.Command, args []string) []string {
+	if len(args) > 2 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) && args[1] == "create" {
+		cmd, _, _ := root.Find(args[1:2])
+		return append(args[:2:2], vicmachine.Offer(cmd, args[2:])...)
+	}
 	cmd, _, err := root.Find(args[:min(1, len(args))])
 	if err != nil || cmd.Name() != "create" {
 		return args
 	}
-	return append(args[:1:1], vicmachine.Separate(args[1:], func(name string) (known, value bool) {
-		f := cmd.Flags().Lookup(name)
-		if f == nil && len(name) == 1 {
-			f = cmd.Flags().ShorthandLookup(name)
-		}
-		return f != nil || name == "help" || name == "h", f != nil && f.NoOptDefVal == ""
-	})...)
+	return append(args[:1:1], vicmachine.Separate(args[1:], longflag.Takes(cmd.Flags()))...)
 }
 
 func (c *createFlags) execute(cmd *cobra.Command, a *app, args []string) error {
@@ -75,7 +76,7 @@ func (c *createFlags) execute(cmd *cobra.Command, a *app, args []string) error {
 		return err
 	}
 	wanted, err := vicmachine.Parse(line)
-	err = cmp.Or(err, vicmachine.Filled(line))
+	err = cmp.Or(err, wanted.Filled())
 	var wrong *vicmachine.UsageError
 	switch {
 	case errors.As(err, &wrong):

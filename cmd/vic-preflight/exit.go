@@ -133,7 +133,7 @@ func (f *outputFlags) code(run *report.Run, err error, graded bool) int {
 	case err != nil:
 		return code
 	case run.DryRun:
-		return codes[run.PlanGrade(f.allowUnknown)]
+		return codes[run.PlanGrade(f.strict, f.allowUnknown)]
 	case graded:
 		return grade
 	}

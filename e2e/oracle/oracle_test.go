@@ -12,8 +12,8 @@ import (
 
 // esxiBrings are rulesets that ESXi brings for services of its own (GROUND-TRUTH 1.3: 8.0 U2b,
 // and 1.5, 11 for what is older).
-var esxiBrings = strings.Fields(`sshServer sshClient nfsClient nfs41Client dhcp dns snmp ntpClient CIMHttpServer CIMHttpsServer CIMSLP iSCSI
-vpxHeartbeats updateManager faultTolerance webAccess vMotion vSphereClient activeDirectoryAll NFC HBR ftpClient httpClient gdbserver
+var esxiBrings = strings.Fields(`sshServer nfsClient nfs41Client dhcp dns snmp ntpClient CIMHttpServer CIMHttpsServer CIMSLP iSCSI
+vpxHeartbeats updateManager faultTolerance webAccess vMotion vSphereClient activeDirectoryAll NFC HBR gdbserver
 DVFilter DHCPv6 DVSSync syslog WOL vSPC remoteSerialPort rdt cmmds ipfam iofiltervp esxupdate vsanEncryption pvrdma vic-engine
 etcdClientComm etcdPeerComm settingsd vdfs gstored trusted-infrastructure-kmxd iwarp-pm ptpd trusted-infrastructure-kmxa nvmetcp
 esxio-orchestrator esxioComm nvmemdns proxy dpd vltd vsanhealth-unicasttest vsanmgmt-https-tunnel vvold vit IKED vprobeServer netDump`)

@@ -24,6 +24,7 @@ var demands = map[inventory.PeerOrigin][]need{
 	inventory.NTPServers:        {{flow: flow{"outbound", "udp", 123}}},
 	inventory.ManagingVCenter:   {{flow: flow{"outbound", "udp", 902}}, {flow: flow{"inbound", "tcp", 443}}, {flow: flow{"inbound", "tcp", 902}}},
 	inventory.NFSMounts:         {{flow: flow{"outbound", "tcp", 111}}, {flow: flow{"outbound", "tcp", 2049}}},
+	inventory.NFS41Mounts:       {{flow: flow{"outbound", "tcp", 2049}}},
 	inventory.ISCSITargets:      {{flow: flow{"outbound", "tcp", 3260}, carries: true}},
 	inventory.KMIPServers:       {{flow: flow{"outbound", "tcp", 5696}, carries: true}},
 	inventory.VMotionHosts:      {{flow: flow{"outbound", "tcp", 8000}}, {flow: flow{"inbound", "tcp", 8000}}},

@@ -40,6 +40,18 @@ func Expand(root *cobra.Command, args []string) []string {
 	return expanded
 }
 
+// Takes returns what says of a name, without dashes, whether it is of one of a command's
+// flags, long or short, and whether that has a value. That of help is, before pflag has it.
+func Takes(flags *pflag.FlagSet) func(name string) (known, value bool) {
+	return func(name string) (known, value bool) {
+		f := flags.Lookup(name)
+		if f == nil && len(name) == 1 {
+			f = flags.ShorthandLookup(name)
+		}
+		return f != nil || name == "help" || name == "h", f != nil && f.NoOptDefVal == ""
+	}
+}
+
 // EmptyError means that an option is given and empty.
 type EmptyError struct{ Name string }
 

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/vic-preflight/vic-preflight/internal/longflag"
 )
@@ -33,6 +34,20 @@ func TestExpand(t *testing.T) {
 	} {
 		if got := longflag.Expand(root, row.given); !slices.Equal(got, row.want) {
 			t.Errorf("%s: %q became %q, not %q", name, row.given, got, row.want)
+		}
+	}
+}
+
+func TestTakes(t *testing.T) {
+	f := pflag.NewFlagSet("", pflag.ContinueOnError)
+	f.StringP("user", "u", "", "")
+	f.Bool("insecure", false, "")
+	takes := longflag.Takes(f)
+	for name, want := range map[string][2]bool{
+		"user": {true, true}, "u": {true, true}, "insecure": {true, false}, "help": {true, false}, "h": {true, false}, "us": {}, "nosuch": {},
+	} {
+		if known, value := takes(name); known != want[0] || value != want[1] {
+			t.Errorf("%s: %t, %t", name, known, value)
 		}
 	}
 }

@@ -13,6 +13,7 @@ const (
 	estateVCenter   = "10.0.0.5"
 	estateCollector = "10.0.20.9"
 	estateNFS       = "10.0.30.5"
+	estateNFS41     = "10.0.30.9"
 	estateISCSI     = "10.0.40.5:3260"
 )
 
@@ -43,6 +44,7 @@ func estateClusters() []clusterSpec {
 			mid(13, func(h *hostSpec) { // narrowed, but not too far
 				h.enable["syslog"], h.enable["vSphereClient"] = network("10.0.20.0", 24), network("10.0.0.0", 24)
 				h.enable["vpxHeartbeats"] = addresses(estateVCenter)
+				h.peers.nfs41, h.enable["nfs41Client"] = []string{estateNFS41}, everyone() // as ESXi's first mount leaves it
 			}),
 			mid(14, func(h *hostSpec) {
 				h.enable["vpxHeartbeats"] = addresses("10.0.0.6")
@@ -125,7 +127,8 @@ func furnishEstate(vc *VCenter) error {
 		}
 	}
 	for _, server := range slices.Sorted(maps.Keys(mounted)) {
-		vc.addExport(server, nfsName(server), mounted[server])
+		vc.addExport(types.HostFileSystemVolumeFileSystemTypeNFS, server, nfsName(server), mounted[server])
 	}
+	vc.addExport(types.HostFileSystemVolumeFileSystemTypeNFS41, estateNFS41, nfsName(estateNFS41), []string{"esx13.example"})
 	return nil
 }

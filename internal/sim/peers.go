@@ -20,6 +20,7 @@ type peerSpec struct {
 	noNTPD  bool
 	vCenter string
 	nfs     []string // servers, each with one datastore
+	nfs41   []string // likewise, by NFS 4.1
 	iscsi   []string // targets of the software adapter, each an address and a port
 	// adapters are VMkernel adapters besides vmk0, in the order of their numbers.
 	adapters []adapterSpec
@@ -44,7 +45,10 @@ func (h *Host) setUp(p *peerSpec) {
 		h.changeService("vpxa", func(s *types.HostService) { s.Running = true })
 	}
 	for _, server := range p.nfs {
-		h.addMount(server)
+		h.addMount(server, types.HostFileSystemVolumeFileSystemTypeNFS)
+	}
+	for _, server := range p.nfs41 {
+		h.addMount(server, types.HostFileSystemVolumeFileSystemTypeNFS41)
 	}
 	h.addAdapters(p.adapters)
 	h.addISCSI(p.iscsi)
@@ -116,7 +120,7 @@ func splitPort(text string) (address string, port int32) {
 }
 
 // addMount lists a datastore of an NFS server among the host's file systems.
-func (h *Host) addMount(server string) {
+func (h *Host) addMount(server string, version types.HostFileSystemVolumeFileSystemType) {
 	volumes, name := &types.HostFileSystemVolumeInfo{}, nfsName(server)
 	if config := h.object.Config.FileSystemVolume; config != nil {
 		*volumes = *config // hosts share the template's
@@ -128,7 +132,7 @@ func (h *Host) addMount(server string) {
 		},
 		Volume: &types.HostNasVolume{
 			HostFileSystemVolume: types.HostFileSystemVolume{
-				Type: string(types.HostFileSystemVolumeFileSystemTypeNFS), Name: name, Capacity: 2 * room,
+				Type: string(version), Name: name, Capacity: 2 * room,
 			},
 			RemoteHost: server, RemotePath: "/export/" + name, RemoteHostNames: []string{server},
 		},

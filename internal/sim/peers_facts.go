@@ -16,6 +16,7 @@ var settingPaths = map[inventory.PeerOrigin]string{
 	inventory.NTPServers:        "config.dateTimeInfo",
 	inventory.ManagingVCenter:   "summary.managementServerIp",
 	inventory.NFSMounts:         "config.fileSystemVolume.mountInfo",
+	inventory.NFS41Mounts:       "config.fileSystemVolume.mountInfo",
 	inventory.ISCSITargets:      "config.storageDevice.hostBusAdapter",
 	inventory.VMotionHosts:      adapterPath,
 	inventory.VSANHosts:         adapterPath,
@@ -89,6 +90,8 @@ func (p *peerSpec) set(s inventory.PeerSetting) {
 		p.vCenter = strings.Join(s.Values, "")
 	case inventory.NFSMounts:
 		p.nfs = s.Values
+	case inventory.NFS41Mounts:
+		p.nfs41 = s.Values
 	case inventory.ISCSITargets:
 		p.iscsi = s.Values
 	}

@@ -18,7 +18,7 @@ import (
 )
 
 // whom is what the API says of whom a host talks to.
-type whom struct{ syslog, ntp, vCenter, nfs, iscsi, vmotion, provisioning, vsan string }
+type whom struct{ syslog, ntp, vCenter, nfs, nfs41, iscsi, vmotion, provisioning, vsan string }
 
 func whomOf(ctx SpecContext, c *govmomi.Client, h *sim.Host) (w whom) {
 	GinkgoHelper()
@@ -27,7 +27,8 @@ func whomOf(ctx SpecContext, c *govmomi.Client, h *sim.Host) (w whom) {
 	read(ctx, c, h.Ref, &host, "summary", "config")
 	w.vCenter = host.Summary.ManagementServerIp
 	w.ntp = strings.Join(host.Config.DateTimeInfo.NtpConfig.Server, " ")
-	w.nfs = strings.Join(nfsServers(host.Config.FileSystemVolume.MountInfo), " ")
+	w.nfs = strings.Join(nfsServers(host.Config.FileSystemVolume.MountInfo, "NFS"), " ")
+	w.nfs41 = strings.Join(nfsServers(host.Config.FileSystemVolume.MountInfo, "NFS41"), " ")
 	for _, hba := range host.Config.StorageDevice.HostBusAdapter {
 		if iscsi, ok := hba.(*types.HostInternetScsiHba); ok && iscsi.IsSoftwareBased {
 			for _, t := range iscsi.ConfiguredSendTarget {
@@ -42,9 +43,9 @@ func whomOf(ctx SpecContext, c *govmomi.Client, h *sim.Host) (w whom) {
 	return w
 }
 
-func nfsServers(mounts []types.HostFileSystemMountInfo) (servers []string) {
+func nfsServers(mounts []types.HostFileSystemMountInfo, version string) (servers []string) {
 	for _, m := range mounts {
-		if nas, ok := m.Volume.(*types.HostNasVolume); ok && nas.Type == "NFS" {
+		if nas, ok := m.Volume.(*types.HostNasVolume); ok && nas.Type == version {
 			servers = append(servers, nas.RemoteHost)
 		}
 	}
@@ -90,6 +91,7 @@ var _ = Describe("the scenario estate", func() {
 		Entry("old, another port for logs", 2, whom{syslog: "udp://10.0.20.9:5514", nfs: "10.0.30.5"}),
 		Entry("old, another server", 4, whom{syslog: "tcp://10.0.20.9", nfs: "10.0.30.5 10.0.30.6"}),
 		Entry("mid", 11, whom{syslog: "tcp://10.0.20.9", nfs: "10.0.30.5", iscsi: "10.0.40.5:3260", provisioning: "10.0.60.11"}),
+		Entry("mid, with NFS 4.1", 13, whom{syslog: "tcp://10.0.20.9", nfs: "10.0.30.5", nfs41: "10.0.30.9", iscsi: "10.0.40.5:3260", provisioning: "10.0.60.13"}),
 		Entry("new", 21, whom{syslog: "tcp://10.0.20.9", vsan: "10.0.70.21"}),
 		Entry("new, another target", 24, whom{syslog: "ssl://logs.example", iscsi: "10.0.40.5:3260 10.0.40.6:3261", vsan: "10.0.70.24"}),
 	)

@@ -261,18 +261,18 @@ const room = 512 * int64(units.GB)
 
 // AddDatastore adds an NFS datastore, mounted by hosts read-write.
 func (vc *VCenter) AddDatastore(name string, hosts ...string) {
-	vc.addExport("nas.example", name, hosts)
+	vc.addExport(types.HostFileSystemVolumeFileSystemTypeNFS, "nas.example", name, hosts)
 }
 
 // addExport adds an NFS datastore of a server.
-func (vc *VCenter) addExport(server, name string, hosts []string) {
+func (vc *VCenter) addExport(version types.HostFileSystemVolumeFileSystemType, server, name string, hosts []string) {
 	ctx := vc.context()
 	if vc.entityExists(name, "Datastore") {
 		panic(fmt.Sprintf("the simulator has a datastore %q", name))
 	}
 	ds, fault := vc.newExport(ctx, vc.Host(hosts[0]), types.HostNasVolumeSpec{
 		RemoteHost: server, RemotePath: "/export/" + name, LocalPath: name,
-		AccessMode: string(types.HostMountModeReadWrite), Type: string(types.HostFileSystemVolumeFileSystemTypeNFS),
+		AccessMode: string(types.HostMountModeReadWrite), Type: string(version),
 	})
 	if fault != nil {
 		panic(fault.String)

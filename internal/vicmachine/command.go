@@ -21,6 +21,8 @@ type Command struct {
 	Thumbprint            string
 	// Help is true where the line only asks vic-machine for its help.
 	Help bool
+	// Empty is an option that is given and empty, by its long name; empty where there is none.
+	Empty string
 }
 
 // Parse reads a command line, as a shell splits it: from vic-machine's program on, from
@@ -33,7 +35,7 @@ func Parse(args []string) (*Command, error) {
 	c := &Command{
 		User: values.text("user"), Password: values.optional("password"), OpsPassword: values.optional("ops-password"),
 		Thumbprint: values.text("thumbprint"), Help: values.is("help") || values.is("extended-help"),
-		VCH: values.vch(),
+		VCH: values.vch(), Empty: values.empty(),
 	}
 	if err := c.setTarget(values.text("target")); err != nil {
 		return nil, err
@@ -49,19 +51,24 @@ func parse(args []string) (given, error) {
 	return read(options, len(args)-len(options))
 }
 
-// Filled returns a *UsageError where an option is given and empty. vic-machine does as if it
-// was not given; but a variable that is unset must not widen what is meant.
-func Filled(args []string) error {
-	g, err := parse(args)
-	if err != nil {
-		return err
+// Filled returns a *UsageError where an option is given and empty; of no command there is
+// none. vic-machine does as if it was not given; but a variable that is unset must not widen
+// what is meant.
+func (c *Command) Filled() error {
+	if c == nil || c.Empty == "" {
+		return nil
 	}
+	return misused(c.Empty, "is given and empty", "is a variable unset? leave the option out to do without it")
+}
+
+// empty is the first option, by its name, that is given and empty; empty where there is none.
+func (g given) empty() string {
 	for _, name := range slices.Sorted(maps.Keys(g)) {
 		if slices.Contains(g[name], "") {
-			return misused(name, "is given and empty", "is a variable unset? leave the option out to do without it")
+			return name
 		}
 	}
-	return nil
+	return ""
 }
 
 func (g given) text(name string) string {

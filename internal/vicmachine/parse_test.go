@@ -257,7 +257,7 @@ var _ = Describe("a command line of vic-machine create", func() {
 		public := checks.Role{Network: "VM Network"}
 		empty := ""
 		Expect(*c).To(Equal(vicmachine.Command{
-			Target: "vc/dc", User: "me", Password: &empty, OpsPassword: &empty, Thumbprint: "AA",
+			Target: "vc/dc", User: "me", Password: &empty, OpsPassword: &empty, Thumbprint: "AA", Empty: "ops-password",
 			VCH: checks.VCH{
 				Name: "vch1", ComputeResource: "prod", ImageStore: "ds://shared/f", VolumeStores: []string{"a:b"},
 				Bridge: "br", Public: public, Client: public, Management: public, BridgeRange: "172.16.0.0/16", BridgeWidth: "20",

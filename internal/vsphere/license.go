@@ -130,16 +130,25 @@ func together(list []types.LicenseManagerLicenseInfo) *inventory.License {
 }
 
 // longer reports whether a serves container VMs longer than b. One that never ends lasts
-// longest.
+// longest; an evaluation whose end is not known shortens none whose end is.
 func longer(a, b *inventory.License) bool {
 	one, other := slices.Contains(a.Features, serialFeature), slices.Contains(b.Features, serialFeature)
+	rank := func(l *inventory.License) int {
+		switch {
+		case !l.Expires.IsZero():
+			return 1
+		case l.Evaluation:
+			return 0
+		}
+		return 2
+	}
 	switch {
 	case one != other:
 		return one
-	case b.Expires.IsZero():
-		return false
+	case rank(a) != rank(b):
+		return rank(a) > rank(b)
 	}
-	return a.Expires.IsZero() || a.Expires.After(b.Expires)
+	return a.Expires.After(b.Expires)
 }
 
 // assignedLicenses reads all licenses of a vCenter that are assigned to something.

@@ -52,6 +52,8 @@ var _ = DescribeTable("the end of several licenses of a bare host is that of the
 },
 	Entry("both have an end", until(2030, ""), until(2031, ""), 2031, false),
 	Entry("one has none", until(0, ""), until(2031, ""), 0, false),
+	Entry("an evaluation whose end is not known beside a license", until(0, "eval"), until(2031, ""), 2031, false),
+	Entry("the same beside a license without an end", until(0, "eval"), until(0, ""), 0, false),
 	Entry("an evaluation that has ended beside a license", until(2020, "eval"), until(2031, ""), 2031, false),
 	Entry("a license without an end beside an evaluation", until(0, ""), until(2031, "eval"), 0, false),
 	Entry("a longer one without the feature", until(2030, ""), without(until(0, "")), 2030, false),

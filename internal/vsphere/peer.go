@@ -33,6 +33,7 @@ var peerNames = map[inventory.PeerOrigin]string{
 	inventory.NTPServers:        "NTP servers",
 	inventory.ManagingVCenter:   "vCenter Server that manages the host",
 	inventory.NFSMounts:         "NFS 3 datastores",
+	inventory.NFS41Mounts:       "NFS 4.1 datastores",
 	inventory.ISCSITargets:      "software iSCSI targets",
 	inventory.KMIPServers:       "KMIP servers of vCenter",
 	inventory.VMotionHosts:      "vMotion addresses of the other hosts",
@@ -259,10 +260,10 @@ func (r *peerReading) setting(h *peerHost, origin inventory.PeerOrigin, kmip tol
 		v, why := h.value(managementIP, true)
 		server, _ := v.(string)
 		t.values, t.unreadable = appendNew(t.values, server), why
-	case inventory.NFSMounts:
+	case inventory.NFSMounts, inventory.NFS41Mounts:
 		v, why := h.value(mountInfo, true)
 		servers, _ := v.(nfsServers)
-		t.values, t.unreadable = servers, why
+		t.values, t.unreadable = servers[origin], why
 	case inventory.ISCSITargets:
 		v, why := h.value(busAdapters, true)
 		targets, _ := v.(iscsiTargets)

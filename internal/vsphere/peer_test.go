@@ -190,6 +190,7 @@ var _ = Describe("whom hosts talk to by their own settings", func() {
 		Expect(values(inventory.NTPServers)).To(Equal([]string{"10.2.0.1", "time.example"}))
 		Expect(values(inventory.ManagingVCenter)).To(Equal([]string{"203.0.113.1"}))
 		Expect(values(inventory.NFSMounts)).To(Equal([]string{"10.4.0.1"}), "NFS 4.1 has a ruleset of its own")
+		Expect(values(inventory.NFS41Mounts)).To(Equal([]string{"10.4.0.2"}))
 		Expect(values(inventory.ISCSITargets)).To(Equal([]string{"10.3.0.1:3260", "san.example", "[fd00::3]:3261", "10.3.0.2:3260"}))
 		Expect(values(inventory.KMIPServers)).To(Equal([]string{"10.9.0.1:5696", "kms.example:5697"}))
 		Expect(values(inventory.VMotionHosts)).To(Equal([]string{"10.5.0.2", "10.5.1.2", "10.5.0.3", "fd00::5"}))
@@ -287,7 +288,7 @@ var _ = Describe("whom hosts talk to by their own settings", func() {
 		Entry("options", SpecTimeout(time.Minute), "configManager.advancedOption", inventory.SyslogLogHosts),
 		Entry("the clock", SpecTimeout(time.Minute), "config.dateTimeInfo", inventory.NTPServers),
 		Entry("the vCenter", SpecTimeout(time.Minute), "summary.managementServerIp", inventory.ManagingVCenter),
-		Entry("mounts", SpecTimeout(time.Minute), "config.fileSystemVolume.mountInfo", inventory.NFSMounts),
+		Entry("mounts", SpecTimeout(time.Minute), "config.fileSystemVolume.mountInfo", inventory.NFSMounts, inventory.NFS41Mounts),
 		Entry("adapters", SpecTimeout(time.Minute), "config.storageDevice.hostBusAdapter", inventory.ISCSITargets),
 		Entry("VMkernel adapters", SpecTimeout(time.Minute), "config.virtualNicManagerInfo.netConfig",
 			inventory.KMIPServers, inventory.VMotionHosts, inventory.VSANHosts, inventory.ProvisioningHosts),

@@ -7,6 +7,8 @@ import (
 	"strconv"
 
 	"github.com/vmware/govmomi/vim25/types"
+
+	"github.com/vic-preflight/vic-preflight/inventory"
 )
 
 // What is kept of three lists of a host's configuration. They are most of what is read to
@@ -18,8 +20,9 @@ import (
 type (
 	// nicFacts are of config.virtualNicManagerInfo.netConfig.
 	nicFacts []selectedNic
-	// nfsServers are of config.fileSystemVolume.mountInfo: the servers of NFS 3 datastores.
-	nfsServers []string
+	// nfsServers are of config.fileSystemVolume.mountInfo: the servers of NFS datastores, by
+	// what mounts them: NFSMounts or NFS41Mounts.
+	nfsServers map[inventory.PeerOrigin][]string
 	// iscsiTargets are of config.storageDevice.hostBusAdapter: those of the software adapter.
 	iscsiTargets []string
 )
@@ -51,10 +54,10 @@ func takeFacts(content *types.ObjectContent) {
 			}
 			p.Val = nics
 		case types.ArrayOfHostFileSystemMountInfo:
-			var servers nfsServers
+			servers := nfsServers{}
 			for _, m := range v.HostFileSystemMountInfo {
 				if nas, ok := m.Volume.(*types.HostNasVolume); ok {
-					servers = servers.with(nas)
+					servers.add(nas)
 				}
 			}
 			p.Val = servers
@@ -119,18 +122,20 @@ func (f nicFacts) addresses(traffic types.HostVirtualNicManagerNicType) (list []
 	return list, complete
 }
 
-// with adds the servers of a mount. NFS41 has a ruleset of its own (nfs41Client), and CIFS
+// add takes the servers of a mount. NFS 4.1 has a ruleset of its own (nfs41Client), and CIFS
 // is none of ESXi's. The API's reference (HostNasVolume) wants remoteHostNames read, which
 // old hosts do not have, and calls remoteHost a field to be deprecated.
-func (f nfsServers) with(v *types.HostNasVolume) nfsServers {
+func (f nfsServers) add(v *types.HostNasVolume) {
+	origin := inventory.NFSMounts
 	switch types.HostFileSystemVolumeFileSystemType(v.Type) {
-	case types.HostFileSystemVolumeFileSystemTypeNFS41, types.HostFileSystemVolumeFileSystemTypeCIFS:
-		return f
+	case types.HostFileSystemVolumeFileSystemTypeNFS41:
+		origin = inventory.NFS41Mounts
+	case types.HostFileSystemVolumeFileSystemTypeCIFS:
+		return
 	}
 	for _, server := range append([]string{v.RemoteHost}, v.RemoteHostNames...) {
-		f = appendNew(f, server)
+		f[origin] = appendNew(f[origin], server)
 	}
-	return f
 }
 
 // with adds the targets of a software adapter. Those that were discovered stand among the
@@ -244,7 +249,7 @@ func (r *reader) ip(t tag, ip *types.HostIpConfig) bool {
 
 // mounts reads an ArrayOfHostFileSystemMountInfo up to its end.
 func (r *reader) mounts() (types.AnyType, bool) {
-	var servers nfsServers
+	servers := nfsServers{}
 	ok := r.elements(valName, "HostFileSystemMountInfo", func(t tag) bool {
 		return r.fields(t.name, func(t tag) bool {
 			if string(t.name) != "volume" {
@@ -269,7 +274,7 @@ func (r *reader) mounts() (types.AnyType, bool) {
 				}
 				return r.pass(t)
 			})
-			servers = servers.with(&v)
+			servers.add(&v)
 			return ok
 		})
 	})

@@ -165,7 +165,7 @@ func (r *placement) readNetworks(ctx context.Context, dcs *tree, dc *node) error
 	for ref, n := range t.nodes {
 		if kindOf(ref) == inventory.SwitchNetwork {
 			for _, group := range n.refs("portgroup") {
-				switches[group] = n.name
+				switches[group] = t.path(n)
 			}
 		}
 	}

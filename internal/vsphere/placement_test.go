@@ -60,6 +60,19 @@ var _ = Describe("ReadPlacement", func() {
 		Expect(p.Taken).To(Equal(inventory.NameHolder{}))
 	}, SpecTimeout(time.Minute))
 
+	It("tells two switches of one name apart by their folders", func(ctx SpecContext) {
+		vc := start("open")
+		e := administer(ctx, vc)
+		s := login(ctx, vc)
+		inv := collect(ctx, s, vsphere.Selection{ComputeResource: "prod"})
+		e.addSwitch(must(e.NetworkFolder.CreateFolder(ctx, "a")), "dvs1", nil, "one")
+		e.addSwitch(must(e.NetworkFolder.CreateFolder(ctx, "b")), "dvs1", nil, "two")
+		p := place(ctx, s, inv, vsphere.PlacementWanted{ComputeResource: "prod", Networks: []string{"one", "two"}})
+		Expect(p.FindNetworks("one")[0].Switch).To(Equal("/dc1/network/a/dvs1"))
+		Expect(p.FindNetworks("b/dvs1/two")[0].Switch).To(Equal("/dc1/network/b/dvs1"))
+		Expect(p.FindNetworks("b/dvs1/one")).To(BeEmpty())
+	}, SpecTimeout(time.Minute))
+
 	It("reads what an administrator made", func(ctx SpecContext) {
 		vc := start("open")
 		e := administer(ctx, vc)
@@ -93,7 +106,7 @@ var _ = Describe("ReadPlacement", func() {
 		}))))
 		bridge := p.FindNetworks("bridge")[0]
 		Expect(bridge.Kind).To(Equal(inventory.DistributedNetwork))
-		Expect(bridge.Switch).To(Equal("dvs1"))
+		Expect(bridge.Switch).To(Equal("/dc1/network/dvs1"))
 		Expect(bridge.Hosts).To(ConsistOf(hosts[0].Value, hosts[1].Value))
 		Expect(bridge.Uplink).To(Equal(inventory.No))
 		Expect(p.FindNetworks("dvs1-DVUplinks-*")[0].Uplink).To(Equal(inventory.Yes))
@@ -251,7 +264,7 @@ var _ = Describe("ReadPlacement", func() {
 		Expect(p.Setting.Values).To(BeEmpty())
 		Expect(p.Setting.Unreadable).To(BeEmpty())
 		Expect(p.FindNetworks("VM Network")).To(BeEmpty())
-		Expect(p.FindNetworks("vic-bridge")).To(HaveExactElements(And(HaveField("Uplink", inventory.Yes), HaveField("Switch", "dvs1"),
+		Expect(p.FindNetworks("vic-bridge")).To(HaveExactElements(And(HaveField("Uplink", inventory.Yes), HaveField("Switch", "/dc1/network/dvs1"),
 			HaveField("Hosts", ConsistOf(ids["esx01.example"], ids["esx03.example"])))))
 		Expect(p.FindDatastores("shared")).To(HaveExactElements(HaveField("Mounts", HaveEach(HaveField("ReadWrite", inventory.No)))))
 		Expect(p.Taken.InFolder).To(Equal("/dc1/vm/vch1"))
