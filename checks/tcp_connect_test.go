@@ -132,7 +132,7 @@ var _ = DescribeTable("tcp-connect of profiles", func(row connectRow) {
 	Entry("inbound, peers that the host's own settings name", connectRow{
 		func() checks.Requirement {
 			r := mover()
-			r.Of = map[string]checks.Demand{host().ID: {Peers: prefixes([]string{"10.0.0.9/32"}), From: "a setting: 10.0.0.9"}}
+			r.Of = map[string]*checks.Demand{host().ID: {Peers: prefixes([]string{"10.0.0.9/32"}), From: "a setting: 10.0.0.9"}}
 			return r
 		}(),
 		host(nfc(true, all())),
