@@ -390,7 +390,9 @@ func (r reach) covers(req *Requirement) bool {
 	return r.all || req.peersKnown() && !slices.ContainsFunc(req.Peers, r.leavesOut)
 }
 
-func (r reach) leavesOut(peer netip.Prefix) bool { return !r.all && !inventory.Covered(peer, r.prefixes) }
+func (r reach) leavesOut(peer netip.Prefix) bool {
+	return !r.all && !inventory.Covered(peer, r.prefixes)
+}
 
 func (r reach) missing(peers []netip.Prefix) (missing []netip.Prefix) {
 	for _, p := range peers {
