@@ -19,7 +19,7 @@ func on(id string, h inventory.Host) inventory.Host {
 func logs() checks.Requirement {
 	return checks.Requirement{
 		Name: "syslog-tcp", Direction: "outbound", Protocol: "tcp", Ports: []int{514}, Prefer: []string{"syslog"},
-		Of: map[string]checks.Demand{
+		Of: map[string]*checks.Demand{
 			"host-1": {Peers: peers("10.0.0.8"), From: "Syslog.global.logHost: tcp://10.0.0.8"},
 			"host-2": {Peers: peers("10.0.0.9"), From: "Syslog.global.logHost: tcp://10.0.0.9"},
 			"host-3": {Unnamed: []string{"logs.example"}, From: "Syslog.global.logHost: tcp://logs.example"},
@@ -109,7 +109,7 @@ var _ = DescribeTable("what ESXi itself opens when it is needed is not missed un
 	req.Switched, req.Momentary = "by the first mount", momentary
 	req.Peers = []netip.Prefix{peers("10.0.0.9")[0]}
 	if demanded {
-		req.Of = map[string]checks.Demand{"host-1": {Peers: req.Peers, From: "NFS datastores: 10.0.0.9"}}
+		req.Of = map[string]*checks.Demand{"host-1": {Peers: req.Peers, From: "NFS datastores: 10.0.0.9"}}
 	}
 	h := on("host-1", host(rs))
 	v := verdictOn(&h, req)

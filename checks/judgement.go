@@ -2,7 +2,6 @@ package checks
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -34,8 +33,8 @@ type Judge struct {
 	Requirement Requirement
 
 	mu     sync.Mutex
-	bench  *bench            // where every host has the requirement's own peers
-	others map[string]*bench // else by the hosts' peers
+	bench  *bench             // where every host has the requirement's own peers
+	others map[*Demand]*bench // else by the hosts' peers
 }
 
 // bench judges hosts of which the same is required.
@@ -55,7 +54,7 @@ func newBench(req Requirement) *bench {
 
 // NewJudge returns a judge of the requirement, which must be valid.
 func NewJudge(req Requirement) *Judge {
-	return &Judge{Requirement: req, bench: newBench(req), others: map[string]*bench{}}
+	return &Judge{Requirement: req, bench: newBench(req), others: map[*Demand]*bench{}}
 }
 
 // Judgements are those of an inventory's hosts for one requirement.
@@ -89,11 +88,11 @@ func (j *Judge) benchFor(h *inventory.Host) *bench {
 	case req.Of == nil:
 		return j.bench
 	}
-	key := fmt.Sprintf("%v %q %q", req.Peers, req.Unnamed, req.From)
-	if j.others[key] == nil {
-		j.others[key] = newBench(req)
+	demand := j.Requirement.Of[h.ID]
+	if j.others[demand] == nil {
+		j.others[demand] = newBench(req)
 	}
-	return j.others[key]
+	return j.others[demand]
 }
 
 // Host passes judgement on one host. It is false where nothing is required of it.

@@ -403,16 +403,16 @@ func reachOf(rulesets []*inventory.Ruleset) reach {
 // covers reports whether every peer passes. Where not all peers are known, only "all"
 // is known to cover them.
 func (r reach) covers(req *Requirement) bool {
-	return r.all || req.peersKnown() && len(r.missing(req.Peers)) == 0
+	return r.all || req.peersKnown() && !slices.ContainsFunc(req.Peers, r.leavesOut)
 }
 
-func (r reach) missing(peers []netip.Prefix) []netip.Prefix {
-	if r.all {
-		return nil
-	}
-	var missing []netip.Prefix
+func (r reach) leavesOut(peer netip.Prefix) bool {
+	return !r.all && !inventory.Covered(peer, r.prefixes)
+}
+
+func (r reach) missing(peers []netip.Prefix) (missing []netip.Prefix) {
 	for _, p := range peers {
-		if !inventory.Covered(p, r.prefixes) {
+		if r.leavesOut(p) {
 			missing = append(missing, p)
 		}
 	}

@@ -155,8 +155,9 @@ var _ = DescribeTable("outbound-port",
 	}),
 	Entry("a list beside, and a connection that got out", verdictRow{
 		host: with(host(vicEngine(true, all()), vSPC(true, addresses("192.0.2.10"))), func(h *inventory.Host) {
-			h.Probes = []inventory.Probe{{Requirement: "vic", Vantage: inventory.VantageSSH, Outcome: inventory.Open}}
+			h.Probes = []inventory.Probe{{Requirement: "vic", Vantage: inventory.VantageSSH, Target: "192.0.2.99:2377", Outcome: inventory.Open}}
 		}),
+		peers:  peers("192.0.2.99"),
 		status: checks.Pass, reason: "permitted", decides: "vic-engine", detail: "a connection from the host got out",
 	}),
 	Entry("a list beside, and a connection that did not get through", verdictRow{

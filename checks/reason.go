@@ -151,7 +151,7 @@ var explanations = []Explanation{
 		Meaning: "A ruleset lets the port {way}, and another one that is enabled covers it too, within a wide range and for " +
 			"a list of addresses that leaves {the peer} out. Whether that list shuts what the first one opens is not " +
 			"documented.",
-		Hint:     "Let a real connection settle it, or add {the peer}'s address to the other ruleset's list.",
+		Hint:     "Let a real connection to {the peer} settle it, or add {the peer}'s address to the other ruleset's list.",
 		Commands: []string{"vic-preflight check --probe serial --target {target} --host {name} {option} {peer}"},
 	},
 	{

@@ -55,8 +55,9 @@ type Requirement struct {
 	AmongHosts bool
 
 	// Of are the hosts that it is required of by their own settings, by inventory.Host.ID;
-	// nil means every host, with Peers.
-	Of map[string]Demand
+	// nil means every host, with Peers. Hosts whose demands are the same one are judged
+	// together: whoever makes many makes equal ones once.
+	Of map[string]*Demand
 	// From says of the one host that For has returned it for where the peers came from,
 	// such as Syslog.global.logHost; Unnamed are peers that are known by a name alone.
 	From    string
@@ -122,9 +123,12 @@ func (r Requirement) For(h *inventory.Host) (Requirement, bool) {
 	if r.Of == nil {
 		return r, true
 	}
-	d, ok := r.Of[h.ID]
+	d := r.Of[h.ID]
+	if d == nil {
+		return r, false
+	}
 	r.Peers, r.Unnamed, r.From = d.Peers, d.Unnamed, d.From
-	return r, ok
+	return r, true
 }
 
 // peersKnown reports whether the addresses of all peers are known.

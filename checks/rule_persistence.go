@@ -147,5 +147,5 @@ func (r reach) reaches(now reach, req *Requirement) bool {
 	if req.peersKnown() || now.all {
 		return r.covers(req)
 	}
-	return r.all || len(r.missing(now.prefixes)) == 0
+	return !slices.ContainsFunc(now.prefixes, r.leavesOut)
 }

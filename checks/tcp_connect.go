@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -161,12 +162,41 @@ func (r *Requirement) foreign(p *inventory.Probe) bool {
 }
 
 // answered reports whether something answered every connection that proves the
-// requirement: then the host's firewall lets them through, whoever it was.
+// requirement, and each peer at each port is among them: then the host's firewall lets these
+// through, whoever it was. What became of another address tells nothing of a list that leaves
+// the peer out; a network is not answered as a whole, and neither is a peer that is not known.
 func answered(h *inventory.Host, req *Requirement) bool {
 	probes := h.ProbesFor(req.Name)
-	return len(probes) > 0 && !slices.ContainsFunc(probes, func(p inventory.Probe) bool {
+	if slices.ContainsFunc(probes, func(p inventory.Probe) bool {
 		through := p.Outcome == inventory.Open || p.Outcome == inventory.Refused ||
 			p.Outcome == inventory.OpenUnverified && !req.OfVCH() && p.Doubt == ""
 		return !through || req.foreign(&p)
-	})
+	}) {
+		return false
+	}
+	peers := slices.Clone(req.Unnamed)
+	for _, p := range req.Peers {
+		peers = append(peers, inventory.PrefixText(p))
+	}
+	for _, peer := range peers {
+		for _, port := range req.Ports {
+			if !slices.ContainsFunc(probes, func(p inventory.Probe) bool { return req.between(&p, peer, port) }) {
+				return false
+			}
+		}
+	}
+	return len(peers) > 0
+}
+
+// between reports whether a connection was one of the host and the peer, at the port.
+func (r *Requirement) between(p *inventory.Probe, peer string, port int) bool {
+	at := max(strings.LastIndex(p.Target, ":"), 0)
+	other := strings.Trim(p.Target[:at], "[]")
+	if r.Direction == inventory.Inbound { // the target is the host
+		other = p.Peer
+	}
+	if addr, err := netip.ParseAddr(other); err == nil {
+		other = addr.Unmap().String()
+	}
+	return p.Target[at:] == ":"+strconv.Itoa(port) && strings.EqualFold(other, peer)
 }

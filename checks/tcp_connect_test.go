@@ -132,7 +132,7 @@ var _ = DescribeTable("tcp-connect of profiles", func(row connectRow) {
 	Entry("inbound, peers that the host's own settings name", connectRow{
 		func() checks.Requirement {
 			r := mover()
-			r.Of = map[string]checks.Demand{host().ID: {Peers: prefixes([]string{"10.0.0.9/32"}), From: "a setting: 10.0.0.9"}}
+			r.Of = map[string]*checks.Demand{host().ID: {Peers: prefixes([]string{"10.0.0.9/32"}), From: "a setting: 10.0.0.9"}}
 			return r
 		}(),
 		host(nfc(true, all())),
@@ -157,9 +157,14 @@ var _ = DescribeTable("tcp-connect of profiles", func(row connectRow) {
 	}),
 )
 
-var _ = DescribeTable("connections settle lists that overlap only where all of them were answered", func(settled bool, probes ...inventory.Probe) {
-	req := collector("10.0.0.5/32")
-	h := host(vicEngine(true, all()), vSPC(true, addresses("10.0.0.9")))
+var _ = DescribeTable("connections settle lists that overlap only where all of them were answered, and they were those of the peers", func(settled bool, req checks.Requirement, probes ...inventory.Probe) {
+	h := host(
+		ruleset("site", true, all(), outbound(2377, 0), outbound(2378, 0)),
+		ruleset("wide", true, addresses("10.0.0.9"), outbound(1, 65535)),
+	)
+	if req.Direction == inventory.Inbound {
+		h = host(ruleset("site", true, all(), rule("inbound", "tcp", 902, 0)), ruleset("wide", true, addresses("10.0.0.9"), rule("inbound", "tcp", 1, 65535)))
+	}
 	for i := range probes {
 		probes[i].Requirement = req.Name
 	}
@@ -170,9 +175,36 @@ var _ = DescribeTable("connections settle lists that overlap only where all of t
 	}
 	Expect(verdictOn(&h, req).Reason).To(Equal(want))
 },
-	Entry("none", false),
-	Entry("one that a service accepted", true, inventory.Probe{Outcome: inventory.OpenUnverified}),
-	Entry("one in doubt", false, inventory.Probe{Outcome: inventory.OpenUnverified, Doubt: "x"}),
-	Entry("one of two", false, inventory.Probe{Outcome: inventory.Refused}, inventory.Probe{Outcome: inventory.Timeout}),
-	Entry("one, and one that was left out", false, inventory.Probe{Outcome: inventory.Refused}, inventory.Probe{}),
+	Entry("none", false, collector("10.0.0.5/32")),
+	Entry("one that a service accepted", true, collector("10.0.0.5/32"), refusedAt("10.0.0.5:2377")),
+	Entry("one that a service accepted", true, collector("10.0.0.5/32"), inventory.Probe{Target: "10.0.0.5:2377", Outcome: inventory.OpenUnverified}),
+	Entry("one in doubt", false, collector("10.0.0.5/32"), inventory.Probe{Target: "10.0.0.5:2377", Outcome: inventory.OpenUnverified, Doubt: "x"}),
+	Entry("one of two", false, collector("10.0.0.5/32"), refusedAt("10.0.0.5:2377"), inventory.Probe{Target: "10.0.0.5:2377", Outcome: inventory.Timeout}),
+	Entry("one, and one that was left out", false, collector("10.0.0.5/32"), refusedAt("10.0.0.5:2377"), inventory.Probe{}),
+	Entry("one to another address, which the list has", false, collector("10.0.0.5/32"), refusedAt("10.0.0.9:2377")),
+	Entry("one to another port", false, collector("10.0.0.5/32"), refusedAt("10.0.0.5:2378")),
+	Entry("one to a port that ends alike", false, collector("10.0.0.5/32"), refusedAt("10.0.0.5:12377")),
+	Entry("one to one of two peers", false, collector("10.0.0.5/32", "10.0.0.6/32"), refusedAt("10.0.0.5:2377")),
+	Entry("one to each of two peers", true, collector("10.0.0.5/32", "10.0.0.6/32"), refusedAt("10.0.0.5:2377"), refusedAt("10.0.0.6:2377")),
+	Entry("one at one of two ports", false, collector("10.0.0.5/32").At(2377, 2378), refusedAt("10.0.0.5:2377")),
+	Entry("one at each of two ports", true, collector("10.0.0.5/32").At(2377, 2378), refusedAt("10.0.0.5:2377"), refusedAt("10.0.0.5:2378")),
+	Entry("one to an address of a network", false, collector("10.0.0.0/29"), refusedAt("10.0.0.5:2377")),
+	Entry("one, where no peer is known", false, collector(), refusedAt("10.0.0.5:2377")),
+	Entry("one to IPv6", true, collector("fd00::5/128"), refusedAt("[fd00::5]:2377")),
+	Entry("one to a name that may be another machine's", false, collector("10.0.0.5/32"), refusedAt("logs.example:2377")),
+	Entry("one to a peer by its name", true, named("logs.example"), refusedAt("LOGS.example:2377")),
+	Entry("one to a peer by another name", false, named("logs.example"), refusedAt("other.example:2377")),
+	Entry("one of the peer to the host", true, mover("10.0.0.5/32"), inventory.Probe{Target: "esx1:902", Peer: "10.0.0.5", Outcome: inventory.Open}),
+	Entry("one of another machine to the host", false, mover("10.0.0.5/32", "10.0.0.9/32"), inventory.Probe{Target: "esx1:902", Peer: "10.0.0.9", Outcome: inventory.Open}),
 )
+
+func refusedAt(target string) inventory.Probe {
+	return inventory.Probe{Target: target, Outcome: inventory.Refused}
+}
+
+// named is a collector that the host's settings name.
+func named(name string) checks.Requirement {
+	r := collector()
+	r.Of = map[string]*checks.Demand{host().ID: {Unnamed: []string{name}, From: "a setting"}}
+	return r
+}

@@ -116,10 +116,10 @@ func (r *Recorded) Required() []checks.Requirement {
 	for _, kept := range r.Header.required() {
 		req := kept.requirement()
 		if kept.Some {
-			req.Of = map[string]checks.Demand{}
+			req.Of = map[string]*checks.Demand{}
 			for _, e := range r.Entries {
 				if slices.Contains(e.Requirements, req.Name) {
-					req.Of[e.Host.ID] = checks.Demand{}
+					req.Of[e.Host.ID] = &checks.Demand{}
 				}
 			}
 		}

@@ -129,7 +129,7 @@ var _ = Describe("the journal", func() {
 	It("keeps all requirements, and whom each is of", func() {
 		udp, ntp := need("udp", "outbound", "udp", 514, "syslog", "10.0.0.1"), need("ntp", "outbound", "udp", 123, "ntpClient")
 		ntp.Owner, ntp.Daemon, ntp.Accept, ntp.Since = checks.ByService, "ntpd", []string{"site"}, "8.0.2"
-		udp.Of = map[string]checks.Demand{"host-1": {Peers: udp.Peers}, "host-2": {Peers: udp.Peers}}
+		udp.Of = map[string]*checks.Demand{"host-1": {Peers: udp.Peers}, "host-2": {Peers: udp.Peers}}
 		d := &disk{}
 		j, err := fix.NewJournalOn(d, fix.Header{Requirements: []fix.JournalRequirement{*fix.RequirementOf(udp), *fix.RequirementOf(ntp)}})
 		Expect(err).NotTo(HaveOccurred())
@@ -139,7 +139,7 @@ var _ = Describe("the journal", func() {
 		Expect(j.Record(change(2))).To(Succeed())
 		r, err := fix.ReadJournal(kept(d.written.String()))
 		Expect(err).NotTo(HaveOccurred())
-		udp.Peers, udp.Of = nil, map[string]checks.Demand{"host-1": {}}
+		udp.Peers, udp.Of = nil, map[string]*checks.Demand{"host-1": {}}
 		ntp.Peers = nil
 		Expect(r.Required()).To(Equal([]checks.Requirement{udp, ntp}), "its peers may be others by now")
 	})

@@ -81,21 +81,21 @@ var _ = DescribeTable("several requirements of one host", func(h inventory.Host,
 	Entry("that is not required of it has no row", host(syslog(false, everyone())),
 		[]checks.Requirement{func() checks.Requirement {
 			r := need("udp", "outbound", "udp", 514, "syslog")
-			r.Of = map[string]checks.Demand{"host-9": {}}
+			r.Of = map[string]*checks.Demand{"host-9": {}}
 			return r
 		}(), need("ssl", "outbound", "tcp", 1514, "syslog")},
 		"ssl: chosen; enable syslog -> all"),
 	Entry("goes by the host's own peers", host(syslog(true, addresses("10.9.9.9"))),
 		[]checks.Requirement{func() checks.Requirement {
 			r := need("udp", "outbound", "udp", 514, "syslog")
-			r.Of = map[string]checks.Demand{"host-1": {Peers: prefixes("10.0.0.7")}}
+			r.Of = map[string]*checks.Demand{"host-1": {Peers: prefixes("10.0.0.7")}}
 			return r
 		}()},
 		"udp: chosen; allow syslog -> 10.9.9.9, 10.0.0.7"),
 	Entry("that has a peer without an address is left to whoever knows it", host(syslog(true, addresses("10.9.9.9"))),
 		[]checks.Requirement{func() checks.Requirement {
 			r := need("udp", "outbound", "udp", 514, "syslog")
-			r.Of = map[string]checks.Demand{"host-1": {Unnamed: []string{"logs.example"}}}
+			r.Of = map[string]*checks.Demand{"host-1": {Unnamed: []string{"logs.example"}}}
 			return r
 		}()},
 		"udp: allowed-hosts-unverified"),
@@ -237,7 +237,7 @@ var _ = Describe("a ruleset by which the host is managed", func() {
 	)
 	It("and no other's list leaves out a peer that a host's own settings name", func() {
 		req := need("udp", "outbound", "udp", 514, "syslog")
-		req.Of = map[string]checks.Demand{"host-1": {Peers: prefixes("10.0.0.7"), From: "Syslog.global.logHost: 10.0.0.7"}}
+		req.Of = map[string]*checks.Demand{"host-1": {Peers: prefixes("10.0.0.7"), From: "Syslog.global.logHost: 10.0.0.7"}}
 		p := allowAll(host(syslog(false, everyone())), fix.AllowOptions{Only: prefixes("10.0.0.1")}, req)
 		Expect(told(p)).To(Equal([]string{"udp: would-shut-out"}))
 		Expect(p.Hosts[0].Detail).To(And(ContainSubstring("--allowed-ip is too short"), ContainSubstring("10.0.0.7")))
@@ -299,7 +299,7 @@ func anyRequirements(r *rand.Rand) []checks.Requirement {
 	management := need("vcenter-management", "inbound", "tcp", 443, "vSphereClient", peers()...)
 	management.Ports, management.NeverNarrowWithout, management.Accept = []int{443, 902}, true, []string{"NFC"}
 	own := need("own", "outbound", "udp", 514, "syslog")
-	own.Of = map[string]checks.Demand{"host-1": {Peers: prefixes(peers()...), From: "a setting"}, "host-2": {Unnamed: []string{"logs.example"}, From: "a setting"}}
+	own.Of = map[string]*checks.Demand{"host-1": {Peers: prefixes(peers()...), From: "a setting"}, "host-2": {Unnamed: []string{"logs.example"}, From: "a setting"}}
 	byHost := need("nfc", "inbound", "tcp", 902, "NFC", peers()...)
 	byHost.Owner, byHost.Accept = checks.ByHost, []string{"vSphereClient"}
 	all := []checks.Requirement{
@@ -462,7 +462,7 @@ var _ = It("a requirement that no ruleset is known for is told of without a gap"
 
 var _ = It("a list that lets nobody through is not opened for all where a peer has a name alone", func() {
 	req := need("ssl", "outbound", "tcp", 1514, "syslog")
-	req.Of = map[string]checks.Demand{"host-1": {Unnamed: []string{"logs.example"}, From: "Syslog.global.logHost: ssl://logs.example"}}
+	req.Of = map[string]*checks.Demand{"host-1": {Unnamed: []string{"logs.example"}, From: "Syslog.global.logHost: ssl://logs.example"}}
 	p := allowAll(host(syslog(false, &inventory.AllowedHosts{})), fix.AllowOptions{}, req)
 	Expect(p.Changes()).To(BeEmpty())
 	Expect(p.Hosts[0].Reason.Refused()).To(BeTrue(), "%s", p.Hosts[0].Reason)

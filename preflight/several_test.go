@@ -125,9 +125,9 @@ var _ = Describe("profiles", func() {
 		Expect(err).NotTo(HaveOccurred())
 		var reqs []checks.Requirement
 		for _, protocol := range []string{inventory.UDP, inventory.TCP} {
-			req := checks.Requirement{Name: "logs-" + protocol, Direction: inventory.Outbound, Protocol: protocol, Ports: []int{514}, Prefer: []string{"syslog"}, Of: map[string]checks.Demand{}}
+			req := checks.Requirement{Name: "logs-" + protocol, Direction: inventory.Outbound, Protocol: protocol, Ports: []int{514}, Prefer: []string{"syslog"}, Of: map[string]*checks.Demand{}}
 			for _, h := range checked.Inventory.Hosts[1-len(reqs) : 2] {
-				req.Of[h.ID] = checks.Demand{Peers: []netip.Prefix{netip.MustParsePrefix("10.0.0.9/32")}, From: "Syslog.global.logHost: 10.0.0.9"}
+				req.Of[h.ID] = &checks.Demand{Peers: []netip.Prefix{netip.MustParsePrefix("10.0.0.9/32")}, From: "Syslog.global.logHost: 10.0.0.9"}
 			}
 			reqs = append(reqs, req)
 		}
@@ -228,7 +228,7 @@ var _ = It("a vCenter is known by a host's setting, or by what is required", fun
 	management := checks.Requirement{Name: "vcenter-management", Peers: []netip.Prefix{netip.MustParsePrefix("10.0.0.1/32")}}
 	Expect(known()).To(Equal("[] false"))
 	Expect(known(management)).To(Equal("[10.0.0.1/32] true"))
-	management.Of = map[string]checks.Demand{"host-9": {Peers: management.Peers}}
+	management.Of = map[string]*checks.Demand{"host-9": {Peers: management.Peers}}
 	Expect(known(management)).To(Equal("[] false"), "it is another host's")
 	for _, row := range []struct {
 		setting inventory.PeerSetting

@@ -146,7 +146,7 @@ var _ = Describe("a probe for profiles", func() {
 			many = append(many, netip.PrefixFrom(netip.AddrFrom4([4]byte{127, 99, 99, byte(n + 1)}), 32))
 		}
 		o.Requirements = required([]string{"syslog"}, "ssl://203.0.113.9")
-		o.Requirements[0].Of = map[string]checks.Demand{
+		o.Requirements[0].Of = map[string]*checks.Demand{
 			id("esx01.example"): {Peers: []netip.Prefix{netip.MustParsePrefix(peer + "/32"), netip.MustParsePrefix("10.0.0.0/24")}, Unnamed: []string{"-e", "a b"}},
 			id("esx02.example"): {Peers: many},
 		}

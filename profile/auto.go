@@ -60,12 +60,15 @@ func (p Profile) StandIn(demanded []Need, peers ...Peer) error {
 			if to.Name != n.Name {
 				continue
 			}
+			addressed := map[*checks.Demand]*checks.Demand{} // of hosts that share one
 			for id, demand := range to.Of {
-				if len(demand.Unnamed) > 0 {
-					demand.Peers, demand.Unnamed = append(slices.Clone(demand.Peers), n.Peers...), nil
-					demand.From += ", by --peer"
-					to.Of[id] = demand
+				if len(demand.Unnamed) == 0 {
+					continue
 				}
+				if addressed[demand] == nil {
+					addressed[demand] = &checks.Demand{Peers: append(slices.Clone(demand.Peers), n.Peers...), From: demand.From + ", by --peer"}
+				}
+				to.Of[id] = addressed[demand]
 			}
 		}
 	}
@@ -85,6 +88,12 @@ type demand struct {
 	checks.Demand
 	setting string
 	said    []string
+}
+
+// key is equal for demands that are: what is said, and what of it is no address.
+func (d *demand) key() string {
+	const end = "\x00"
+	return d.setting + end + strings.Join(d.said, end) + end + end + strings.Join(d.Unnamed, end)
 }
 
 // add notes what the setting of a host demands of a profile. The error is about the last of
@@ -173,11 +182,16 @@ func (d *demands) demand(n Need, h *inventory.Host) *demand {
 // needs are complete.
 func (d *demands) needs() []Need {
 	list := make([]Need, len(d.list))
+	shared := map[string]*checks.Demand{}
 	for i, t := range d.list {
-		t.Of = make(map[string]checks.Demand, len(t.hosts))
+		t.Of = make(map[string]*checks.Demand, len(t.hosts))
 		for id, demand := range t.hosts {
-			demand.From = fmt.Sprintf("%s: %s", demand.setting, checks.Some(demand.said))
-			t.Of[id] = demand.Demand
+			key := demand.key()
+			if shared[key] == nil {
+				demand.From = fmt.Sprintf("%s: %s", demand.setting, checks.Some(demand.said))
+				shared[key] = &demand.Demand
+			}
+			t.Of[id] = shared[key]
 		}
 		list[i] = t.Need
 	}

@@ -7,6 +7,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
+	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/inventory"
 	"github.com/vic-preflight/vic-preflight/profile"
 )
@@ -89,12 +90,40 @@ var _ = It("a given peer stands in for what a setting has by name, and for nothi
 	Expect(err).NotTo(HaveOccurred())
 	Expect(syslog.StandIn(needs, peer)).To(Succeed())
 	Expect(needs[0].Name).To(Equal("syslog-ssl"))
-	Expect(fmt.Sprint(needs[0].Of["named"])).To(Equal("{[10.0.0.8/32 10.0.0.9/32] [] S: ssl://logs.example, ssl://10.0.0.8, by --peer}"))
-	Expect(fmt.Sprint(needs[0].Of["addressed"])).To(Equal("{[10.0.0.7/32] [] S: ssl://10.0.0.7}"))
+	Expect(fmt.Sprint(*needs[0].Of["named"])).To(Equal("{[10.0.0.8/32 10.0.0.9/32] [] S: ssl://logs.example, ssl://10.0.0.8, by --peer}"))
+	Expect(fmt.Sprint(*needs[0].Of["addressed"])).To(Equal("{[10.0.0.7/32] [] S: ssl://10.0.0.7}"))
 	Expect(needs[1].Of["named"].Unnamed).To(Equal([]string{"logs.example"}), "the other transport is not meant")
 	other, err := profile.ParsePeer("relp://10.0.0.9")
 	Expect(err).NotTo(HaveOccurred())
 	Expect(syslog.StandIn(needs, other)).NotTo(Succeed())
+})
+
+var _ = It("hosts and needs of one demand share it, also where a given peer stands in, and no others do", func() {
+	inv := &inventory.Inventory{}
+	for i, s := range []inventory.PeerSetting{
+		set(inventory.VMotionHosts, "10.0.1.2", "10.0.1.3"), set(inventory.VMotionHosts, "10.0.1.2", "10.0.1.3"), set(inventory.VMotionHosts, "10.0.1.2"),
+		{Origin: inventory.VMotionHosts, Name: "S", Unnamed: []string{"10.0.1.2"}}, // forged: an address that was not read
+		set(inventory.SyslogLogHosts, "ssl://logs"), set(inventory.SyslogLogHosts, "ssl://logs"),
+	} {
+		inv.Hosts = append(inv.Hosts, inventory.Host{ID: fmt.Sprint(i), PeerSettings: []inventory.PeerSetting{s}})
+	}
+	needs := profile.Demanded(profile.FromSettings(), inv)
+	syslog, err := profile.Named("syslog")
+	Expect(err).NotTo(HaveOccurred())
+	peer, err := profile.ParsePeer("ssl://10.0.0.9")
+	Expect(err).NotTo(HaveOccurred())
+	Expect(syslog.StandIn(needs, peer)).To(Succeed())
+	of := map[string]map[string]*checks.Demand{}
+	for _, n := range needs {
+		of[n.Name] = n.Of
+	}
+	in, out, logs := of["vmotion-migration-in"], of["vmotion-migration-out"], of["syslog-ssl"]
+	Expect(in["0"]).To(BeIdenticalTo(in["1"]))
+	Expect(in["0"]).To(BeIdenticalTo(out["0"]))
+	Expect(in["2"]).NotTo(BeIdenticalTo(in["0"]))
+	Expect(in["3"]).NotTo(BeIdenticalTo(in["2"]))
+	Expect(logs["4"]).To(BeIdenticalTo(logs["5"]))
+	Expect(logs["4"].Peers).To(HaveLen(1))
 })
 
 var _ = It("the profiles of settings are those whose peers are in settings", func() {

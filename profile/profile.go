@@ -141,7 +141,7 @@ func (p Profile) Requirements(peers ...Peer) ([]Need, error) {
 	return list, nil
 }
 
-// pick are the needs for one peer.
+// pick are the needs for one peer. They are not to be written to.
 func (p Profile) pick(peer Peer) ([]Need, error) {
 	switch {
 	case peer.Scheme != "" && !p.Peer.CarriesScheme:
@@ -150,6 +150,9 @@ func (p Profile) pick(peer Peer) ([]Need, error) {
 		return nil, fmt.Errorf("the profile %s takes addresses without a port, and %s has one", p.Name, peer)
 	case peer.Scheme != "" && !slices.Contains(p.words(), peer.Scheme):
 		return nil, fmt.Errorf("the profile %s takes one of %s for a scheme, and %s has another", p.Name, strings.Join(p.words(), ", "), peer)
+	}
+	if peer.Scheme == "" && peer.Port == 0 && len(p.Needs) > 1 {
+		return p.Needs, nil
 	}
 	needs := slices.Clone(p.Needs)
 	switch {

@@ -299,7 +299,7 @@ var _ = Describe("advice for a profile", func() {
 	It("adds nothing to a list that ESXi keeps", func() {
 		req, host := logs("10.0.0.1/32")
 		req.Switched, req.From = "by the first mount", "NFS mounts"
-		req.Of = map[string]checks.Demand{host.ID: {Peers: req.Peers, From: req.From}}
+		req.Of = map[string]*checks.Demand{host.ID: {Peers: req.Peers, From: req.From}}
 		r := about([]inventory.Host{host}, req)
 		r.Runs[0].Options = []string{"--profile=auto"}
 		Expect(hints(r)).To(ContainSubstring("allowed-hosts-exclude-peer"))
@@ -309,7 +309,7 @@ var _ = Describe("advice for a profile", func() {
 		req, host := logs()
 		another := member("prod", "esx2.example", host.Firewall.Rulesets...)
 		host.ID, another.ID = "a", "b"
-		req.Of = map[string]checks.Demand{
+		req.Of = map[string]*checks.Demand{
 			"a": {Peers: []netip.Prefix{netip.MustParsePrefix("10.0.0.1/32")}, From: "x"},
 			"b": {Peers: []netip.Prefix{netip.MustParsePrefix("10.0.0.2/32")}, From: "x"},
 		}

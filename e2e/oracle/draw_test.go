@@ -243,7 +243,7 @@ func drawDemands(t *rapid.T, req *checks.Requirement, hosts int) {
 	if !oneIn(t, 3, "by settings") {
 		return
 	}
-	req.Of = map[string]checks.Demand{}
+	req.Of = map[string]*checks.Demand{}
 	for i := range hosts {
 		if oneIn(t, 4, "not set up") {
 			continue
@@ -255,7 +255,7 @@ func drawDemands(t *rapid.T, req *checks.Requirement, hosts int) {
 		if oneIn(t, 4, "named peer") {
 			d.Unnamed = []string{"logs.example"}
 		}
-		req.Of["host-"+strconv.Itoa(i)] = d
+		req.Of["host-"+strconv.Itoa(i)] = &d
 	}
 }
 
