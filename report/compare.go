@@ -146,8 +146,8 @@ type Comparison struct {
 	Tally
 
 	index map[resultKey]int
-	// known are results that were unknown and are fine now: no findings any more, and none
-	// that was mended. restarted are hosts that have started since.
+	// known are results that were unknown and pass now: no findings any more, and none that
+	// was mended. restarted are hosts that have started since.
 	known     []Difference
 	restarted []restart
 }
@@ -429,7 +429,7 @@ func (c *comparer) results(of Difference, then, now []savedCheck, missingThen, m
 		switch of.Change = changed(&of.Then, &of.Now); {
 		case of.Change != "":
 			c.Differences = append(c.Differences, of)
-		case of.Then.unseen():
+		case of.Then.unseen() && of.Now.Status == checks.Pass:
 			c.known = append(c.known, of)
 		}
 	}

@@ -83,9 +83,11 @@ func (f *followed) follow(t *teller, err error) {
 	if f.lost {
 		t.tell("back", checks.Pass, "", "checked again: "+t.run.Summary().line(Style{}))
 	}
+	c := compare(then, now)
+	t.comings(c)
 	t.changes()
 	f.refused = t.refusals(f.refused)
-	t.compared(compare(then, now))
+	t.findings(c)
 	said := ""
 	if err != nil {
 		said = err.Error()
@@ -144,7 +146,7 @@ func (t *teller) changes() {
 		}
 		word, status := e.result(false)
 		if status == checks.Pass {
-			word = "changed"
+			word = "repaired"
 		}
 		t.tell(word, status, t.host(e.Host, e.Path), e.text())
 	}
@@ -174,8 +176,8 @@ func (t *teller) refusals(before map[string]bool) map[string]bool {
 	return refused
 }
 
-// compared tells of hosts and of findings that are not what they were.
-func (t *teller) compared(c *Comparison) {
+// comings tells of hosts that come, go, and have started.
+func (t *teller) comings(c *Comparison) {
 	for _, h := range c.Vanished {
 		t.tell("vanished", checks.Unknown, t.host(h.Name, h.Path), "the host is no more among those that are checked")
 	}
@@ -185,6 +187,10 @@ func (t *teller) compared(c *Comparison) {
 	for _, h := range c.restarted {
 		t.tell("restarted", checks.Skip, t.host(h.Name, h.Path), "the host has started at "+h.at)
 	}
+}
+
+// findings tells of those that are not what they were.
+func (t *teller) findings(c *Comparison) {
 	for i := range c.Differences {
 		d := &c.Differences[i]
 		if d.Change == ChangeUnchanged || d.Scope == checks.ScopeHost && d.Now.Missing == MissingHost {

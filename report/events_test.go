@@ -176,7 +176,7 @@ var _ = Describe("what a watch tells", func() {
 		r := changed(1, made)
 		r.Runs[0].Journal = "/state/j.jsonl"
 		want := []string{
-			"changed esx1: vic-engine: disabled (allowed hosts: not known) -> enabled for not known; opens outbound TCP 2377; the narrowest",
+			"repaired esx1: vic-engine: disabled (allowed hosts: not known) -> enabled for not known; opens outbound TCP 2377; the narrowest",
 			"journal vc.example/dc1: /state/j.jsonl; to take the changes back: vic-preflight undo /state/j.jsonl --target vc.example/dc1",
 		}
 		Expect(told(c, r)).To(Equal(want))
