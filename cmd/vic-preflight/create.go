@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vic-preflight/vic-preflight/checks"
-	"github.com/vic-preflight/vic-preflight/internal/infile"
 	"github.com/vic-preflight/vic-preflight/internal/usage"
 	"github.com/vic-preflight/vic-preflight/internal/vicmachine"
 	"github.com/vic-preflight/vic-preflight/inventory"
@@ -69,13 +68,16 @@ func (c *createFlags) execute(cmd *cobra.Command, a *app, args []string) error {
 	if at := cmd.ArgsLenAtDash(); at >= 0 {
 		args, line = args[:at], args[at:]
 	}
-	line, err := c.read(a, line)
-	if err != nil {
+	var wrong *vicmachine.UsageError
+	line, err := vicmachine.Line(line, c.file, a.stdin)
+	switch {
+	case errors.As(err, &wrong):
+		return usageError(err, wrong.Hints...)
+	case err != nil:
 		return err
 	}
 	wanted, err := vicmachine.Parse(line)
 	err = cmp.Or(err, vicmachine.Filled(line))
-	var wrong *vicmachine.UsageError
 	switch {
 	case errors.As(err, &wrong):
 		return usageError(err, append(wrong.Hints, "options of vic-preflight itself stand before --")...)
@@ -97,25 +99,4 @@ func (c *createFlags) execute(cmd *cobra.Command, a *app, args []string) error {
 		o.OpsPassword = *wanted.OpsPassword
 	}
 	return c.run(cmd, a, nil, preflight.Options{Create: &o})
-}
-
-// read returns the command line of vic-machine: that of a file where one is named.
-func (c *createFlags) read(a *app, line []string) ([]string, error) {
-	if c.file == "" {
-		return line, nil
-	}
-	if len(line) > 0 {
-		return nil, usageError(errors.New("--from-file brings the whole command line, and options of vic-machine stand beside it"), "leave one of them out")
-	}
-	in, name, err := infile.OpenArgument(c.file, a.stdin)
-	if err != nil {
-		return nil, usageError(fmt.Errorf("--from-file: %w", err))
-	}
-	defer in.Close()
-	line, err = vicmachine.ParseFile(in)
-	var wrong *vicmachine.UsageError
-	if errors.As(err, &wrong) {
-		return nil, usageError(fmt.Errorf("%s: %w", name, err), wrong.Hints...)
-	}
-	return line, err
 }

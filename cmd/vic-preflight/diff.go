@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/internal/completion"
 	"github.com/vic-preflight/vic-preflight/preflight"
 	"github.com/vic-preflight/vic-preflight/report"
 )
@@ -34,10 +35,9 @@ func newDiff(a *app) *cobra.Command {
 	f.StringVarP(&format, "output", "o", "table", "`format` of the diff: table or json")
 	f.StringVar(&failOn, "fail-on", "", "`what` makes exit 1: new, which is what fails now and did not then")
 	f.BoolVar(&o.strict, "strict", false, "let new warnings count as new failures")
-	o.look.Register(f)
-	complete(cmd, "output", "table", "json")
-	complete(cmd, "fail-on", preflight.FailOnNew)
-	completeLook(cmd)
+	o.look.Register(cmd)
+	completion.Offer(cmd, "output", "table", "json")
+	completion.Offer(cmd, "fail-on", preflight.FailOnNew)
 	return cmd
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/vic-preflight/vic-preflight/internal/completion"
 	"github.com/vic-preflight/vic-preflight/internal/console"
 	"github.com/vic-preflight/vic-preflight/internal/output"
 	"github.com/vic-preflight/vic-preflight/internal/usage"
@@ -38,11 +39,10 @@ func (f *outputFlags) register(cmd *cobra.Command) {
 	flags.BoolVar(&f.strict, "strict", false, "let warnings count as failures")
 	flags.BoolVar(&f.allowUnknown, "allow-unknown", false, "tolerate hosts that nothing can be found out about")
 	flags.DurationVar(&f.timeout, "timeout", 5*time.Minute, "`time` that the run may take; 0 for no limit. What was begun is seen through or cleaned up, for up to 30s more")
-	f.look.Register(flags)
+	f.look.Register(cmd)
 	registerConfig(flags)
 	usage.Show(flags, "output")
-	complete(cmd, "output", report.FormatNames()...)
-	completeLook(cmd)
+	completion.Offer(cmd, "output", report.FormatNames()...)
 }
 
 // put says what the flags mean for a run. A time that was not given is the run's to
@@ -92,19 +92,24 @@ func (f *outputFlags) run(cmd *cobra.Command, a *app, t *targetFlags, base prefl
 	}
 	rep, errs := f.until(cmd.Context(), list, con, graded)
 	con.Close()
-	rep.ToolVersion = buildVersion()
-	rep.Gate = report.Gate{Strict: f.strict, AllowUnknown: f.allowUnknown}
+	f.sign(rep)
 	wrong, exit := f.write(a, rep, errs, outputs, style), f.settle(rep, errs, graded)
 	// What was shut on purpose is not judged.
 	switch nagios := f.nagiosExit && graded && !allUsage(errs); {
 	case wrong != nil && (nagios || exit == nil):
 		return &exitError{code: exitUnknown, err: wrong}
 	case wrong != nil:
-		a.complain("", wrong, nil)
+		console.Complain(a.stderr, "", wrong, nil)
 	case nagios:
 		return &exitError{code: rep.NagiosCode(f.strict, f.allowUnknown)}
 	}
 	return exit
+}
+
+// sign puts into a report what this program is, and what passes.
+func (f *outputFlags) sign(rep *report.Report) {
+	rep.ToolVersion = buildVersion()
+	rep.Gate = report.Gate{Strict: f.strict, AllowUnknown: f.allowUnknown}
 }
 
 // until does the runs, again and again where --wait is given.
@@ -135,19 +140,12 @@ func (f *outputFlags) write(a *app, rep *report.Report, errs []error, outputs []
 			}
 		}
 	}
-	for _, w := range rep.UnusedWaivers {
-		if time.Now().Before(w.Expires) { // else a note has told of it
-			fmt.Fprintf(a.stderr, "warning: a waiver fits nothing: %s\n", report.Clean(w.String()))
-		}
-	}
 	for i, run := range rep.Runs {
 		if errs[i] != nil && (several || f.nagiosExit && !allUsage(errs)) { // else it is the exit's
-			a.complain(run.Target, errs[i], preflight.Hints(errs[i]))
-		}
-		for _, left := range run.Leftovers {
-			fmt.Fprintf(a.stderr, "warning: the virtual machine %s could not be removed: vic-preflight probe --cleanup removes it later\n", report.Clean(left))
+			console.Complain(a.stderr, run.Target, errs[i], preflight.Hints(errs[i]))
 		}
 	}
+	console.Aftermath(a.stderr, rep)
 	if err != nil {
 		return fmt.Errorf("write the report: %w", err)
 	}

@@ -13,6 +13,14 @@ import (
 	"github.com/spf13/pflag"
 )
 
+// Offer offers the values to a flag of the command, as Values does. It panics where there is no
+// such flag.
+func Offer(cmd *cobra.Command, flag string, values ...string) {
+	if err := cmd.RegisterFlagCompletionFunc(flag, Values(cmd.Flag(flag), values...)); err != nil {
+		panic(err)
+	}
+}
+
 // Values offers the values to the flag. A flag of several, separated by commas, is
 // offered after each comma those that are not there yet. A flag whose usage names
 // `format[=file]` is offered files after the equals sign: the shells look for files

@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/spf13/pflag"
+	"github.com/spf13/cobra"
 
+	"github.com/vic-preflight/vic-preflight/internal/completion"
 	"github.com/vic-preflight/vic-preflight/report"
 )
 
@@ -15,8 +16,8 @@ type Look struct {
 	colour, group string
 }
 
-// LookValues are what the flags of Look take, by their names.
-var LookValues = map[string][]string{
+// lookValues are what the flags of Look take, by their names.
+var lookValues = map[string][]string{
 	"group": {"auto", string(report.GroupAlways), string(report.GroupNever)},
 	"color": {"auto", "always", "never"},
 }
@@ -25,10 +26,14 @@ var LookValues = map[string][]string{
 const narrowest = 60
 
 // Register adds the flags --width, --group and --color.
-func (l *Look) Register(f *pflag.FlagSet) {
+func (l *Look) Register(cmd *cobra.Command) {
+	f := cmd.Flags()
 	f.IntVar(&l.width, "width", 0, "`columns` of the table; the terminal's when absent, and no limit when piped")
 	f.StringVar(&l.group, "group", "auto", "`when` rows that are alike share one: auto (over 100 of them, on a terminal), always (naming all hosts that did not pass) or never")
 	f.StringVar(&l.colour, "color", "auto", "`when` to colour: auto, always or never [NO_COLOR]")
+	for flag, values := range lookValues {
+		completion.Offer(cmd, flag, values...)
+	}
 }
 
 // Style is what the flags, the stream and the environment come to. The error names the
