@@ -19,6 +19,10 @@ type WatchOptions struct {
 	Every time.Duration
 	// Rounds is how many there are; 0 means that they go on until the context ends.
 	Rounds int
+	// Leave is asked before the first round whether hosts may be changed, where a Confirm is
+	// set: that one is not asked of each plan. An error ends the watch, in an
+	// *UnfinishedError. nil means yes.
+	Leave func(context.Context) error
 	// Begin is called before each round, and Told after it.
 	Begin func()
 	Told  func(Round)
@@ -52,12 +56,15 @@ const (
 //
 // With ChangeOptions.Do Allow each round repairs what it finds, and has a journal of its own
 // where it changes something. A host that was changed in several rounds, and was well in
-// none between, is left alone until it is. Confirm is asked for each plan, if it is set.
+// none between, is left alone until it is.
 //
 // The error is a *UsageError for options that a watch does not take, an *UnavailableError
 // where a login was refused, and an *InterruptedError where the context ended.
 func Watch(ctx context.Context, list []Options, w WatchOptions) (Round, error) {
 	if err := w.validate(list); err != nil {
+		return Round{}, err
+	}
+	if err := w.permitted(ctx, list); err != nil {
 		return Round{}, err
 	}
 	list, stop := watched(list)
@@ -125,6 +132,21 @@ func (w *WatchOptions) validate(list []Options) error {
 	return nil
 }
 
+// permitted asks for leave to change hosts.
+func (w *WatchOptions) permitted(ctx context.Context, list []Options) error {
+	if w.Leave == nil || !slices.ContainsFunc(list, func(o Options) bool { return o.Change.Confirm != nil }) {
+		return nil
+	}
+	err := w.Leave(ctx)
+	switch {
+	case ctx.Err() != nil:
+		return &InterruptedError{}
+	case err != nil:
+		return &UnfinishedError{Err: err}
+	}
+	return nil
+}
+
 // watched are the options for the runs of a watch. A simulator in this process lasts from
 // round to round, until stop is called.
 func watched(list []Options) (all []Options, stop func()) {
@@ -132,6 +154,7 @@ func watched(list []Options) (all []Options, stop func()) {
 	var running []*sim.VCenter
 	for i := range all {
 		o := &all[i]
+		o.Change.Confirm = nil
 		o.Observer = &once{Observer: o.observer(), told: map[string]bool{}}
 		if o.Change.Do == Allow {
 			o.Change.repairs = &repairs{}

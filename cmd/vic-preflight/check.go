@@ -103,6 +103,7 @@ func (c *checkFlags) run(cmd *cobra.Command, a *app, args []string, o preflight.
 		usage.GoesWith(f, c.fix, "--fix", "ruleset", "allowed-ip", "narrow-broad", "host-timeout", "max-hosts"),
 		usage.GoesWith(f, changes, "--fix", "dry-run", "journal", "verify-timeout", "yes"),
 		usage.GoesWith(f, logsIn, "--probe ssh or --ssh", sshNames...),
+		usage.GoesWith(f, c.output.watch == nil, "check: a watch goes on by itself", "wait", "nagios-exit"),
 		err, c.allow.put(&o, o.Requirements), c.change.put(&o, a, f), c.confirm.put(&o, a, f, ""), c.probe.put(&o, f), c.ssh.put(&o.SSH, a),
 	); err != nil {
 		return err

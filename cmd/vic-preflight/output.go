@@ -27,6 +27,8 @@ type outputFlags struct {
 	timeout      time.Duration
 	// wait is check's: how long to check again.
 	wait time.Duration
+	// watch is nil for a single run.
+	watch *preflight.WatchOptions
 
 	look console.Look
 }
@@ -89,6 +91,9 @@ func (f *outputFlags) run(cmd *cobra.Command, a *app, t *targetFlags, base prefl
 	con := console.New(a.stderr, len(list) > 1)
 	for i := range list {
 		list[i].Observer = con.Observer(list[i].Target.String())
+	}
+	if f.watch != nil {
+		return f.follow(cmd.Context(), a, list, con, outputs, style)
 	}
 	rep, errs := f.until(cmd.Context(), list, con, graded)
 	con.Close()

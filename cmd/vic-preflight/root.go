@@ -98,7 +98,7 @@ func newRoot(a *app) *cobra.Command {
 		hints, err := usage.Plain(cmd, err, foreign(cmd)...)
 		return usageError(err, hints...)
 	})
-	root.AddCommand(newCheck(a), newCreate(a), newFix(a), newUpdate(a), newUndo(a), newProbe(a), newListen(a), newVIB(a), newRule(a), newCollect(a), newSim(a), newProfiles(a), newExplain(a), newDiff(a), newConfig(a), newVersion(a))
+	root.AddCommand(newCheck(a), newWatch(a), newCreate(a), newFix(a), newUpdate(a), newUndo(a), newProbe(a), newListen(a), newVIB(a), newRule(a), newCollect(a), newSim(a), newProfiles(a), newExplain(a), newDiff(a), newConfig(a), newVersion(a))
 	usage.Install(root, a.stdout, &a.helpAll, noCommand)
 	root.Version = buildVersion()
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
