@@ -82,7 +82,8 @@ func Watch(ctx context.Context, list []Options, w WatchOptions) (Round, error) {
 		rep.Watch = &report.Watch{Round: n, Every: w.Every}
 		last = Round{n, false, rep, errs, past.Next(rep, errs)}
 		refused := slices.IndexFunc(errs, refusedLogin)
-		last.Last = refused >= 0 || n == w.Rounds || n == 1 && !slices.ContainsFunc(errs, notUsage)
+		enough := n == w.Rounds || n == 1 && !slices.ContainsFunc(errs, notUsage)
+		last.Last = refused >= 0 || enough || ctx.Err() != nil
 		w.Told(last)
 		switch {
 		case refused >= 0:
@@ -90,7 +91,7 @@ func Watch(ctx context.Context, list []Options, w WatchOptions) (Round, error) {
 				Err:   fmt.Errorf("the watch of %s ends, as wrong passwords lock accounts: %w", list[refused].Target, errs[refused]),
 				Hints: Hints(errs[refused]),
 			}
-		case last.Last:
+		case enough:
 			return last, nil
 		}
 		if !w.pause(ctx, began) {

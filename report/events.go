@@ -21,7 +21,8 @@ type Event struct {
 
 // Chronicle tells what becomes of the targets from one report to the next. It compares
 // them as a diff does. The reports are of the same targets, in the same order; of the first
-// one nothing is told, since it is shown itself.
+// one nothing is told, since it is shown itself, but that its only target could not be read:
+// people are shown no report of that.
 type Chronicle struct{ targets []*followed }
 
 // followed is what was known of a target.
@@ -49,7 +50,7 @@ func (c *Chronicle) Next(r *Report, errs []error) []Event {
 		t.of(run)
 		c.targets[i].follow(&t, errs[i])
 	}
-	if first {
+	if first && (len(r.Runs) > 1 || r.Runs[0].Err == nil) {
 		return nil
 	}
 	return t.events

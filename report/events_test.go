@@ -112,11 +112,14 @@ var _ = Describe("what a watch tells", func() {
 
 	It("tells all that fails of a target that the first report could not read", func() {
 		c := &report.Chronicle{}
-		Expect(told(c, unread(0))).To(BeEmpty())
+		Expect(told(c, unread(0))).To(Equal([]string{"lost vc.example/dc1: NOT CHECKED: no route to host"}))
 		Expect(told(c, findings(1, passing("esx1"), failing("esx2", "")))).To(Equal([]string{
 			"back vc.example/dc1: checked again: 2 hosts: 1 failed, 1 passed",
 			"NEW esx2: outbound-port: target not read -> FAIL ruleset-disabled: because",
 		}))
+		both := unread(0)
+		both.Runs = append(both.Runs, findings(0, passing("esx7")).Runs...)
+		Expect(told(&report.Chronicle{}, both)).To(BeEmpty(), "a report of several shows it")
 	})
 
 	It("says that a host has started, by times that are not the same start", func() {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -45,7 +46,8 @@ func (f *outputFlags) follow(ctx context.Context, a *app, list []preflight.Optio
 		}
 		if r.Number > 1 {
 			wrong = output.Follow(a.stdout, outputs, r.Events, r.Report, style)
-		} else if wrong = f.write(a, r.Report, r.Errs, outputs, style); !r.Last {
+		} else if wrong = f.write(a, r.Report, r.Errs, outputs, style); !r.Last { // else an error tells it
+			wrong = errors.Join(wrong, report.Events(a.stdout, r.Events, style))
 			con.Say("note", fmt.Sprintf("checking again every %s, and telling what changes; Ctrl-C ends it", f.watch.Every))
 		}
 		if wrong != nil {

@@ -57,6 +57,18 @@ var _ = Describe("watch", func() {
 		Expect(out.stderr).To(HaveSuffix("vic-preflight: interrupted; what was known and done is reported\n"))
 	}, SpecTimeout(2*time.Minute))
 
+	It("says at once that a server cannot be reached, and goes on", func(ctx SpecContext) {
+		run, cancel := context.WithCancel(ctx)
+		out := seeing(run, "checking again every 5m0s", cancel, "watch", deaf, "--user", "root", "--password", secret)
+		Expect(out.code).To(Equal(exitInterrupted))
+		Expect(out.stdout).To(MatchRegexp(`^20\S+Z lost ` + deaf + `: NOT CHECKED: cannot reach ` + deaf + `[^\n]*\n$`))
+		Expect(out.stderr).To(HaveSuffix("vic-preflight: interrupted before anything was known\n"))
+		out = invocation{args: []string{"watch", deaf, "--user", "root", "--password", secret, "--rounds", "1"}}.run(ctx)
+		Expect(out.code).To(Equal(exitUnknown))
+		Expect(out.stdout).To(BeEmpty())
+		Expect(out.stderr).To(ContainSubstring("vic-preflight: cannot reach " + deaf))
+	}, SpecTimeout(time.Minute))
+
 	It("does not try a refused login again, which would lock the account", func(ctx SpecContext) {
 		vc := start("open")
 		out := invocation{args: append(with(vc, []string{"watch"}), "--password", secret+"x")}.run(ctx)

@@ -43,8 +43,9 @@ func Confirm(in io.Reader, out io.Writer, columns, word string) func(context.Con
 // preflight.WatchOptions want it asked.
 func Leave(in io.Reader, out io.Writer, every time.Duration) func(context.Context) error {
 	return func(ctx context.Context) error {
-		return answered(ctx, in, out, fmt.Sprintf(`A watch with --fix looks every %s. Where the port is shut then, it opens it without
-asking again, on as many hosts at a time as --max-hosts says. Go on? [y/N] `, every), "y", "yes")
+		return answered(ctx, in, out, fmt.Sprintf(`A watch with --fix looks every %s, and opens the port where it is shut then,
+without asking again; --max-hosts bounds on how many hosts at a time.
+Go on? [y/N] `, every), "y", "yes")
 	}
 }
 
