@@ -57,6 +57,8 @@ const (
 	HostUnsuited Reason = "host-unsuited"
 	// ChangedSince: somebody else has changed what an undo would restore.
 	ChangedSince Reason = "changed-since"
+	// RepairedInVain: a watch has repaired the host again and again, and it did not last.
+	RepairedInVain Reason = "repaired-in-vain"
 
 	// AlreadySet: the vCenter's setting is as vic-machine create wants it.
 	AlreadySet Reason = "already-set"
@@ -72,7 +74,7 @@ const (
 var refusals = map[Reason]bool{
 	NotUserControllable: true, SwitchedByService: true, WouldShutOut: true, NoRuleset: true, HostUnavailable: true, NotPrivileged: true,
 	NotNarrowed:     true,
-	BorrowedRuleset: true, ChangedSince: true, RulesetExists: true, HostUnsuited: true, NotSurveyed: true,
+	BorrowedRuleset: true, ChangedSince: true, RulesetExists: true, HostUnsuited: true, NotSurveyed: true, RepairedInVain: true,
 	NoSetting: true, SettingUnknown: true, SeveralSettings: true,
 }
 

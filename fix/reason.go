@@ -29,6 +29,7 @@ func Explanations() []checks.Explanation {
 		{NotSurveyed, "The change is made on the host itself, and the host could not be asked over SSH beforehand. Nothing was changed on it."},
 		{HostUnsuited, "The host would refuse the VIB, or not start with it, or its service.xml cannot be edited: the detail says which. It was found out before anything was changed."},
 		{ChangedSince, "Somebody has changed the ruleset, or the vCenter's setting, since the run that is to be undone. It is left alone unless --force is given."},
+		{RepairedInVain, "vic-preflight watch --fix has changed the host in three rounds, and the host needed it again each time: somebody else takes the change back, such as a host profile, or it does not take. The host is left alone until it needs no repair in a round, by itself or by hand; a watch that starts anew begins anew."},
 		{AlreadySet, "The vCenter's advanced option config.vpxd.SerialPort.PersistNetworkBacking is true already, so it is left alone."},
 		{NoSetting, "The server is an ESXi host. The option config.vpxd.SerialPort.PersistNetworkBacking is a vCenter's, and vic-machine create does not ask an ESXi host for it."},
 		{SettingUnknown, "The vCenter's option could not be read. Reading it takes the privilege System.Read on the root folder. Nothing is tried."},

@@ -43,6 +43,7 @@ func change(ctx context.Context, s *session, inv *inventory.Inventory, o Options
 	}
 	defer p.close()
 	refuseUnprivileged(ctx, s, p.Plan, o.observer())
+	o.Change.repairs.spare(p.Plan)
 	done := &changes{plan: p.Plan, server: o.Target.Address, dryRun: o.Change.DryRun}
 	undone := p.NotBegun()
 	if len(undone) > 0 {
@@ -66,6 +67,7 @@ func change(ctx context.Context, s *session, inv *inventory.Inventory, o Options
 	if done.outcomes, err = apply(ctx, s, p, journal, o); err != nil {
 		return nil, &UnfinishedError{Err: err}
 	}
+	o.Change.repairs.count(done.outcomes)
 	done.journalErr = journal.Close()
 	verify(ctx, s, done.outcomes, o)
 	if len(p.Changes()) > 0 {

@@ -13,6 +13,7 @@ import (
 	"github.com/vic-preflight/vic-preflight/fix"
 	"github.com/vic-preflight/vic-preflight/internal/facts"
 	"github.com/vic-preflight/vic-preflight/internal/nearest"
+	"github.com/vic-preflight/vic-preflight/internal/sim"
 	"github.com/vic-preflight/vic-preflight/inventory"
 	"github.com/vic-preflight/vic-preflight/profile"
 	"github.com/vic-preflight/vic-preflight/report"
@@ -22,6 +23,9 @@ import (
 // defaults: a check of every host for a virtual container host.
 type Options struct {
 	Target Target
+	// simulator serves a simulated target from one run to the next; where it is nil each run
+	// starts one of its own.
+	simulator *sim.VCenter
 	// Facts is a file that Collect wrote. It takes the place of Target: no connection is
 	// made. The report is of the time when the facts were collected.
 	Facts string
@@ -154,6 +158,8 @@ type ChangeOptions struct {
 	// still meanwhile. An error keeps all as it is, and is the run's, in an
 	// *UnfinishedError. It may be called concurrently for several targets. nil means yes.
 	Confirm func(ctx context.Context, plan *report.Run) error
+	// repairs are those of a watch so far; nil for a single run.
+	repairs *repairs
 
 	// UndoJournal is the journal of the run that Undo takes back. Force takes back
 	// also what somebody else has changed since.

@@ -112,6 +112,26 @@ func ParsePeer(option, text string) (netip.Prefix, error) {
 	return p, nil
 }
 
+// Narrow puts into Only the addresses and networks that --allowed-ip gives; vch stands for the
+// virtual container host's, of the one requirement. An error is a *UsageError.
+func (c *ChangeOptions) Narrow(texts []string, required []checks.Requirement) error {
+	for _, text := range texts {
+		if text == "vch" {
+			if len(required) != 1 || len(required[0].Peers) == 0 {
+				return usage("", "--allowed-ip vch needs the virtual container host's address: give --vch-ip")
+			}
+			c.Only = append(c.Only, required[0].Peers...)
+			continue
+		}
+		p, err := ParsePeer("allowed-ip", text)
+		if err != nil {
+			return err
+		}
+		c.Only = append(c.Only, p)
+	}
+	return nil
+}
+
 // profiles are those that are named, each once. Auto is those of FromSettings that are not
 // named besides.
 func (w Wanted) profiles() (list []profile.Profile, err error) {

@@ -108,7 +108,7 @@ func (o *Options) verdict(ended error, out outcome) error {
 	case ended != nil:
 		return &TimeoutError{After: o.Timeout, Changed: c != nil && len(c.outcomes) > 0}
 	case c != nil && !c.dryRun && c.incomplete(o.AllowUnknown):
-		return &UnfinishedError{Err: errors.New("not all that was asked for was made and verified; the table says where")}
+		return &UnfinishedError{Err: errors.New("not all that was asked for was made and verified; the report says where")}
 	case len(out.inventory.Hidden) > 0:
 		return &UnavailableError{
 			Err:   fmt.Errorf("the hosts of %s cannot be listed: nothing is known of them", strings.Join(out.inventory.Hidden, ", nor those of ")),

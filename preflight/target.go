@@ -188,9 +188,9 @@ func (o *Options) tool() string {
 	return o.Tool
 }
 
-// signInToSimulator starts the scenario in this process.
-func signInToSimulator(ctx context.Context, o Options) (*session, error) {
-	name := strings.TrimPrefix(o.Target.Address, SimScheme)
+// startSimulator starts the target's scenario in this process.
+func startSimulator(ctx context.Context, t Target) (*sim.VCenter, error) {
+	name := strings.TrimPrefix(t.Address, SimScheme)
 	scenario, err := infile.Until(ctx, "read the scenario", func() (sim.Scenario, error) { return sim.ParseScenario(name) })
 	if err != nil {
 		var known []string
@@ -203,6 +203,19 @@ func signInToSimulator(ctx context.Context, o Options) (*session, error) {
 	if err != nil {
 		return nil, &UnavailableError{Err: fmt.Errorf("start the simulator: %w", err)}
 	}
+	return vc, nil
+}
+
+// signInToSimulator starts the scenario, unless it runs for several runs.
+func signInToSimulator(ctx context.Context, o Options) (*session, error) {
+	vc, stop := o.simulator, func() {}
+	if vc == nil {
+		var err error
+		if vc, err = startSimulator(ctx, o.Target); err != nil {
+			return nil, err
+		}
+		stop = vc.Close
+	}
 	print, err := vsphere.ParseThumbprint(vc.Thumbprint)
 	if err != nil {
 		return nil, err
@@ -212,10 +225,10 @@ func signInToSimulator(ctx context.Context, o Options) (*session, error) {
 		Thumbprints: []vsphere.Thumbprint{print}, Workers: o.Concurrency, MostWorkers: o.mostWorkers(), UserAgent: o.tool(),
 	})
 	if err != nil {
-		vc.Close()
+		stop()
 		return nil, classify(err)
 	}
-	return &session{Session: s, label: o.Target.String(), datacenter: o.Target.Datacenter, stop: vc.Close}, nil
+	return &session{Session: s, label: o.Target.String(), datacenter: o.Target.Datacenter, stop: stop}, nil
 }
 
 // CheckThumbprint returns why a text is no thumbprint; an empty text pins nothing.

@@ -64,21 +64,28 @@ func refusedLogin(err error) bool {
 	return errors.As(err, &refused)
 }
 
-// once is told nothing twice.
+// once is told nothing twice, unless it forgets.
 type once struct {
 	Observer
-	mu   sync.Mutex
-	told map[string]bool
+	mu sync.Mutex
+	// told is what was told since it forgot, before what was told in the time before that.
+	told, before map[string]bool
 }
 
 func (o *once) first(text string) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.told[text] {
-		return false
-	}
+	is := !o.told[text] && !o.before[text]
 	o.told[text] = true
-	return true
+	return is
+}
+
+// forget lets it be told again what was not told since it last forgot: it remembers no
+// more however long it goes on.
+func (o *once) forget() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.told, o.before = map[string]bool{}, o.told
 }
 
 // Note implements Observer.

@@ -70,6 +70,15 @@ type savedCheck struct {
 // from a clock that is put right now and then. No host starts twice in it.
 const sameBoot = time.Minute
 
+func isSameBoot(a, b time.Time) bool { return a.Sub(b).Abs() <= sameBoot }
+
+// startedSince reports whether both times are known, and of different starts.
+func startedSince(then, now string) bool {
+	was, err := time.Parse(time.RFC3339, then)
+	is, failed := time.Parse(time.RFC3339, now)
+	return err == nil && failed == nil && !isSameBoot(was, is)
+}
+
 // ReadSaved reads a report that JSON wrote.
 func ReadSaved(src io.Reader) (*Saved, error) {
 	text, err := io.ReadAll(src)
@@ -208,7 +217,7 @@ func (s *Saved) Remind(target string, inv *inventory.Inventory) error {
 		h := &inv.Hosts[i]
 		keys, some := t.Hosts[j].inDoubt()
 		booted, err := time.Parse(time.RFC3339, t.Hosts[j].BootTime)
-		if some && (err != nil || h.BootTime.Sub(booted).Abs() > sameBoot) {
+		if some && (err != nil || !isSameBoot(booted, h.BootTime)) {
 			h.Earlier = &inventory.Earlier{ReportedAt: t.startedAt, Rulesets: keys}
 		}
 	}
@@ -221,6 +230,9 @@ func savedHosts(inv *inventory.Inventory) []savedHost {
 	for i := range inv.Hosts {
 		h := &inv.Hosts[i]
 		hosts[i] = savedHost{Name: Clean(h.Name), Path: Clean(h.Path), UUID: Clean(h.UUID), Cluster: Clean(h.Cluster)}
+		if !h.BootTime.IsZero() {
+			hosts[i].BootTime = h.BootTime.UTC().Format(time.RFC3339)
+		}
 	}
 	return hosts
 }

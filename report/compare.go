@@ -146,6 +146,16 @@ type Comparison struct {
 	Tally
 
 	index map[resultKey]int
+	// known are results that were unknown and pass now: no findings any more, and none that
+	// was mended. restarted are hosts that have started since.
+	known     []Difference
+	restarted []restart
+}
+
+// restart is a host that has started, and when.
+type restart struct {
+	Subject
+	at string
 }
 
 // resultKey is what a result is about, in one target.
@@ -278,6 +288,9 @@ func (c *comparer) hosts() {
 			then := &c.then.Hosts[j]
 			if then.Path != now.Path {
 				of.Was = then.Path
+			}
+			if startedSince(then.BootTime, now.BootTime) {
+				c.restarted = append(c.restarted, restart{Subject{now.Name, now.Path, now.UUID}, now.BootTime})
 			}
 			c.results(of, then.Checks, now.Checks, MissingCheck, MissingCheck)
 			continue
@@ -413,8 +426,11 @@ func (c *comparer) results(of Difference, then, now []savedCheck, missingThen, m
 		if n >= len(now) && of.Now.Missing == "" {
 			continue // it was compared
 		}
-		if of.Change = changed(&of.Then, &of.Now); of.Change != "" {
+		switch of.Change = changed(&of.Then, &of.Now); {
+		case of.Change != "":
 			c.Differences = append(c.Differences, of)
+		case of.Then.unseen() && of.Now.Status == checks.Pass:
+			c.known = append(c.known, of)
 		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/vic-preflight/vic-preflight/checks"
 )
 
-// Prometheus writes gauges in Prometheus' text format, for the textfile collector of
+// Prometheus writes metrics in Prometheus' text format, for the textfile collector of
 // node_exporter. A host has one series for each status, of which one is 1, so that a
 // change of status leaves no series behind; a check has one series alone, with the
 // status and the reason that it has. A target that could not be reached has
@@ -21,6 +21,7 @@ func Prometheus(w io.Writer, r *Report) error {
 	m.targets(r, names)
 	m.hosts(r, names)
 	m.sections(r)
+	m.watch(r.Watch)
 	families, err := m.registry.Gather()
 	if err != nil {
 		return err
@@ -39,6 +40,18 @@ func (m gauges) vector(name, help string, labels ...string) *prometheus.GaugeVec
 	v := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "vic_preflight", Name: name, Help: help}, labels)
 	m.registry.MustRegister(v) // the names are constants
 	return v
+}
+
+// watch writes what tells whether a watch goes on as it should: beside the time of a
+// target's last round.
+func (m gauges) watch(w *Watch) {
+	if w == nil {
+		return
+	}
+	rounds := prometheus.NewCounter(prometheus.CounterOpts{Namespace: "vic_preflight", Name: "watch_rounds_total", Help: "Rounds of the watch so far."})
+	m.registry.MustRegister(rounds)
+	rounds.Add(float64(w.Round))
+	m.vector("watch_interval_seconds", "Time between the beginnings of two rounds of the watch.").WithLabelValues().Set(w.Every.Seconds())
 }
 
 func one(yes bool) float64 {

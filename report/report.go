@@ -36,6 +36,16 @@ type Report struct {
 	UnusedWaivers []checks.Waiver
 	// Gate says for a format that states a verdict what passes.
 	Gate Gate
+	// Watch is nil where the report is of a single run.
+	Watch *Watch
+}
+
+// Watch says which of many reports it is.
+type Watch struct {
+	// Round counts from 1.
+	Round int
+	// Every is the time between the beginnings of two rounds.
+	Every time.Duration
 }
 
 // Gate is how strict a verdict is, as Run.Grade has it.

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/internal/completion"
 	"github.com/vic-preflight/vic-preflight/internal/usage"
 	"github.com/vic-preflight/vic-preflight/inventory"
 	"github.com/vic-preflight/vic-preflight/preflight"
@@ -34,12 +35,18 @@ type checkFlags struct {
 }
 
 func newCheck(a *app) *cobra.Command {
-	c := &checkFlags{}
+	return (&checkFlags{}).command(a, "check", "Say of every host whether its firewall lets the port out")
+}
+
+// command is check, or watch.
+func (c *checkFlags) command(a *app, name, short string) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "check [TARGET...]",
-		Short: "Say of every host whether its firewall lets the port out",
-		Long:  longHelp("check"), Example: exampleHelp("check"),
-		RunE: func(cmd *cobra.Command, args []string) error { return c.execute(cmd, a, args) },
+		Use:   name + " [TARGET...]",
+		Short: short,
+		Long:  longHelp(name), Example: exampleHelp(name),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.run(cmd, a, args, preflight.Options{Facts: c.facts})
+		},
 	}
 	c.register(cmd, checks.DefaultIDs())
 	c.requirement.registerProfiles(cmd)
@@ -70,13 +77,9 @@ func (c *checkFlags) register(cmd *cobra.Command, ids []string) {
 	f.StringVar(&c.failOn, "fail-on", "", "`what` fails the run: new, which is what fails now and did not in the --baseline")
 	c.output.register(cmd)
 	usage.Show(f, "vch-ip", "fix", "probe")
-	complete(cmd, "only", ids...)
-	complete(cmd, "skip", ids...)
-	complete(cmd, "fail-on", preflight.FailOnNew)
-}
-
-func (c *checkFlags) execute(cmd *cobra.Command, a *app, args []string) error {
-	return c.run(cmd, a, args, preflight.Options{Facts: c.facts})
+	completion.Offer(cmd, "only", ids...)
+	completion.Offer(cmd, "skip", ids...)
+	completion.Offer(cmd, "fail-on", preflight.FailOnNew)
 }
 
 // run completes the options by what the flags say, and does the runs.
@@ -97,9 +100,10 @@ func (c *checkFlags) run(cmd *cobra.Command, a *app, args []string, o preflight.
 		err = cmp.Or(err, usageError(errors.New("--wait only looks, and --fix changes: leave one of them out")))
 	}
 	if err := cmp.Or(
-		goesWith(f, c.fix, "--fix", "ruleset", "allowed-ip", "narrow-broad", "host-timeout", "max-hosts"),
-		goesWith(f, changes, "--fix", "dry-run", "journal", "verify-timeout", "yes"),
-		goesWith(f, logsIn, "--probe ssh or --ssh", sshNames...),
+		usage.GoesWith(f, c.fix, "--fix", "ruleset", "allowed-ip", "narrow-broad", "host-timeout", "max-hosts"),
+		usage.GoesWith(f, changes, "--fix", "dry-run", "journal", "verify-timeout", "yes"),
+		usage.GoesWith(f, logsIn, "--probe ssh or --ssh", sshNames...),
+		usage.GoesWith(f, c.output.watch == nil, "check: a watch goes on by itself", "wait", "nagios-exit"),
 		err, c.allow.put(&o, o.Requirements), c.change.put(&o, a, f), c.confirm.put(&o, a, f, ""), c.probe.put(&o, f), c.ssh.put(&o.SSH, a),
 	); err != nil {
 		return err

@@ -95,6 +95,22 @@ var _ = Describe("at a terminal", func() {
 		Entry("but not by vic-machine's command", "", "", exitOK, 3, "update", "firewall", "--allow", "--compute-resource", "prod", SpecTimeout(time.Minute)),
 	)
 
+	It("a watch asks once, before it looks", func(ctx SpecContext) {
+		watch := []string{"watch", "sim://closed", "--fix", "--every", "1ms", "--rounds", "2"}
+		out, seen := person(ctx, ask, "n\n", watch...)
+		Expect(out.code).To(Equal(exitUnverified), seen)
+		Expect(out.stdout).To(BeEmpty())
+		out, seen = person(ctx, ask, "y\n", watch...)
+		Expect(out.code).To(Equal(exitOK), seen)
+		Expect(out.stdout).To(ContainSubstring("5 changed and verified"))
+		Expect(strings.Count(seen, ask)).To(Equal(1))
+		out, seen = person(ctx, "", "", append(watch, "--yes")...)
+		Expect(out.code).To(Equal(exitOK), seen)
+		Expect(seen).NotTo(ContainSubstring(ask))
+		out, seen = person(ctx, "", "", append(watch, "--every", "0")...)
+		Expect(out.code).To(Equal(exitUsage), seen)
+	}, SpecTimeout(time.Minute))
+
 	It("closing the port on all hosts takes a word", func(ctx SpecContext) {
 		vc := start("open")
 		out, seen := person(ctx, typed, "y\n", with(vc, []string{"fix", "--deny"})...)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -10,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vic-preflight/vic-preflight/checks"
-	"github.com/vic-preflight/vic-preflight/internal/infile"
 	"github.com/vic-preflight/vic-preflight/internal/longflag"
 	"github.com/vic-preflight/vic-preflight/internal/usage"
 	"github.com/vic-preflight/vic-preflight/internal/vicmachine"
@@ -71,13 +69,19 @@ func (c *createFlags) execute(cmd *cobra.Command, a *app, args []string) error {
 	if at := cmd.ArgsLenAtDash(); at >= 0 {
 		args, line = args[:at], args[at:]
 	}
-	err := reading(cmd, "--from-file", func() (err error) { line, err = c.read(cmd.Context(), a, line); return err })
-	if err != nil {
+	var wrong *vicmachine.UsageError
+	err := reading(cmd, "--from-file", func() (err error) {
+		line, err = vicmachine.Line(cmd.Context(), line, c.file, a.stdin)
+		return err
+	})
+	switch {
+	case errors.As(err, &wrong):
+		return usageError(err, wrong.Hints...)
+	case err != nil:
 		return err
 	}
 	wanted, err := vicmachine.Parse(line)
 	err = cmp.Or(err, wanted.Filled())
-	var wrong *vicmachine.UsageError
 	switch {
 	case errors.As(err, &wrong):
 		return usageError(err, append(wrong.Hints, "options of vic-preflight itself stand before --")...)
@@ -99,25 +103,4 @@ func (c *createFlags) execute(cmd *cobra.Command, a *app, args []string) error {
 		o.OpsPassword = *wanted.OpsPassword
 	}
 	return c.run(cmd, a, nil, preflight.Options{Create: &o})
-}
-
-// read returns the command line of vic-machine: that of a file where one is named.
-func (c *createFlags) read(ctx context.Context, a *app, line []string) ([]string, error) {
-	if c.file == "" {
-		return line, nil
-	}
-	if len(line) > 0 {
-		return nil, usageError(errors.New("--from-file brings the whole command line, and options of vic-machine stand beside it"), "leave one of them out")
-	}
-	in, name, err := infile.Argument(ctx, c.file, infile.Short, a.stdin)
-	if err != nil {
-		return nil, usageError(fmt.Errorf("--from-file: %w", err))
-	}
-	defer in.Close()
-	line, err = vicmachine.ParseFile(in)
-	var wrong *vicmachine.UsageError
-	if errors.As(err, &wrong) {
-		return nil, usageError(fmt.Errorf("%s: %w", name, err), wrong.Hints...)
-	}
-	return line, err
 }

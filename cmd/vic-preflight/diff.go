@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/internal/completion"
 	"github.com/vic-preflight/vic-preflight/preflight"
 	"github.com/vic-preflight/vic-preflight/report"
 )
@@ -36,8 +37,8 @@ func newDiff(a *app) *cobra.Command {
 	f.StringVar(&failOn, "fail-on", "", "`what` makes exit 1: new, which is what fails now and did not then")
 	f.BoolVar(&o.strict, "strict", false, "let new warnings count as new failures")
 	o.look.Register(cmd)
-	complete(cmd, "output", "table", "json")
-	complete(cmd, "fail-on", preflight.FailOnNew)
+	completion.Offer(cmd, "output", "table", "json")
+	completion.Offer(cmd, "fail-on", preflight.FailOnNew)
 	return cmd
 }
 

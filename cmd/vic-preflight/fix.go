@@ -8,6 +8,7 @@ import (
 
 	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/fix"
+	"github.com/vic-preflight/vic-preflight/internal/completion"
 	"github.com/vic-preflight/vic-preflight/internal/usage"
 	"github.com/vic-preflight/vic-preflight/preflight"
 )
@@ -50,7 +51,7 @@ func (m *methodFlags) register(cmd *cobra.Command) {
 	f.BoolVar(&m.lower, "lower-acceptance-level", false, "set hosts' acceptance level to CommunitySupported where a VIB needs it; hosts show that as a security alert")
 	f.BoolVar(&m.secureBootUnknown, "secure-boot-unknown", false, "install a VIB also on hosts that do not tell whether they have UEFI Secure Boot; those that have it do not start again")
 	usage.Section(f, "changes")
-	complete(cmd, "method", methodAuto, methodRuleset, string(fix.MethodVIB), string(fix.MethodServiceXML))
+	completion.Offer(cmd, "method", methodAuto, methodRuleset, string(fix.MethodVIB), string(fix.MethodServiceXML))
 }
 
 // onHost reports whether the method takes logins to the hosts.
@@ -113,7 +114,7 @@ func (x *fixFlags) execute(cmd *cobra.Command, a *app, args []string) error {
 	err := x.requirement.put(cmd, &o)
 	x.method.put(&o)
 	if err := cmp.Or(
-		goesWith(f, x.method.onHost(), "--method vib|service-xml", sshNames...),
+		usage.GoesWith(f, x.method.onHost(), "--method vib|service-xml", sshNames...),
 		err, x.allow.put(&o, o.Requirements), x.change.put(&o, a, f), x.ssh.put(&o.SSH, a),
 		x.ask(&o, a, f),
 	); err != nil {

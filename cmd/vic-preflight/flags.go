@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"runtime"
@@ -44,7 +43,7 @@ func (r *requirementFlags) registerProfiles(cmd *cobra.Command) {
 	f.StringArrayVar(&r.Files, "requirements", nil, "`file` with a profile of your own; docs/profile.schema.json describes it (repeatable)")
 	f.StringArrayVar(&r.Peers, "peer", nil, "`address` or network on the profile's other side: [PROFILE=][SCHEME://]ADDRESS[:PORT], or [PROFILE=]auto for those in each host's own settings, where an address stands in for those that a setting has by name (repeatable)")
 	usage.Section(f, "checks")
-	complete(cmd, "profile", append(profile.Names(), profile.Auto)...)
+	completion.Offer(cmd, "profile", append(profile.Names(), profile.Auto)...)
 }
 
 // allowFlags say how the port is opened.
@@ -63,21 +62,7 @@ func (al *allowFlags) register(f *pflag.FlagSet) {
 
 func (al *allowFlags) put(o *preflight.Options, required []checks.Requirement) error {
 	o.Change.Ruleset, o.Change.NarrowBroad = al.ruleset, al.broad
-	for _, s := range al.allowedIPs {
-		if s == "vch" {
-			if len(required) != 1 || len(required[0].Peers) == 0 {
-				return usageError(errors.New("--allowed-ip vch needs the virtual container host's address: give --vch-ip"))
-			}
-			o.Change.Only = append(o.Change.Only, required[0].Peers...)
-			continue
-		}
-		p, err := preflight.ParsePeer("allowed-ip", s)
-		if err != nil {
-			return err
-		}
-		o.Change.Only = append(o.Change.Only, p)
-	}
-	return nil
+	return o.Change.Narrow(al.allowedIPs, required)
 }
 
 // changeFlags are those of every command that changes hosts.
@@ -128,7 +113,7 @@ func (p *probeFlags) register(cmd *cobra.Command, vantage string) {
 	f.StringVar(&p.key, "listener-key", "", "`file` with the key of a vic-preflight listen that stands at the target; on this machine's own addresses one is started")
 	f.DurationVar(&p.timeout, "probe-timeout", 0, "`time` that a connection may take (default 5s; a serial probe takes 20s at least, 2s of simulated hosts)")
 	f.IntVar(&p.retries, "probe-retries", 0, "`number` of further tries where a host did not get through; never another login that was refused")
-	complete(cmd, "probe", vantageNone, string(inventory.VantageLocal), string(inventory.VantageSSH), string(inventory.VantageSerial))
+	completion.Offer(cmd, "probe", vantageNone, string(inventory.VantageLocal), string(inventory.VantageSSH), string(inventory.VantageSerial))
 	usage.Section(f, "probes")
 }
 
@@ -141,8 +126,8 @@ func (p *probeFlags) put(o *preflight.Options, f *pflag.FlagSet) error {
 		}
 	}
 	return cmp.Or(
-		goesWith(f, p.on(), "--probe local|ssh|serial", "listener-key", "probe-target", "probe-timeout"),
-		goesWith(f, p.on() && p.vantage != string(inventory.VantageLocal), "--probe ssh|serial", "probe-retries"),
+		usage.GoesWith(f, p.on(), "--probe local|ssh|serial", "listener-key", "probe-target", "probe-timeout"),
+		usage.GoesWith(f, p.on() && p.vantage != string(inventory.VantageLocal), "--probe ssh|serial", "probe-retries"),
 	)
 }
 
@@ -197,16 +182,3 @@ func reading(cmd *cobra.Command, what string, read func() error) error {
 	_, err := infile.Until(ctx, "read "+what, func() (any, error) { return nil, read() })
 	return preflight.Ended(err)
 }
-
-// goesWith refuses flags that were given where they mean nothing.
-func goesWith(f *pflag.FlagSet, on bool, with string, names ...string) error {
-	for _, name := range names {
-		if !on && usage.Given(f, name) {
-			return usageError(fmt.Errorf("--%s goes with %s", name, with))
-		}
-	}
-	return nil
-}
-
-// complete offers a flag's values to the shell.
-var complete = completion.Offer

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/internal/completion"
 	"github.com/vic-preflight/vic-preflight/internal/infile"
 	"github.com/vic-preflight/vic-preflight/internal/usage"
 	"github.com/vic-preflight/vic-preflight/probe"
@@ -37,7 +38,7 @@ func newListen(a *app) *cobra.Command {
 	f.IntVar(&o.maxConns, "max-connections", 1024, "`number` of connections at a time that have not said whose they are")
 	f.DurationVar(&o.duration, "for", time.Hour, "`time` to listen")
 	f.StringVarP(&o.output, "output", "o", "text", "`format` of what came: text or json (an object a line)")
-	complete(cmd, "output", "text", "json")
+	completion.Offer(cmd, "output", "text", "json")
 	return cmd
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/vic-preflight/vic-preflight/internal/completion"
 	"github.com/vic-preflight/vic-preflight/internal/console"
 	"github.com/vic-preflight/vic-preflight/internal/output"
 	"github.com/vic-preflight/vic-preflight/internal/usage"
@@ -26,6 +27,8 @@ type outputFlags struct {
 	timeout      time.Duration
 	// wait is check's: how long to check again.
 	wait time.Duration
+	// watch is nil for a single run.
+	watch *preflight.WatchOptions
 
 	look console.Look
 }
@@ -41,7 +44,7 @@ func (f *outputFlags) register(cmd *cobra.Command) {
 	f.look.Register(cmd)
 	registerConfig(flags)
 	usage.Show(flags, "output")
-	complete(cmd, "output", report.FormatNames()...)
+	completion.Offer(cmd, "output", report.FormatNames()...)
 }
 
 // put says what the flags mean for a run. A time that was not given is the run's to
@@ -89,21 +92,29 @@ func (f *outputFlags) run(cmd *cobra.Command, a *app, t *targetFlags, base prefl
 	for i := range list {
 		list[i].Observer = con.Observer(list[i].Target.String())
 	}
+	if f.watch != nil {
+		return f.follow(cmd.Context(), a, list, con, outputs, style)
+	}
 	rep, errs := f.until(cmd.Context(), list, con, graded)
 	con.Close()
-	rep.ToolVersion = buildVersion()
-	rep.Gate = report.Gate{Strict: f.strict, AllowUnknown: f.allowUnknown}
+	f.sign(rep)
 	wrong, exit := f.write(cmd.Context(), a, rep, errs, outputs, style), f.settle(rep, errs, graded)
 	// What was shut on purpose is not judged.
 	switch nagios := f.nagiosExit && graded && !allUsage(errs); {
 	case wrong != nil && (nagios || exit == nil):
 		return &exitError{code: max(exitUnknown, codeOf(preflight.Ended(wrong))), err: wrong}
 	case wrong != nil:
-		a.complain("", wrong, nil)
+		console.Complain(a.stderr, "", wrong, nil)
 	case nagios:
 		return &exitError{code: rep.NagiosCode(f.strict, f.allowUnknown)}
 	}
 	return exit
+}
+
+// sign puts into a report what this program is, and what passes.
+func (f *outputFlags) sign(rep *report.Report) {
+	rep.ToolVersion = buildVersion()
+	rep.Gate = report.Gate{Strict: f.strict, AllowUnknown: f.allowUnknown}
 }
 
 // until does the runs, again and again where --wait is given.
@@ -134,19 +145,12 @@ func (f *outputFlags) write(ctx context.Context, a *app, rep *report.Report, err
 			}
 		}
 	}
-	for _, w := range rep.UnusedWaivers {
-		if time.Now().Before(w.Expires) { // else a note has told of it
-			fmt.Fprintf(a.stderr, "warning: a waiver fits nothing: %s\n", report.Clean(w.String()))
-		}
-	}
 	for i, run := range rep.Runs {
 		if errs[i] != nil && (several || f.nagiosExit && !allUsage(errs)) { // else it is the exit's
-			a.complain(run.Target, errs[i], preflight.Hints(errs[i]))
-		}
-		for _, left := range run.Leftovers {
-			fmt.Fprintf(a.stderr, "warning: the virtual machine %s could not be removed: vic-preflight probe --cleanup removes it later\n", report.Clean(left))
+			console.Complain(a.stderr, run.Target, errs[i], preflight.Hints(errs[i]))
 		}
 	}
+	console.Aftermath(a.stderr, rep)
 	if err != nil {
 		return fmt.Errorf("write the report: %w", err)
 	}

@@ -52,8 +52,8 @@ func (p *probeCommandFlags) execute(cmd *cobra.Command, a *app, args []string) e
 	o := preflight.Options{Only: []string{checks.OutboundPort, checks.TCPConnect}}
 	err := p.requirement.put(cmd, &o)
 	switch err := cmp.Or(
-		err, p.probe.put(&o, f), goesWith(f, p.probe.vantage == string(inventory.VantageSSH), "--probe ssh", sshNames...),
-		p.ssh.put(&o.SSH, a), goesWith(f, p.cleanup, "--cleanup", "force"),
+		err, p.probe.put(&o, f), usage.GoesWith(f, p.probe.vantage == string(inventory.VantageSSH), "--probe ssh", sshNames...),
+		p.ssh.put(&o.SSH, a), usage.GoesWith(f, p.cleanup, "--cleanup", "force"),
 	); {
 	case err != nil:
 		return err

@@ -14,6 +14,7 @@ import (
 
 	"github.com/vic-preflight/vic-preflight/internal/completion"
 	"github.com/vic-preflight/vic-preflight/internal/config"
+	"github.com/vic-preflight/vic-preflight/internal/console"
 	"github.com/vic-preflight/vic-preflight/internal/longflag"
 	"github.com/vic-preflight/vic-preflight/internal/usage"
 	"github.com/vic-preflight/vic-preflight/report"
@@ -56,7 +57,7 @@ func execute(ctx context.Context, a *app, args []string) int {
 	}
 	exit := exitOf(err)
 	if exit.err != nil {
-		a.complain("", exit.err, exit.hints)
+		console.Complain(a.stderr, "", exit.err, exit.hints)
 	}
 	nagios := cmd.Flags().Lookup("nagios-exit") // a bad flag keeps those after it from being read
 	if exit.err != nil && (slices.Contains(args, "--nagios-exit") || nagios != nil && nagios.Value.String() == "true") {
@@ -67,23 +68,6 @@ func execute(ctx context.Context, a *app, args []string) int {
 		return signalled(ctx)
 	}
 	return exit.code
-}
-
-// complain writes an error and the ways out. An error may quote what a server said.
-func (a *app) complain(target string, err error, hints []string) {
-	if target != "" {
-		target += ": "
-	}
-	list := []error{err}
-	if several := (interface{ Unwrap() []error })(nil); strings.Contains(err.Error(), "\n") && errors.As(err, &several) { // all that is wrong with a file
-		list = several.Unwrap()
-	}
-	for _, err := range list {
-		fmt.Fprintf(a.stderr, "vic-preflight: %s\n", report.Clean(target+err.Error()))
-	}
-	for _, hint := range hints {
-		fmt.Fprintf(a.stderr, "hint: %s\n", report.Clean(hint))
-	}
 }
 
 func newRoot(a *app) *cobra.Command {
@@ -117,7 +101,7 @@ func newRoot(a *app) *cobra.Command {
 		hints, err := usage.Plain(cmd, err, foreign(cmd)...)
 		return usageError(err, hints...)
 	})
-	root.AddCommand(newCheck(a), newCreate(a), newFix(a), newUpdate(a), newUndo(a), newProbe(a), newListen(a), newVIB(a), newRule(a), newCollect(a), newSim(a), newProfiles(a), newExplain(a), newDiff(a), newConfig(a), newVersion(a))
+	root.AddCommand(newCheck(a), newWatch(a), newCreate(a), newFix(a), newUpdate(a), newUndo(a), newProbe(a), newListen(a), newVIB(a), newRule(a), newCollect(a), newSim(a), newProfiles(a), newExplain(a), newDiff(a), newConfig(a), newVersion(a))
 	usage.Install(root, a.stdout, &a.helpAll)
 	root.Version = buildVersion()
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")

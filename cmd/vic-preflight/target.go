@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/vic-preflight/vic-preflight/internal/completion"
 	"github.com/vic-preflight/vic-preflight/internal/console"
 	"github.com/vic-preflight/vic-preflight/internal/prompt"
 	"github.com/vic-preflight/vic-preflight/internal/sim"
@@ -43,7 +44,7 @@ func (t *targetFlags) register(cmd *cobra.Command) {
 	for _, s := range sim.ScenarioNames() {
 		scenarios = append(scenarios, cobra.CompletionWithDesc(preflight.SimScheme+s[0], s[1]))
 	}
-	complete(cmd, "target", scenarios...)
+	completion.Offer(cmd, "target", scenarios...)
 	usage.Section(f, "target")
 	usage.Show(f, "target", "user", "password-file", "compute-resource")
 	cmd.ValidArgsFunction = cobra.FixedCompletions(scenarios, cobra.ShellCompDirectiveNoFileComp)

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/internal/completion"
 	"github.com/vic-preflight/vic-preflight/internal/console"
 	"github.com/vic-preflight/vic-preflight/internal/usage"
 	"github.com/vic-preflight/vic-preflight/internal/vib"
@@ -47,7 +48,7 @@ func newVIBBuild(a *app) *cobra.Command {
 	f.StringVar(&o.Released, "release-date", "", "`date` inside, such as 2026-01-02T03:04:05Z; always the same when absent [SOURCE_DATE_EPOCH]")
 	f.StringVar(&o.Output, "output", "", "`file` to write, .vib or with --bundle .zip; - for standard output")
 	f.BoolVar(&o.Force, "force", false, "replace the file when it exists")
-	complete(cmd, "esxi", vib.Generations()[0].Name, vib.Generations()[1].Name)
+	completion.Offer(cmd, "esxi", vib.Generations()[0].Name, vib.Generations()[1].Name)
 	return cmd
 }
 

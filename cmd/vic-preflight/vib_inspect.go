@@ -30,7 +30,7 @@ func newVIBInspect(a *app) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVarP(&output, "output", "o", output, "`format`: table or json")
-	complete(cmd, "output", "table", "json")
+	completion.Offer(cmd, "output", "table", "json")
 	return cmd
 }
 

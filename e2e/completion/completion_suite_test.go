@@ -54,7 +54,7 @@ var scenarios = []string{"sim://mixed", "sim://closed", "sim://open", "sim://esx
 
 // what every shell is tried with.
 var what = []a{
-	{line: "", offers: []string{"check", "fix", "undo", "probe", "vib", "sim", "explain", "completion"}, never: files},
+	{line: "", offers: []string{"check", "watch", "fix", "undo", "probe", "vib", "sim", "explain", "completion"}, never: files},
 	{line: "che", only: []string{"check"}, tab: "check "},
 	{line: "version ", only: []string{}},
 	{line: "check --pro", only: []string{"--probe", "--probe-target", "--probe-timeout", "--probe-retries", "--profile"}, tab: "check --pro"},
@@ -112,6 +112,9 @@ var more = []a{
 	{line: "config check jo", only: []string{"journal.json"}, tab: "config check journal.json "},
 	{line: "check --config jo", only: []string{"journal.json"}, tab: "check --config journal.json "},
 	{line: "listen -o ", only: []string{"text", "json"}},
+	{line: "watch sim://mi", only: []string{"sim://mixed"}, tab: "watch sim://mixed "},
+	{line: "watch --jo", only: []string{}}, // it is refused
+	{line: "watch --e", only: []string{"--every"}, tab: "watch --every "},
 }
 
 // some tells that a script was found at all.

@@ -13,10 +13,10 @@ var notWith = map[string][]string{
 
 // For are the settings that count for a command: without those that do not go with a flag
 // that is given, and without what is made of a check's report where the command changes
-// hosts: its report must not take the place of the check's.
+// hosts, or goes on: its report must not take the place of the check's.
 func (c *Config) For(command string, given func(flag string) bool) []Setting {
 	return slices.DeleteFunc(slices.Clone(c.Settings), func(s Setting) bool {
-		gate := s.Flag == "output" || s.Flag == "nagios-exit"
+		gate := s.Flag == "output" || s.Flag == "nagios-exit" || s.Flag == "wait"
 		return slices.ContainsFunc(notWith[s.Flag], given) || gate && !slices.Contains([]string{"check", "create", "probe"}, command)
 	})
 }

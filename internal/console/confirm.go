@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/vic-preflight/vic-preflight/internal/prompt"
 	"github.com/vic-preflight/vic-preflight/report"
@@ -33,17 +35,30 @@ func Confirm(in io.Reader, out io.Writer, columns, word string) func(context.Con
 		if word != "" {
 			question, want = fmt.Sprintf("\nThat is for all hosts of %s. Type %s to go on: ", report.Clean(plan.Target), word), []string{word}
 		}
-		answer, err := prompt.Line(ctx, in, out, question)
-		if err != nil {
-			return err
-		}
-		for _, w := range want {
-			if strings.EqualFold(answer, w) {
-				return nil
-			}
-		}
+		return answered(ctx, in, out, question, want...)
+	}
+}
+
+// Leave asks once whether a watch may change hosts whenever they need it, as
+// preflight.WatchOptions want it asked.
+func Leave(in io.Reader, out io.Writer, every time.Duration) func(context.Context) error {
+	return func(ctx context.Context) error {
+		return answered(ctx, in, out, fmt.Sprintf(`A watch with --fix looks every %s, and opens the port where it is shut then,
+without asking again; --max-hosts bounds on how many hosts at a time.
+Go on? [y/N] `, every), "y", "yes")
+	}
+}
+
+// answered returns ErrNotWanted unless the answer is one of those.
+func answered(ctx context.Context, in io.Reader, out io.Writer, question string, want ...string) error {
+	answer, err := prompt.Line(ctx, in, out, question)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(want, func(w string) bool { return strings.EqualFold(answer, w) }) {
 		return ErrNotWanted
 	}
+	return nil
 }
 
 // changed says what a plan changes, in a few words.

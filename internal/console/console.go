@@ -3,11 +3,13 @@
 package console
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -121,6 +123,14 @@ func (c *Console) clear() {
 	}
 }
 
+// Begin is called where runs begin anew: what took time before does not count.
+func (c *Console) Begin() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.began = time.Now()
+	c.last = c.began
+}
+
 // Close takes the bar away.
 func (c *Console) Close() {
 	signal.Stop(c.gone)
@@ -160,4 +170,38 @@ func (o observer) say(what, text string) {
 		text = o.target + ": " + text
 	}
 	o.Say(what, text)
+}
+
+// Complain writes an error, each of all that is wrong with a file, and the ways out. target
+// is the name of the one of several that it is about; it may be empty. An error may quote
+// what a server said.
+func Complain(w io.Writer, target string, err error, hints []string) {
+	if target != "" {
+		target += ": "
+	}
+	list := []error{err}
+	if several := (interface{ Unwrap() []error })(nil); strings.Contains(err.Error(), "\n") && errors.As(err, &several) {
+		list = several.Unwrap()
+	}
+	for _, err := range list {
+		fmt.Fprintf(w, "vic-preflight: %s\n", report.Clean(target+err.Error()))
+	}
+	for _, hint := range hints {
+		fmt.Fprintf(w, "hint: %s\n", report.Clean(hint))
+	}
+}
+
+// Aftermath warns of what a report leaves to do: waivers that fit nothing, and machines that
+// are left.
+func Aftermath(w io.Writer, r *report.Report) {
+	for _, waiver := range r.UnusedWaivers {
+		if time.Now().Before(waiver.Expires) { // else a note has told of it
+			fmt.Fprintf(w, "warning: a waiver fits nothing: %s\n", report.Clean(waiver.String()))
+		}
+	}
+	for _, run := range r.Runs {
+		for _, left := range run.Leftovers {
+			fmt.Fprintf(w, "warning: the virtual machine %s could not be removed: vic-preflight probe --cleanup removes it later\n", report.Clean(left))
+		}
+	}
 }

@@ -16,6 +16,12 @@ type Look struct {
 	colour, group string
 }
 
+// lookValues are what the flags of Look take, by their names.
+var lookValues = map[string][]string{
+	"group": {"auto", string(report.GroupAlways), string(report.GroupNever)},
+	"color": {"auto", "always", "never"},
+}
+
 // narrowest is what a table of five columns needs.
 const narrowest = 60
 
@@ -25,8 +31,9 @@ func (l *Look) Register(cmd *cobra.Command) {
 	f.IntVar(&l.width, "width", 0, "`columns` of the table; the terminal's when absent, and no limit when piped")
 	f.StringVar(&l.group, "group", "auto", "`when` rows that are alike share one: auto (over 100 of them, on a terminal), always (naming all hosts that did not pass) or never")
 	f.StringVar(&l.colour, "color", "auto", "`when` to colour: auto, always or never [NO_COLOR]")
-	completion.Offer(cmd, "group", "auto", string(report.GroupAlways), string(report.GroupNever))
-	completion.Offer(cmd, "color", "auto", "always", "never")
+	for flag, values := range lookValues {
+		completion.Offer(cmd, flag, values...)
+	}
 }
 
 // Style is what the flags, the stream and the environment come to. The error names the

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -114,6 +115,27 @@ func behind(path string) string {
 // Named reports whether one of the outputs has the format.
 func Named(list []Output, format string) bool {
 	return slices.ContainsFunc(list, func(o Output) bool { return o.Format.Name == format })
+}
+
+// OfWatch makes sure that what goes to standard output is for people: of a watch lines of
+// what changes follow it.
+func OfWatch(list []Output) error {
+	for _, o := range list {
+		if o.Path == "" && o.Format.ForPrograms {
+			return fmt.Errorf("%s cannot go to standard output, where a watch writes lines of what changes: give it a file, as %s=FILE, which is replaced in each round", o.Format.Name, o.Format.Name)
+		}
+	}
+	return nil
+}
+
+// Follow writes what a further round of a watch tells, and its files, unless there is no
+// whole report.
+func Follow(ctx context.Context, w io.Writer, list []Output, events []report.Event, r *report.Report, style report.Style) error {
+	err := ToStream(ctx, func() error { return report.Events(w, events, style) })
+	if r != nil {
+		err = errors.Join(err, WriteFiles(ctx, list, r))
+	}
+	return err
 }
 
 // WriteFiles writes the outputs that go to files. Each file is written whole or not at

@@ -40,3 +40,13 @@ func Given(f *pflag.FlagSet, name string) bool {
 	flag := f.Lookup(name)
 	return flag != nil && flag.Changed && len(flag.Annotations[fromFile]) == 0
 }
+
+// GoesWith refuses flags that the command line gives where they mean nothing.
+func GoesWith(f *pflag.FlagSet, on bool, with string, names ...string) error {
+	for _, name := range names {
+		if !on && Given(f, name) {
+			return fmt.Errorf("--%s goes with %s", name, with)
+		}
+	}
+	return nil
+}

@@ -1,6 +1,7 @@
 package vicmachine
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -9,11 +10,35 @@ import (
 	"sync"
 
 	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/vic-preflight/vic-preflight/internal/infile"
 )
 
 // longestLine bounds what is read, in bytes: a command line is far shorter, and a file
 // that was named by mistake is not.
 const longestLine = 64 << 10
+
+// Line is the command line that is given, or that of a file where one is named, in which - is
+// standard input: one of the two. What is wrong with it is a *UsageError; that a file cannot be
+// read is not.
+func Line(ctx context.Context, given []string, path string, stdin io.Reader) ([]string, error) {
+	switch {
+	case path == "":
+		return given, nil
+	case len(given) > 0:
+		return nil, unusable("leave one of them out", "--from-file brings the whole command line, and options of vic-machine stand beside it")
+	}
+	in, name, err := infile.Argument(ctx, path, infile.Short, stdin)
+	if err != nil {
+		return nil, fmt.Errorf("--from-file: %w", err)
+	}
+	defer in.Close()
+	line, err := ParseFile(in)
+	if wrong := (*UsageError)(nil); errors.As(err, &wrong) {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return line, err
+}
 
 // ParseFile splits a pasted command line into words, as a POSIX shell would: quotation
 // marks, backslashes, comments, lines that a backslash continues. Lines that start with an
