@@ -22,9 +22,8 @@ func IsFile(text string) bool {
 	return strings.HasSuffix(text, ".json") || begins("/") || begins("./") || begins("../")
 }
 
-// estate is a scenario of a file of facts: the same clusters, hosts, firewalls and settings.
-// (The scenario of the name estate is in estate_scenario.go.)
-func estate(file string) (Scenario, error) {
+// fromFacts is a scenario of a file of facts: the same clusters, hosts, firewalls and settings.
+func fromFacts(file string) (Scenario, error) {
 	f, err := facts.Read(file)
 	if err != nil {
 		return Scenario{}, err
