@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"runtime"
@@ -57,23 +56,10 @@ func (al *allowFlags) register(f *pflag.FlagSet) {
 	usage.Section(f, "changes")
 }
 
-func (al *allowFlags) put(o *preflight.Options, required []checks.Requirement) error {
+func (al *allowFlags) put(o *preflight.Options, required []checks.Requirement) (err error) {
 	o.Change.Ruleset, o.Change.NarrowBroad = al.ruleset, al.broad
-	for _, s := range al.allowedIPs {
-		if s == "vch" {
-			if len(required) != 1 || len(required[0].Peers) == 0 {
-				return usageError(errors.New("--allowed-ip vch needs the virtual container host's address: give --vch-ip"))
-			}
-			o.Change.Only = append(o.Change.Only, required[0].Peers...)
-			continue
-		}
-		p, err := preflight.ParsePeer("allowed-ip", s)
-		if err != nil {
-			return err
-		}
-		o.Change.Only = append(o.Change.Only, p)
-	}
-	return nil
+	o.Change.Only, err = preflight.ParseAllowed(al.allowedIPs, required)
+	return err
 }
 
 // changeFlags are those of every command that changes hosts.
