@@ -219,6 +219,10 @@ esx33.example  FAIL     syslog, ntpClient +4  syslog-udp: ruleset-disabled,
 		Expect(text).To(ContainSubstring("\n10 hosts       FAIL "))
 		Expect(text).To(ContainSubstring("warn: cluster-drift for ntp, iscsi in 1 of 1 clusters: prod\n"))
 	})
+	It("names the setting of hosts that have an address of their own each, in few words", func() {
+		text := render(estate(siteHosts(10, "vMotion")...), report.Style{Width: 400, Group: report.GroupAlways, Advice: report.AdviceBrief})
+		Expect(text).To(MatchRegexp(`vmotion-migration-out: [a-z-]+ .* and 6 more: .* \(vMotion addresses of the cluster.s other hosts\)\n`))
+	})
 	It("says so where nothing is asked for", func() {
 		Expect(render(estate(member("prod", "esx1", listening)), report.Style{})).To(HavePrefix("vc.example/dc1: no port is asked for\n"))
 	})
