@@ -178,7 +178,7 @@ func UnavailableHint(detail string) string {
 		{"no permission", "Use an account that may read the host: System.Read on the host and what is in it."},
 		{"session has expired", "The session ended twice in one run: check again, and look at the server's limits on sessions."},
 		{"collect --profile auto", "Collect the facts again, with the profile."},
-		{settingsUnknown, "Look at the setting on the host, or name the peers with --peer PROFILE=ADDRESS."},
+		{settingsUnknown, "Look at the setting on the host, or check for the peers themselves: --profile PROFILE --peer PEER."},
 		{"time ran out", "Check again with a longer --timeout, or fewer hosts (--compute-resource, --host)."},
 		{"not read", "The run ended before: check again with a longer --timeout, or fewer hosts."},
 		{"no longer in the inventory", "The host was removed while the run was on: check again."},

@@ -184,6 +184,11 @@ func VIC(peers ...netip.Prefix) Requirement {
 	}
 }
 
+// Any stands for every requirement, where what is said is about none.
+func Any() Requirement {
+	return Requirement{Name: "any", Words: Words{Peer: "a peer", PeerOption: VIC().PeerOption}}
+}
+
 // At is the requirement at other ports. A fallback opens more than what it was
 // chosen for, and is taken for that alone.
 func (r Requirement) At(ports ...int) Requirement {
@@ -277,10 +282,13 @@ func enumerate(words []string) string {
 
 // way and to are the direction in words.
 func (r Requirement) way() string {
-	if r.Direction == inventory.Inbound {
+	switch r.Direction {
+	case inventory.Inbound:
 		return "in"
+	case inventory.Outbound:
+		return "out"
 	}
-	return "out"
+	return "through"
 }
 
 func (r Requirement) to() string {

@@ -71,5 +71,7 @@ var _ = DescribeTable("every command that is printed works as printed",
 	Entry("another port, and an address", SpecTimeout(2*time.Minute), "closed", 0, "--port", "2378", "--vch-ip", "10.0.0.5"),
 	Entry("a bare host", SpecTimeout(2*time.Minute), "esxi", 0),
 	Entry("every verdict", SpecTimeout(2*time.Minute), "mixed", 1, "--vch-ip", "10.20.0.5"),
+	Entry("what hosts need by their own settings", SpecTimeout(2*time.Minute), "estate", 1, "--profile", "auto"),
+	Entry("a peer that stands in", SpecTimeout(2*time.Minute), "estate", 0, "--compute-resource", "new", "--profile", "syslog", "--profile", "ntp", "--peer", "syslog=auto", "--peer", "ntp=10.0.20.1", "--peer", "syslog=ssl://10.0.20.9"),
 	Entry("a cluster", SpecTimeout(2*time.Minute), "mixed", 0, "--compute-resource", "prod", "--host", "esx0[1345]*"),
 )

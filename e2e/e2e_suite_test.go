@@ -29,14 +29,9 @@ const module = "github.com/vic-preflight/vic-preflight"
 var preflight, govc, vcsim string
 
 var _ = BeforeSuite(func() {
-	var err error
-	preflight, err = gexec.Build(module + "/cmd/vic-preflight")
-	Expect(err).NotTo(HaveOccurred())
-	govc, err = gexec.Build(module + "/e2e/tools/govc")
-	Expect(err).NotTo(HaveOccurred())
-	vcsim, err = gexec.Build(module + "/e2e/tools/vcsim")
-	Expect(err).NotTo(HaveOccurred())
-	DeferCleanup(gexec.CleanupBuildArtifacts)
+	preflight = testsuite.Program("cmd/vic-preflight")
+	govc = testsuite.Program("e2e/tools/govc")
+	vcsim = testsuite.Program("e2e/tools/vcsim")
 })
 
 // environment is a clean one: nothing of the machine's own settings.

@@ -2,11 +2,26 @@ package e2e_test
 
 import (
 	"path/filepath"
+	"strings"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 )
+
+var _ = It("vic-preflight sim names the check that fits: by the hosts' own settings, where they say whom they talk to", func(ctx SpecContext) {
+	advice := func(scenario string) string {
+		return serve(`^  vic-preflight check.*`, preflight, "sim", scenario, "--listen", "127.0.0.1:0")
+	}
+	Expect(advice("estate")).To(Equal("  vic-preflight check --profile auto"))
+	Expect(advice("mixed")).To(Equal("  vic-preflight check"))
+	for _, profile := range [][]string{{}, {"--profile", "auto"}} {
+		file := filepath.Join(GinkgoT().TempDir(), "facts.json")
+		args := append([]string{"collect", "--target", "sim://estate", "-o", file}, profile...)
+		Expect(command(ctx, environment(), preflight, args...).code).To(Equal(0))
+		Expect(advice(file)).To(Equal(strings.Join(append([]string{"  vic-preflight check"}, profile...), " ")))
+	}
+}, SpecTimeout(time.Minute))
 
 var _ = Describe("vic-preflight check --profile auto", func() {
 	It("mends part of an estate, and undo brings it back byte for byte, as govc sees it", func(ctx SpecContext) {

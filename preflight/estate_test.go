@@ -36,7 +36,7 @@ var mistakes = map[string]map[string]mistake{
 		"nfs3": {"fail allowed-hosts-exclude-peer", "NFS 3 datastores: 10.0.30.5, 10.0.30.6"},
 	},
 	"esx12.example": {
-		"syslog-tcp": {"fail ruleset-disabled", "Syslog.global.logHost: tcp://10.0.20.9"},
+		"syslog-tcp": {"fail ruleset-disabled", "Syslog.global.logHost: tcp://10.0.20.9 (514 taken for its port)"},
 		"iscsi":      {"fail switched-by-host", "iSCSI targets: 10.0.40.5:3260"},
 	},
 	"esx14.example": {
@@ -45,7 +45,7 @@ var mistakes = map[string]map[string]mistake{
 		"vmotion-migration-in":  {"fail switched-by-host", "10.0.50.11, 10.0.50.12, 10.0.50.13"},
 	},
 	"esx22.example": {
-		"syslog-tcp":         {"fail allowed-hosts-exclude-peer", "Syslog.global.logHost: tcp://10.0.20.9"},
+		"syslog-tcp":         {"fail allowed-hosts-exclude-peer", "Syslog.global.logHost: tcp://10.0.20.9 (514 taken for its port)"},
 		"vsan-transport-out": {"fail allowed-hosts-exclude-peer", "leaves out 10.0.70.24"},
 		"vsan-transport-in":  {"fail allowed-hosts-exclude-peer", "leaves out 10.0.70.24"},
 	},

@@ -378,7 +378,7 @@ func (o *Options) validateOnly() error {
 			if len(o.Change.Only) == 0 || inventory.Covered(p, o.Change.Only) {
 				continue
 			}
-			all := "vch"
+			all := vchWord
 			if !req.OfVCH() {
 				all = inventory.PrefixText(p)
 			}

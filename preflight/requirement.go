@@ -112,24 +112,31 @@ func ParsePeer(option, text string) (netip.Prefix, error) {
 	return p, nil
 }
 
-// Narrow puts into Only the addresses and networks that --allowed-ip gives; vch stands for the
-// virtual container host's, of the one requirement. An error is a *UsageError.
-func (c *ChangeOptions) Narrow(texts []string, required []checks.Requirement) error {
+// vchWord stands in a list of allowed hosts for the addresses of the virtual container host.
+const vchWord = "vch"
+
+// ParseAllowed reads the addresses and networks of --allowed-ip; vch stands for the peers of
+// the virtual container host among the requirements. The error is a *UsageError.
+func ParseAllowed(texts []string, required []checks.Requirement) (list []netip.Prefix, err error) {
 	for _, text := range texts {
-		if text == "vch" {
-			if len(required) != 1 || len(required[0].Peers) == 0 {
-				return usage("", "--allowed-ip vch needs the virtual container host's address: give --vch-ip")
+		if text != vchWord {
+			p, err := ParsePeer("allowed-ip", text)
+			if err != nil {
+				return nil, err
 			}
-			c.Only = append(c.Only, required[0].Peers...)
+			list = append(list, p)
 			continue
 		}
-		p, err := ParsePeer("allowed-ip", text)
-		if err != nil {
-			return err
+		i := slices.IndexFunc(required, checks.Requirement.OfVCH)
+		switch {
+		case i < 0:
+			return nil, &UsageError{Err: errors.New("--allowed-ip vch is a virtual container host's address, and no port of one is asked for"), Hints: []string{"--allowed-ip ADDRESS gives a peer's"}}
+		case len(required[i].Peers) == 0:
+			return nil, usage("", "--allowed-ip vch needs the virtual container host's address: give --vch-ip")
 		}
-		c.Only = append(c.Only, p)
+		list = append(list, required[i].Peers...)
 	}
-	return nil
+	return list, nil
 }
 
 // profiles are those that are named, each once. Auto is those of FromSettings that are not
@@ -182,14 +189,14 @@ func (w Wanted) putProfiles(o *Options, chosen []profile.Profile) error {
 		if err != nil {
 			return &UsageError{Err: fmt.Errorf("--peer: %w", err)}
 		}
-		if given.fromSettings || slices.Contains(w.Profiles, profile.Auto) && p.InSettings() {
+		if given.fromSettings || w.bySettings(p) {
 			o.BySettings = append(o.BySettings, p)
 			o.StandIns[p.Name] = given.list
 			continue
 		}
 		for _, n := range needs {
 			if n.OneOf != "" && o.Change.Do != Deny { // all of them are closed
-				return choose(p, n)
+				return choose(chosen, p, n)
 			}
 			o.Requirements = append(o.Requirements, n.Requirement)
 		}
@@ -231,8 +238,14 @@ func namesOf(list []profile.Profile) []string {
 }
 
 // choose is the error where nothing says which alternative of a profile is meant.
-func choose(p profile.Profile, n profile.Need) error {
-	hints := []string{fmt.Sprintf("--peer %s says which; vic-preflight profiles %s shows them", strings.Join(p.Forms(), ", or "), p.Name)}
+func choose(chosen []profile.Profile, p profile.Profile, n profile.Need) error {
+	forms := p.Forms()
+	for i := range forms {
+		if len(chosen) > 1 {
+			forms[i] = p.Name + "=" + forms[i]
+		}
+	}
+	hints := []string{fmt.Sprintf("--peer %s says which; vic-preflight profiles %s shows them", strings.Join(forms, ", or "), p.Name)}
 	if p.InSettings() {
 		hints = append(hints, fmt.Sprintf("--peer %s=%s reads it from each host's own settings, but for vib and rule", p.Name, profile.Auto))
 	}
@@ -240,6 +253,50 @@ func choose(p profile.Profile, n profile.Need) error {
 		Err:   fmt.Errorf("the profile %s is one of several, and which one is not known: %s", p.Name, strings.Join(p.Alternatives(n.OneOf), ", ")),
 		Hints: hints,
 	}
+}
+
+// nameless is the error about a peer without a profile. It suggests one that takes the peer.
+func (w Wanted) nameless(chosen []profile.Profile, text string) error {
+	hint := "--peer PROFILE=PEER; vic-preflight profiles PROFILE shows what its peers look like"
+	if text != profile.Auto {
+		if _, err := addressed(text); err != nil {
+			return err
+		}
+	}
+	if i := slices.IndexFunc(chosen, func(p profile.Profile) bool { return w.takes(p, text) }); i >= 0 {
+		hint = fmt.Sprintf("--peer PROFILE=PEER, such as --peer %s=%s", chosen[i].Name, text)
+	}
+	return &UsageError{Option: "peer", Err: errors.New("does not say of which profile it is"), Hints: []string{hint}}
+}
+
+// takes reports whether a text that is auto, or a peer, can be given for the profile.
+func (w Wanted) takes(p profile.Profile, text string) bool {
+	if text == profile.Auto {
+		return p.InSettings()
+	}
+	peer, err := addressed(text)
+	if err != nil {
+		return false
+	}
+	needs, err := p.Requirements(peer)
+	return err == nil && (w.bySettings(p) || !slices.ContainsFunc(needs, func(n profile.Need) bool { return n.OneOf != "" }))
+}
+
+// bySettings reports whether --profile auto stands for the profile too.
+func (w Wanted) bySettings(p profile.Profile) bool {
+	return slices.Contains(w.Profiles, profile.Auto) && p.InSettings()
+}
+
+// addressed reads a peer that must have an address.
+func addressed(text string) (profile.Peer, error) {
+	p, err := profile.ParsePeer(text)
+	switch {
+	case err != nil:
+		return p, file("peer", err)
+	case !p.Prefix.IsValid():
+		return p, &UsageError{Option: "peer", Err: fmt.Errorf("%s is a name, and allowed hosts are addresses", p.Name), Hints: []string{"give its address, or the network that it is in"}}
+	}
+	return p, nil
 }
 
 // given are the peers of a profile: a list, or those in hosts' own settings.
@@ -259,7 +316,7 @@ func (w Wanted) peers(chosen []profile.Profile) (map[string]given, error) {
 		name, rest, named := strings.Cut(text, "=")
 		if !named {
 			if name, rest = chosen[0].Name, text; len(chosen) > 1 {
-				return nil, &UsageError{Option: "peer", Err: errors.New("does not say of which profile it is"), Hints: []string{"--peer PROFILE=PEER, such as --peer " + chosen[0].Name + "=" + text}}
+				return nil, w.nameless(chosen, text)
 			}
 		}
 		at := indexOf(chosen, name)
@@ -267,15 +324,13 @@ func (w Wanted) peers(chosen []profile.Profile) (map[string]given, error) {
 			return nil, usage("peer", "is of a profile that is not asked for: there are %s", strings.Join(namesOf(chosen), ", "))
 		}
 		of := peers[name]
-		switch p, err := profile.ParsePeer(rest); {
+		switch p, err := addressed(rest); {
 		case rest == profile.Auto && !chosen[at].InSettings():
 			return nil, &UsageError{Option: "peer", Err: fmt.Errorf("no setting of a host has the peers of the profile %s", name), Hints: []string{"give their address"}}
 		case rest == profile.Auto:
 			of.fromSettings = true
 		case err != nil:
-			return nil, file("peer", err)
-		case !p.Prefix.IsValid():
-			return nil, &UsageError{Option: "peer", Err: fmt.Errorf("%s is a name, and allowed hosts are addresses", p.Name), Hints: []string{"give its address, or the network that it is in"}}
+			return nil, err
 		default:
 			of.list = append(of.list, p)
 		}

@@ -2,6 +2,7 @@ package preflight_test
 
 import (
 	"errors"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -63,11 +64,29 @@ var _ = Describe("what must be open", func() {
 		Entry("an alternative that nothing picks", preflight.Wanted{Profiles: []string{"syslog"}}, "which one is not known", "profiles syslog"),
 		Entry("a peer without a profile", preflight.Wanted{Peers: []string{"10.0.0.1"}}, "--peer goes with --profile", "--vch-ip"),
 		Entry("a peer of none of several", preflight.Wanted{Profiles: []string{"ntp", "kms"}, Peers: []string{"10.0.0.1"}}, "--peer does not say of which profile", "ntp=10.0.0.1"),
+		Entry("a peer of none of several, of which one asks for a scheme", preflight.Wanted{Profiles: []string{"syslog", "ntp"}, Peers: []string{"10.0.0.1"}}, "", "such as --peer ntp=10.0.0.1"),
+		Entry("a peer with a scheme of none of several, of which one takes it", preflight.Wanted{Profiles: []string{"ntp", "syslog"}, Peers: []string{"ssl://10.0.0.1"}}, "", "such as --peer syslog=ssl://10.0.0.1"),
+		Entry("auto for none of several, of which one has it", preflight.Wanted{Profiles: []string{"vddk-nbd", "ntp"}, Peers: []string{"auto"}}, "", "such as --peer ntp=auto"),
+		Entry("a peer of none of several, where it stands in for a name", preflight.Wanted{Profiles: []string{"auto"}, Peers: []string{"10.0.0.1"}}, "", "such as --peer syslog=10.0.0.1"),
+		Entry("a peer that none of several takes", preflight.Wanted{Profiles: []string{"ntp", "kms"}, Peers: []string{"ssl://10.0.0.1"}}, "", "--peer PROFILE=PEER; vic-preflight profiles PROFILE shows"),
+		Entry("a name for none of several", preflight.Wanted{Profiles: []string{"ntp", "kms"}, Peers: []string{"ntp.example"}}, "ntp.example is a name", "give its address"),
+		Entry("an alternative that nothing picks, of several profiles", preflight.Wanted{Profiles: []string{"syslog", "ntp"}}, "which one is not known", "--peer syslog=ssl://ADDRESS, or syslog=tcp://ADDRESS"),
 		Entry("a peer of another", preflight.Wanted{Profiles: []string{"ntp"}, Peers: []string{"kms=10.0.0.1"}}, "--peer is of a profile that is not asked for", ""),
 		Entry("a name", preflight.Wanted{Profiles: []string{"ntp"}, Peers: []string{"ntp.example"}}, "ntp.example is a name", "give its address"),
 		Entry("a scheme where there is none", preflight.Wanted{Profiles: []string{"ntp"}, Peers: []string{"udp://10.0.0.1"}}, "without a scheme", ""),
 		Entry("an address of a virtual container host", preflight.Wanted{Profiles: []string{"ntp"}, VCHs: []string{"10.0.0.1"}}, "--vch-ip and --port are of a virtual container host", "--peer"),
 		Entry("a file that is not there", preflight.Wanted{Files: []string{"nosuch.yaml"}}, "--requirements: ", "docs/profile.schema.json"))
+
+	It("lets allowed hosts be those of the virtual container host by a word, and of nobody else", func() {
+		vch, other := netip.MustParsePrefix("10.0.0.5/32"), checks.Requirement{Name: "ntp", Peers: []netip.Prefix{netip.MustParsePrefix("10.0.0.9/32")}}
+		list, err := preflight.ParseAllowed([]string{"10.0.0.9", "vch"}, []checks.Requirement{other, checks.VIC(vch)})
+		Expect(err).NotTo(HaveOccurred())
+		Expect(list).To(Equal([]netip.Prefix{other.Peers[0], vch}))
+		_, err = preflight.ParseAllowed([]string{"vch"}, []checks.Requirement{other})
+		Expect(err).To(MatchError("--allowed-ip vch is a virtual container host's address, and no port of one is asked for"))
+		_, err = preflight.ParseAllowed([]string{"vch"}, []checks.Requirement{checks.VIC()})
+		Expect(err).To(MatchError(ContainSubstring("give --vch-ip")))
+	})
 
 	It("is told apart by its name: two files must not make two of one", func() {
 		need := "direction: outbound, protocol: tcp, ports: 9001, owner: user, breaks: x}\n"

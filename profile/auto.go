@@ -121,7 +121,7 @@ func (d *demands) add(p Profile, h *inventory.Host, s *inventory.PeerSetting) (e
 				err = fmt.Errorf("%s does not say which of %s it is", value, strings.Join(p.words(), ", "))
 			case slices.Contains(p.from(n), s.Origin):
 				to := d.demand(n, h)
-				to.setting, to.said = s.Name, append(to.said, value)
+				to.setting, to.said = s.Name, append(to.said, value+portTaken(s.Origin, peer, n))
 				if peer.Prefix.IsValid() {
 					to.Peers = append(to.Peers, peer.Prefix)
 				} else {
@@ -137,6 +137,15 @@ func (d *demands) add(p Profile, h *inventory.Host, s *inventory.PeerSetting) (e
 		}
 	}
 	return err
+}
+
+// portTaken says which port is judged for a value that names none, where that is not certain: for a
+// collector by TCP pages of Broadcom say 514, and others 1514.
+func portTaken(origin inventory.PeerOrigin, peer Peer, n Need) string {
+	if origin == inventory.SyslogLogHosts && peer.Scheme == "tcp" && peer.Port == 0 {
+		return fmt.Sprintf(" (%d taken for its port)", n.Ports[0])
+	}
+	return ""
 }
 
 // address is the peer in a value: a collector of ESXi 8 may have a query behind it, such as

@@ -44,6 +44,8 @@ var _ = DescribeTable("hosts' own settings ask for", func(s inventory.PeerSettin
 	Entry("several collectors", set(inventory.SyslogLogHosts, "ssl://10.0.0.9", "ssl://10.0.0.10:1514", "tcp://[fd00::1]:514", "ssl://logs.example"),
 		"syslog-ssl: outbound TCP 1514 [10.0.0.9/32 10.0.0.10/32] [logs.example] (S: ssl://10.0.0.9, ssl://10.0.0.10:1514, ssl://logs.example)",
 		"syslog-tcp: outbound TCP 514 [fd00::1/128] [] (S: tcp://[fd00::1]:514)"),
+	Entry("a collector by TCP without a port, whose own is not certain", set(inventory.SyslogLogHosts, "tcp://10.0.0.9"),
+		"syslog-tcp: outbound TCP 514 [10.0.0.9/32] [] (S: tcp://10.0.0.9 (514 taken for its port))"),
 	Entry("a collector with a format", set(inventory.SyslogLogHosts, "tcp://10.0.0.9:1514?formatter=RFC_5424&framing=octet_counting"),
 		"syslog-tcp-1514: outbound TCP 1514 [10.0.0.9/32] [] (S: tcp://10.0.0.9:1514?formatter=RFC_5424&framing=octet_counting)"),
 	Entry("time", set(inventory.NTPServers, "10.0.0.1", "pool.ntp.org"), "ntp: outbound UDP 123 [10.0.0.1/32] [pool.ntp.org] (S: 10.0.0.1, pool.ntp.org)"),

@@ -12,7 +12,7 @@ import (
 
 var _ = DescribeTable("a value that is not understood hides none of the others, wherever it stands", func(values ...string) {
 	got, after := demanded(profile.FromSettings(), set(inventory.SyslogLogHosts, values...))
-	Expect(got).To(Equal([]string{"syslog-tcp: outbound TCP 514 [10.0.0.7/32 10.0.0.8/32] [] (S: tcp://10.0.0.7, tcp://10.0.0.8)"}))
+	Expect(got).To(Equal([]string{"syslog-tcp: outbound TCP 514 [10.0.0.7/32 10.0.0.8/32] [] (S: tcp://10.0.0.7 (514 taken for its port), tcp://10.0.0.8 (514 taken for its port))"}))
 	Expect(after[0].Unreadable).To(ContainSubstring("is not understood"))
 },
 	Entry("first", "a b", "tcp://10.0.0.7", "tcp://10.0.0.8"),

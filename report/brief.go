@@ -188,6 +188,9 @@ func (r *Run) sentence(res checks.Result, one bool) string {
 	e, _ := checks.Explain(res.Reason)
 	first, _, _ := strings.Cut(e.Meaning, ". ")
 	text := r.requirement(res.Requirement).Say(strings.TrimSuffix(first, "."))
+	if setting, _, ok := strings.Cut(r.requiredOf(res).From, ": "); ok { // and each host has what it says for itself
+		text += fmt.Sprintf(" (%s)", Clean(setting))
+	}
 	if len(text) > 1 && unicode.IsUpper(rune(text[1])) {
 		return text // ESXi
 	}

@@ -198,7 +198,7 @@ esx33.example  FAIL     syslog, ntpClient +4  syslog-udp: ruleset-disabled,
 		unread2 := wired("prod", "esx3.example", "udp://10.0.0.9")
 		unread2.Firewall.Unreadable = "no permission to read it"
 		text := hints(estate(odd, unread, unread2))
-		Expect(text).To(MatchRegexp(`facts-unavailable \(esx1.example\)\n +Look at the setting on the host, or name the peers with --peer PROFILE=ADDRESS\.\n`))
+		Expect(text).To(MatchRegexp(`facts-unavailable \(esx1.example\)\n +Look at the setting on the host, or check for the peers themselves: --profile PROFILE --peer PEER\.\n`))
 		Expect(text).To(MatchRegexp(`facts-unavailable \(esx2.example\)\n +Give the account the privilege`))
 	})
 	It("has one line for drift", func() {
@@ -219,6 +219,10 @@ esx33.example  FAIL     syslog, ntpClient +4  syslog-udp: ruleset-disabled,
 		Expect(text).To(ContainSubstring("\n10 hosts       FAIL "))
 		Expect(text).To(ContainSubstring("warn: cluster-drift for ntp, iscsi in 1 of 1 clusters: prod\n"))
 	})
+	It("names the setting of hosts that have an address of their own each, in few words", func() {
+		text := render(estate(siteHosts(10, "vMotion")...), report.Style{Width: 400, Group: report.GroupAlways, Advice: report.AdviceBrief})
+		Expect(text).To(MatchRegexp(`vmotion-migration-out: [a-z-]+ .* and 6 more: .* \(vMotion addresses of the cluster.s other hosts\)\n`))
+	})
 	It("says so where nothing is asked for", func() {
 		Expect(render(estate(member("prod", "esx1", listening)), report.Style{})).To(HavePrefix("vc.example/dc1: no port is asked for\n"))
 	})
@@ -235,9 +239,9 @@ esx33.example  FAIL     syslog, ntpClient +4  syslog-udp: ruleset-disabled,
 			}
 			Targets []struct {
 				Hosts []struct {
-					Checks []struct {
-						Requirement, From   string
-						Peers, UnnamedPeers []string
+					Demands []struct {
+						From                              string
+						Requirements, Peers, UnnamedPeers []string
 					}
 				}
 			}
@@ -246,8 +250,9 @@ esx33.example  FAIL     syslog, ntpClient +4  syslog-udp: ruleset-disabled,
 		Expect(read.Requirements).To(HaveLen(9))
 		Expect(read.Requirements).To(HaveEach(HaveField("PerHost", true)))
 		hosts := read.Targets[0].Hosts
-		Expect(hosts[0].Checks[0]).To(And(HaveField("Requirement", "syslog-udp"), HaveField("Peers", []string{"10.0.0.9/32"}), HaveField("From", "Syslog.global.logHost: udp://10.0.0.9:514")))
-		Expect(hosts[2].Checks[0]).To(And(HaveField("Requirement", "syslog-udp"), HaveField("Peers", BeEmpty()), HaveField("UnnamedPeers", []string{"logs.example"})))
+		Expect(hosts[0].Demands[0]).To(And(HaveField("Requirements", []string{"syslog-udp"}), HaveField("Peers", []string{"10.0.0.9/32"}), HaveField("From", "Syslog.global.logHost: udp://10.0.0.9:514")))
+		Expect(hosts[2].Demands[0]).To(And(HaveField("Requirements", []string{"syslog-udp"}), HaveField("Peers", BeEmpty()), HaveField("UnnamedPeers", []string{"logs.example"})))
+		Expect(hosts[0].Demands).To(ContainElement(HaveField("Requirements", []string{"vcenter-heartbeat", "vcenter-management"})), "the peers of a setting stand once")
 	})
 	It("is compared with an earlier one, whatever the settings asked for then", func() {
 		then, now := estate(wired("prod", "esx1.example", "udp://10.0.0.9")), estate(wired("prod", "esx1.example", "udp://10.0.0.9:5514"))

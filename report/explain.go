@@ -25,7 +25,7 @@ func Explanations(w io.Writer, req checks.Requirement, plans []checks.Explanatio
 	}{{"Reasons", checks.Explanations()}, {"Reasons of a plan", plans}} {
 		fmt.Fprintf(&b, "\n%s\n", list.title)
 		for _, e := range list.of {
-			first, _, _ := strings.Cut(req.Say(e.Meaning), ". ")
+			first, _, _ := strings.Cut(meant(e, req).Say(e.Meaning), ". ")
 			lines := Wrap(strings.TrimSuffix(first, "."), 50)
 			fmt.Fprintf(&b, "  %-32s%s\n", e.Reason, strings.Join(lines, "\n"+strings.Repeat(" ", 34)))
 		}
@@ -63,7 +63,12 @@ func Explain(w io.Writer, name string, req checks.Requirement, plans []checks.Ex
 	if words := classWords(e.Class); words != "" {
 		of = fmt.Sprintf(" (%s): %s", checkOf(e.Reason), words)
 	}
+	commands := req
+	req = meant(e, req)
 	fmt.Fprintf(&b, "%s%s\n\n%s\n", e.Reason, of, wrapped(e.Meaning, 78, ""))
+	if text := e.Meaning + e.Hint; !req.OfVCH() && (strings.Contains(text, "peer}") || strings.Contains(text, "{option}")) {
+		fmt.Fprintf(&b, "\n%s\n", wrapped(whosePeer, 78, ""))
+	}
 	if e.Create != "" {
 		fmt.Fprintf(&b, "\n%s\n", strings.Join(Wrap("vic-machine create says: “"+e.Create+"”", 78), "\n"))
 	}
@@ -74,10 +79,22 @@ func Explain(w io.Writer, name string, req checks.Requirement, plans []checks.Ex
 		fmt.Fprintf(&b, "\nWhat to do: %s\n", wrapped(e.Hint, 66, "            "))
 	}
 	for _, c := range e.Commands {
-		fmt.Fprintf(&b, "  %s\n", placeholders.Replace(req.Say(c)))
+		fmt.Fprintf(&b, "  %s\n", placeholders.Replace(commands.Say(c)))
 	}
 	_, err = io.WriteString(w, b.String())
 	return true, err
+}
+
+// whosePeer says who the peer of an explanation is.
+const whosePeer = "The peer is the virtual container host, whose address --vch-ip gives; with --profile it is the profile's, and --peer gives it."
+
+// meant is the requirement in whose words a reason is explained: that of create's own, and
+// else none, since a reason of the port is one of every profile.
+func meant(e checks.Explanation, req checks.Requirement) checks.Requirement {
+	if e.Class != "" {
+		return req
+	}
+	return checks.Any()
 }
 
 // listed are reasons in a sentence.

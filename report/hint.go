@@ -294,8 +294,8 @@ func (a *advice) hint(r *Run) string {
 	return fmt.Sprintf("Users may not switch %s there. Another ruleset serves too.", Clean(a.ruleset))
 }
 
-// say fills the requirement's words into a hint. Where the run is about several profiles, a
-// peer is given with the name of its own.
+// say fills the requirement's words into a hint. Where the run asks for several profiles, a
+// peer is given with the name of its own, which is not known of a site's.
 func (r *Run) say(req checks.Requirement, hint string) string {
 	text := req.Say(hint)
 	if !strings.Contains(text, "--peer ADDRESS") {
@@ -304,7 +304,11 @@ func (r *Run) say(req checks.Requirement, hint string) string {
 	req.Peers = nil
 	options := append(profile.Options(req), "--peer=ADDRESS")
 	peer := strings.TrimPrefix(options[min(1, len(options)-1)], "--peer=")
-	if name, ok := strings.CutPrefix(options[0], "--profile="); ok && r.several() {
+	if r.severalProfiles() {
+		name, known := strings.CutPrefix(options[0], "--profile=")
+		if !known {
+			name = "PROFILE"
+		}
 		peer = name + "=" + peer
 	}
 	return strings.Replace(text, "--peer ADDRESS", "--peer "+peer, 1)
@@ -346,11 +350,20 @@ func (a *advice) commands(r *Run, places places) []string {
 			}
 			lines = more(lines, len(computes))
 		default:
-			line := a.fill(template, r, places.of(first), "", first.Missing)
+			line := a.fill(template, r, places.of(first), "", a.missing(r))
 			lines = append(lines, a.likewise(line, template, places))
 		}
 	}
 	return slices.DeleteFunc(lines, func(s string) bool { return s == "" })
+}
+
+// missing are the peers that a command is about: those that a list leaves out, and of lists
+// that overlap all that can be connected to.
+func (a *advice) missing(r *Run) []netip.Prefix {
+	if a.Reason != checks.ListsOverlap {
+		return a.results[0].Missing
+	}
+	return slices.Collect(filter(r.requiredOf(a.results[0]).Peers, netip.Prefix.IsSingleIP))
 }
 
 // helps reports whether a command would help: not one for a ruleset that users may
@@ -579,6 +592,14 @@ func withServers(template string, servers []string) string {
 // ofProfiles reports whether the run's options ask for what profiles name.
 func (r *Run) ofProfiles() bool { return r.given("--profile=") || r.given("--requirements=") }
 
+// severalProfiles reports whether the run's options ask for more than one.
+func (r *Run) severalProfiles() bool {
+	named := slices.Collect(filter(r.Options, func(o string) bool {
+		return strings.HasPrefix(o, "--profile=") || strings.HasPrefix(o, "--requirements=")
+	}))
+	return len(named) > 1 || slices.Contains(named, "--profile=auto")
+}
+
 func (r *Run) given(option string) bool {
 	return slices.ContainsFunc(r.Options, func(o string) bool { return strings.HasPrefix(o, option) })
 }
@@ -650,9 +671,9 @@ func withPeers(before, after string, missing []netip.Prefix) string {
 	if len(missing) == 0 {
 		return before + "ADDRESS" + after
 	}
-	// One command for each address that is missing, as options repeat.
+	// One command for each address, where an option takes one, or one is connected to.
 	option := before[strings.LastIndex(before, " ")+1:]
-	if strings.HasPrefix(option, "--ip-address=") {
+	if strings.HasPrefix(option, "--ip-address=") || strings.Contains(before, " --probe ") {
 		var lines []string
 		for _, p := range missing {
 			lines = append(lines, before+inventory.PrefixText(p)+after)

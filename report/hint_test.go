@@ -1,6 +1,7 @@
 package report
 
 import (
+	"net/netip"
 	"strings"
 
 	"github.com/onsi/ginkgo/v2"
@@ -31,6 +32,58 @@ var _ = ginkgo.It("explains every command without a place holder", func() {
 		Expect(b.String()).NotTo(MatchRegexp(`(?m)^  .*\{[a-z ]+\}`), "%s", e.Reason)
 	}
 })
+
+var _ = ginkgo.It("explains a reason of every profile in no profile's words, and one of create in those of a virtual container host", func() {
+	for _, e := range checks.Explanations() {
+		var b strings.Builder
+		_, err := Explain(&b, string(e.Reason), checks.VIC(), nil)
+		Expect(err).NotTo(HaveOccurred())
+		text := strings.Join(strings.Fields(b.String()), " ")
+		text = strings.ReplaceAll(text, whosePeer, "")
+		if e.Class == "" && !strings.Contains(e.Meaning+e.Hint, "irtual container host") {
+			Expect(text).NotTo(ContainSubstring("irtual container host"), "%s", e.Reason)
+		}
+		if strings.Contains(e.Meaning, "{the peer}") && e.Class == "" {
+			Expect(strings.Join(strings.Fields(b.String()), " ")).To(ContainSubstring(whosePeer), "%s", e.Reason)
+		}
+	}
+})
+
+var _ = ginkgo.DescribeTable("which profile's peer a hint asks for", func(want string, options ...string) {
+	run := &Run{Options: options, Requirements: make([]checks.Requirement, 1)}
+	req := checks.Requirement{Name: "syslog-ssl", Ports: []int{1514}, Words: checks.Words{PeerOption: "--peer"}}
+	if strings.Contains(want, "PROFILE") || len(options) == 1 && strings.HasPrefix(options[0], "--requirements") {
+		req.Name = "site"
+	}
+	Expect(run.say(req, "Give {option} ADDRESS.")).To(Equal("Give " + want + "."))
+},
+	ginkgo.Entry("the only one's", "--peer ssl://ADDRESS", "--profile=syslog"),
+	ginkgo.Entry("one of several's", "--peer syslog=ssl://ADDRESS", "--profile=syslog", "--profile=ntp"),
+	ginkgo.Entry("one of all that settings have, though one is asked for alone", "--peer syslog=ssl://ADDRESS", "--profile=auto"),
+	ginkgo.Entry("a site's only one", "--peer ADDRESS", "--requirements=site.yaml"),
+	ginkgo.Entry("a site's among others", "--peer PROFILE=ADDRESS", "--requirements=site.yaml", "--profile=ntp"),
+)
+
+var _ = ginkgo.DescribeTable("the command for lists that overlap connects to each address", func(want string, peers ...string) {
+	run := &Run{
+		Target: "vc.example", Inventory: &inventory.Inventory{Hosts: []inventory.Host{{Name: "esx1", Path: "/dc1/host/edge/esx1"}}},
+		Results: []checks.Result{{Check: checks.OutboundPort, Requirement: "vic", Scope: checks.ScopeHost, Subject: "/dc1/host/edge/esx1", Verdict: &checks.Verdict{Status: checks.Warn, Reason: checks.ListsOverlap}}},
+	}
+	req := checks.VIC()
+	for _, p := range peers {
+		req.Peers = append(req.Peers, netip.MustParsePrefix(p))
+		run.Options = append(run.Options, "--vch-ip="+p)
+	}
+	run.Requirements = []checks.Requirement{req}
+	e, _ := checks.Explain(checks.ListsOverlap)
+	a := &advice{Explanation: e, requirement: req, results: run.Results}
+	Expect(strings.Join(a.commands(run, run.places()), "\n")).To(Equal(want))
+},
+	ginkgo.Entry("that is known", "vic-preflight check --probe serial --target vc.example --host esx1 --vch-ip 10.0.0.5", "10.0.0.5/32"),
+	ginkgo.Entry("of several", "vic-preflight check --probe serial --target vc.example --host esx1 --vch-ip 10.0.0.5\n"+
+		"      vic-preflight check --probe serial --target vc.example --host esx1 --vch-ip 10.0.0.6", "10.0.0.5/32", "10.0.1.0/24", "10.0.0.6/32"),
+	ginkgo.Entry("that the user has to fill in", "vic-preflight check --probe serial --target vc.example --host esx1 --vch-ip ADDRESS"),
+)
 
 var _ = ginkgo.DescribeTable("a command for what an option of create names", func(template, subject, want string) {
 	run := &Run{

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"io"
 	"net/netip"
-	"slices"
 	"time"
 
 	"github.com/vic-preflight/vic-preflight/checks"
@@ -98,19 +97,33 @@ type jsonCheck struct {
 	Change      Change        `json:"change,omitempty"`
 	Then        *jsonSide     `json:"then,omitempty"`
 	Rulesets    []jsonRuleset `json:"rulesets,omitempty"`
-	jsonDemand
 }
 
-// jsonDemand is what the host's own settings say of the requirement.
+// jsonDemand is what a host's own setting asks for: its peers, once for all requirements that
+// they are of.
 type jsonDemand struct {
-	Peers   []netip.Prefix `json:"peers,omitempty"`
-	Unnamed []string       `json:"unnamedPeers,omitempty"`
-	From    string         `json:"from,omitempty"`
+	Requirements []string       `json:"requirements"`
+	From         string         `json:"from,omitempty"`
+	Peers        []netip.Prefix `json:"peers,omitempty"`
+	Unnamed      []string       `json:"unnamedPeers,omitempty"`
 }
 
-func demandJSON(h *inventory.Host, req checks.Requirement) jsonDemand {
-	d := req.Of[h.ID] // there is none of other requirements
-	return jsonDemand{d.Peers, cleanAll(d.Unnamed), Clean(d.From)}
+func (r *Run) demandsJSON(h *inventory.Host) (list []jsonDemand) {
+	index := map[*checks.Demand]int{}
+	for _, req := range r.Requirements {
+		d := req.Of[h.ID]
+		if _, required := req.For(h); d == nil || !required {
+			continue
+		}
+		i, seen := index[d]
+		if !seen {
+			i = len(list)
+			index[d] = i
+			list = append(list, jsonDemand{From: Clean(d.From), Peers: d.Peers, Unnamed: cleanAll(d.Unnamed)})
+		}
+		list[i].Requirements = append(list[i].Requirements, req.Name)
+	}
+	return list
 }
 
 type jsonRuleset struct {
@@ -252,18 +265,22 @@ func (r *Run) writeJSON(s *stream) {
 	s.field("summary", jsonHosts{r.summary(byHost), r.Classes()})
 }
 
-// sharedVerdicts tells lists of results apart without looking into them: hosts that are
-// alike share their verdicts. A longer list is not told apart.
-type sharedVerdicts [16]struct {
+// sharedResult tells results of hosts apart without looking into them: hosts that are alike
+// share their verdicts.
+type sharedResult struct {
 	*checks.Verdict
-	checks.Class
+	check, requirement string
+	class              checks.Class
 }
+
+// sharedResults is how many encoded results are kept. More are of hosts that share few.
+const sharedResults = 4096
 
 func (r *Run) writeHosts(s *stream, byHost map[string][]checks.Result) {
 	if r.Inventory == nil {
 		return
 	}
-	written := map[sharedVerdicts][]byte{}
+	written := map[sharedResult][]byte{}
 	for i := range r.Inventory.Hosts {
 		h := &r.Inventory.Hosts[i]
 		results := byHost[h.Path]
@@ -278,38 +295,37 @@ func (r *Run) writeHosts(s *stream, byHost map[string][]checks.Result) {
 			if !h.BootTime.IsZero() {
 				s.field("bootTime", h.BootTime.UTC().Format(time.RFC3339))
 			}
+			if demands := r.demandsJSON(h); len(demands) > 0 {
+				s.field("demands", demands)
+			}
 			s.key("checks")
-			s.raw(r.checksJSON(s, h, results, written))
+			s.array(func() {
+				for _, res := range results {
+					s.raw(r.checkJSON(s, res, written))
+				}
+			})
 			r.writeProbes(s, "probe", h.Probes)
 		})
 	}
 }
 
-// checksJSON encodes equal lists of results once.
-func (r *Run) checksJSON(s *stream, h *inventory.Host, results []checks.Result, written map[sharedVerdicts][]byte) []byte {
-	var key sharedVerdicts
-	for i, res := range results {
-		if i < len(key) {
-			key[i].Verdict, key[i].Class = res.Verdict, res.Class
-		}
-	}
-	shareable := len(results) <= len(key) && !r.perHost() && !slices.ContainsFunc(results, func(res checks.Result) bool { _, found := r.Compared.Of(res); return found })
-	if text, ok := written[key]; ok && shareable {
+// checkJSON encodes what hosts share once.
+func (r *Run) checkJSON(s *stream, res checks.Result, written map[sharedResult][]byte) []byte {
+	key := sharedResult{res.Verdict, res.Check, res.Requirement, res.Class}
+	_, compared := r.Compared.Of(res) // which is of the one host
+	if text, ok := written[key]; ok && !compared {
 		return text
 	}
-	list := make([]jsonCheck, len(results))
-	for i, res := range results {
-		list[i] = jsonCheck{
-			ID: res.Check, Requirement: res.Requirement, Status: res.Status, Reason: res.Reason, Class: classOf(res), Detail: Clean(res.Detail),
-			Hint: r.hintOf(res), Waiver: waiverJSON(res.Waiver), Rulesets: jsonRulesets(res.Rulesets),
-		}
-		if res.Requirement != "" {
-			list[i].jsonDemand = demandJSON(h, r.requirement(res.Requirement))
-		}
-		list[i].Change, list[i].Then = r.Compared.ofJSON(res)
+	check := jsonCheck{
+		ID: res.Check, Requirement: res.Requirement, Status: res.Status, Reason: res.Reason, Class: classOf(res), Detail: Clean(res.Detail),
+		Hint: r.hintOf(res), Waiver: waiverJSON(res.Waiver), Rulesets: jsonRulesets(res.Rulesets),
 	}
-	text := s.encode(list)
-	if shareable {
+	check.Change, check.Then = r.Compared.ofJSON(res)
+	text := s.encode(check)
+	if !compared {
+		if len(written) == sharedResults {
+			clear(written)
+		}
 		written[key] = bytes.Clone(text)
 	}
 	return text

@@ -60,9 +60,10 @@ func (al *allowFlags) register(f *pflag.FlagSet) {
 	usage.Section(f, "changes")
 }
 
-func (al *allowFlags) put(o *preflight.Options, required []checks.Requirement) error {
+func (al *allowFlags) put(o *preflight.Options, required []checks.Requirement) (err error) {
 	o.Change.Ruleset, o.Change.NarrowBroad = al.ruleset, al.broad
-	return o.Change.Narrow(al.allowedIPs, required)
+	o.Change.Only, err = preflight.ParseAllowed(al.allowedIPs, required)
+	return err
 }
 
 // changeFlags are those of every command that changes hosts.

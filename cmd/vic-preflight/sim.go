@@ -11,6 +11,7 @@ import (
 	"github.com/vic-preflight/vic-preflight/internal/infile"
 	"github.com/vic-preflight/vic-preflight/internal/sim"
 	"github.com/vic-preflight/vic-preflight/preflight"
+	"github.com/vic-preflight/vic-preflight/profile"
 )
 
 type simFlags struct{ listen, user, password string }
@@ -64,8 +65,9 @@ func (o *simFlags) serve(ctx context.Context, a *app, name string) error {
 		return usageError(fmt.Errorf("serve on %s: %w", o.listen, err), "--listen 127.0.0.1:0 takes a free port")
 	}
 	defer vc.Close()
+	options := map[bool]string{true: " --profile " + profile.Auto}[scenario.SaysPeers()]
 	fmt.Fprintf(a.stdout, helpFile("sim-serving.txt"), name, vc.URL, vc.URL.Host,
-		shellescape.Quote(o.user), shellescape.Quote(o.password), vc.ThumbprintSHA1(), vc.URL, shellescape.Quote(o.user), shellescape.Quote(o.password))
+		shellescape.Quote(o.user), shellescape.Quote(o.password), vc.ThumbprintSHA1(), options, vc.URL, shellescape.Quote(o.user), shellescape.Quote(o.password))
 	<-ctx.Done()
 	return nil
 }

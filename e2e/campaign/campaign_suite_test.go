@@ -17,7 +17,6 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
-	"github.com/onsi/gomega/gexec"
 
 	"github.com/vic-preflight/vic-preflight/internal/testsuite"
 )
@@ -58,9 +57,7 @@ var _ = BeforeSuite(func() {
 	described, err := exec.Command("git", "describe", "--always", "--dirty", "--exclude=*").Output()
 	Expect(err).NotTo(HaveOccurred())
 	commit = strings.TrimSpace(string(described))
-	binary, err = gexec.Build("github.com/vic-preflight/vic-preflight/cmd/vic-preflight")
-	Expect(err).NotTo(HaveOccurred())
-	DeferCleanup(gexec.CleanupBuildArtifacts)
+	binary = testsuite.Program("cmd/vic-preflight")
 })
 
 // draw is a source of random numbers for one purpose.

@@ -11,7 +11,6 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
-	"github.com/onsi/gomega/gexec"
 
 	"github.com/vic-preflight/vic-preflight/internal/testsuite"
 )
@@ -25,10 +24,7 @@ var (
 )
 
 var _ = BeforeSuite(func() {
-	var err error
-	preflight, err = gexec.Build("github.com/vic-preflight/vic-preflight/cmd/vic-preflight")
-	Expect(err).NotTo(HaveOccurred())
-	DeferCleanup(gexec.CleanupBuildArtifacts)
+	preflight = testsuite.Program("cmd/vic-preflight")
 	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
 		script, err := exec.Command(preflight, "completion", shell).Output()
 		Expect(err).NotTo(HaveOccurred())

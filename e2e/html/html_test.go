@@ -13,9 +13,10 @@ import (
 	"github.com/chromedp/chromedp/kb"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
-	"github.com/onsi/gomega/gexec"
 
 	"github.com/vic-preflight/vic-preflight/report"
+
+	"github.com/vic-preflight/vic-preflight/internal/testsuite"
 )
 
 var screenshot = flag.String("screenshot", "", "write the README's picture to this file")
@@ -230,9 +231,7 @@ var _ = Describe("the page in a browser", func() {
 
 // The picture in the README comes from here: make screenshot.
 var _ = It("makes the README's picture of the program's own report", func(ctx SpecContext) {
-	program, err := gexec.Build("github.com/vic-preflight/vic-preflight/cmd/vic-preflight")
-	Expect(err).NotTo(HaveOccurred())
-	DeferCleanup(gexec.CleanupBuildArtifacts)
+	program := testsuite.Program("cmd/vic-preflight")
 	cmd := exec.CommandContext(ctx, program, "check", "--target", "sim://mixed", "--probe", "serial", "-o", "html")
 	cmd.Env = []string{"HOME=" + GinkgoT().TempDir()}
 	var out bytes.Buffer

@@ -17,7 +17,6 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
-	"github.com/onsi/gomega/gexec"
 
 	"github.com/vic-preflight/vic-preflight/internal/testsuite"
 )
@@ -27,10 +26,7 @@ func TestKill(t *testing.T) { testsuite.Run(t, "e2e/kill") }
 var preflight string
 
 var _ = BeforeSuite(func() {
-	var err error
-	preflight, err = gexec.Build("github.com/vic-preflight/vic-preflight/cmd/vic-preflight")
-	Expect(err).NotTo(HaveOccurred())
-	DeferCleanup(gexec.CleanupBuildArtifacts)
+	preflight = testsuite.Program("cmd/vic-preflight")
 })
 
 // rounds is how often something is tried: all of it in a campaign.

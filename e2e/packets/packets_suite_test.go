@@ -19,7 +19,6 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
-	"github.com/onsi/gomega/gexec"
 	"github.com/vmware/govmomi/vim25/types"
 
 	"github.com/vic-preflight/vic-preflight/e2e/lab"
@@ -35,10 +34,7 @@ func TestPackets(t *testing.T) { testsuite.Run(t, "e2e/packets") }
 var preflight string
 
 var _ = BeforeSuite(func() {
-	var err error
-	preflight, err = gexec.Build("github.com/vic-preflight/vic-preflight/cmd/vic-preflight")
-	Expect(err).NotTo(HaveOccurred())
-	DeferCleanup(gexec.CleanupBuildArtifacts)
+	preflight = testsuite.Program("cmd/vic-preflight")
 })
 
 // hosts are those of the scenario closed.

@@ -7,24 +7,16 @@ import (
 	"testing"
 
 	. "github.com/onsi/ginkgo/v2"
-	. "github.com/onsi/gomega"
-	"github.com/onsi/gomega/gexec"
 
 	"github.com/vic-preflight/vic-preflight/internal/testsuite"
 )
 
 func TestPrivileges(t *testing.T) { testsuite.Run(t, "e2e/privileges") }
 
-const module = "github.com/vic-preflight/vic-preflight"
-
 // The programs under test and beside it, built once.
 var preflight, govc string
 
 var _ = BeforeSuite(func() {
-	var err error
-	preflight, err = gexec.Build(module + "/cmd/vic-preflight")
-	Expect(err).NotTo(HaveOccurred())
-	govc, err = gexec.Build(module + "/e2e/tools/govc")
-	Expect(err).NotTo(HaveOccurred())
-	DeferCleanup(gexec.CleanupBuildArtifacts)
+	preflight = testsuite.Program("cmd/vic-preflight")
+	govc = testsuite.Program("e2e/tools/govc")
 })

@@ -1,230 +1,134 @@
 package sim
 
 import (
-	"cmp"
-	"errors"
 	"fmt"
-	"path"
-	"regexp"
+	"maps"
 	"slices"
-	"strings"
 
 	"github.com/vmware/govmomi/vim25/types"
-
-	"github.com/vic-preflight/vic-preflight/internal/facts"
-	"github.com/vic-preflight/vic-preflight/inventory"
 )
 
-// IsFile reports whether a text names a file of facts, and no scenario: a scenario's name
-// has neither a dot nor a slash, and what stands after the slash is a datacenter.
-func IsFile(text string) bool {
-	begins := func(prefix string) bool { return strings.HasPrefix(text, prefix) }
-	return strings.HasSuffix(text, ".json") || begins("/") || begins("./") || begins("../")
+// Whom the hosts of the scenario estate talk to.
+const (
+	estateVCenter   = "10.0.0.5"
+	estateCollector = "10.0.20.9"
+	estateNFS       = "10.0.30.5"
+	estateNFS41     = "10.0.30.9"
+	estateISCSI     = "10.0.40.5:3260"
+)
+
+// estateClusters are three clusters of different age whose hosts are set up with all that a
+// setting has peers for. The first and the third host of each are as they should be. Each
+// other has two things wrong, at one place each, and no two hosts the same.
+func estateClusters() []clusterSpec {
+	return []clusterSpec{
+		{name: "old", hosts: []hostSpec{
+			old(1),
+			old(2, func(h *hostSpec) {
+				h.peers.logHost = "udp://" + estateCollector + ":5514" // which no ruleset opens
+				h.enable["vSphereClient"] = network("10.0.99.0", 24)   // without the vCenter
+			}),
+			old(3),
+			old(4, func(h *hostSpec) {
+				h.peers.noNTPD = true
+				delete(h.enable, "ntpClient")
+				h.peers.nfs = append(h.peers.nfs, "10.0.30.6") // which the list of nfsClient lacks
+			}),
+		}},
+		{name: "mid", hosts: []hostSpec{
+			mid(11),
+			mid(12, func(h *hostSpec) {
+				delete(h.enable, "syslog")
+				delete(h.enable, "iSCSI")
+			}),
+			mid(13, func(h *hostSpec) { // narrowed, but not too far
+				h.enable["syslog"], h.enable["vSphereClient"] = network("10.0.20.0", 24), network("10.0.0.0", 24)
+				h.enable["vpxHeartbeats"] = addresses(estateVCenter)
+				h.peers.nfs41, h.enable["nfs41Client"] = []string{estateNFS41}, everyone() // as ESXi's first mount leaves it
+			}),
+			mid(14, func(h *hostSpec) {
+				h.enable["vpxHeartbeats"] = addresses("10.0.0.6")
+				h.shut = []string{"vMotion"}
+			}),
+		}},
+		{name: "new", hosts: []hostSpec{
+			latest(21),
+			latest(22, func(h *hostSpec) {
+				h.enable["syslog"] = addresses("10.0.20.8")
+				h.enable["rdt"] = addresses("10.0.70.21", "10.0.70.23") // and not .24
+			}),
+			latest(23),
+			latest(24, func(h *hostSpec) {
+				h.peers.logHost, h.enable["syslog"] = "ssl://logs.example", network("10.0.20.0", 24) // where a name may be or not
+				h.peers.iscsi, h.enable["iSCSI"] = []string{estateISCSI, "10.0.40.6:3261"}, everyone()
+			}),
+		}},
+	}
 }
 
-// estate is a scenario of a file of facts: the same clusters, hosts, firewalls and settings.
-// (The scenario of the name estate is in estate_scenario.go.)
-func estate(file string) (Scenario, error) {
-	f, err := facts.Read(file)
-	if err != nil {
-		return Scenario{}, err
-	}
-	if len(f.Targets) > 1 {
-		return Scenario{}, fmt.Errorf("%s: holds the facts of %d targets, and a simulator is one of them: collect them into a file each", file, len(f.Targets))
-	}
-	sc, err := scenarioOf(file, f.Targets[0].Inventory)
-	if err != nil {
-		return Scenario{}, fmt.Errorf("%s: %w", file, err)
-	}
-	return sc, nil
+// old is a host of 6.5 with NFS.
+func old(number int, but ...func(*hostSpec)) hostSpec {
+	h := estateHost(number, "6.5.0")
+	h.peers.nfs, h.enable["nfsClient"] = []string{estateNFS}, addresses(estateNFS) // as ESXi itself narrows it
+	return changed(h, but)
 }
 
-func scenarioOf(name string, inv *inventory.Inventory) (Scenario, error) {
-	if n := len(inv.Hosts); n == 0 || n > maxHosts {
-		return Scenario{}, fmt.Errorf("it holds %d hosts, and a simulator has 1 to %d", n, maxHosts)
-	}
-	sc := Scenario{
-		Name: name, bare: inv.Endpoint.Kind == inventory.ESXi,
-		// A journal of a rehearsal must not be taken for one of the server itself.
-		instance: stableUUID("estate", inv.Endpoint.InstanceUUID+inv.Endpoint.Address), fullName: inv.Endpoint.FullName,
-	}
-	if sc.bare && len(inv.Hosts) > 1 {
-		return Scenario{}, errors.New("it says that an ESXi host has several hosts: collect it again")
-	}
-	dc, err := datacenterOf(inv)
-	sc.datacenters = []datacenterSpec{dc}
-	sc.furnish = func(vc *VCenter) error { vc.impersonatePeers(inv); return nil }
-	return sc, err
+// mid is a host of 7.0 with NFS and iSCSI.
+func mid(number int, but ...func(*hostSpec)) hostSpec {
+	h := estateHost(number, "7.0.3")
+	h.peers.nfs, h.enable["nfsClient"] = []string{estateNFS}, addresses(estateNFS)
+	h.peers.iscsi, h.enable["iSCSI"] = []string{estateISCSI}, everyone()
+	h.peers.adapters = append(h.peers.adapters, adapterSpec{types.HostVirtualNicManagerNicTypeVSphereProvisioning, fmt.Sprintf("10.0.60.%d", number)})
+	return changed(h, but)
 }
 
-// datacenterOf puts the hosts where their paths say that they are.
-func datacenterOf(inv *inventory.Inventory) (datacenterSpec, error) {
-	dc := datacenterSpec{name: cmp.Or(strings.Trim(inv.Datacenter, "/"), "dc1")}
-	index, named := map[clusterPlace]int{}, map[string]bool{}
-	shared := map[**inventory.Ruleset][]types.HostFirewallRuleset{}
-	for i := range inv.Hosts {
-		h := &inv.Hosts[i]
-		if named[h.Name] {
-			return dc, fmt.Errorf("two hosts are named %q: a simulator tells them apart by their names", h.Name)
-		}
-		named[h.Name] = true
-		at := placeOf(h, "/"+dc.name+"/host/")
-		cluster, seen := index[at]
-		if !seen {
-			cluster = len(dc.clusters)
-			index[at] = cluster
-			dc.clusters = append(dc.clusters, clusterSpec{name: at.name, folder: at.folder})
-		}
-		dc.clusters[cluster].hosts = append(dc.clusters[cluster].hosts, hostSpec{
-			name: h.Name, version: h.Version, connection: types.HostSystemConnectionState(h.Connection),
-			maintenance: h.Maintenance == inventory.Yes, facts: h, rulesets: sharedRulesets(shared, h.Firewall.Rulesets),
-		})
-	}
-	return dc, nil
+// latest is a host of 8.0.3 with vSAN.
+func latest(number int, but ...func(*hostSpec)) hostSpec {
+	h := estateHost(number, "8.0.3")
+	h.recorded = "8.0.3"
+	h.peers.adapters = append(h.peers.adapters, adapterSpec{types.HostVirtualNicManagerNicTypeVsan, fmt.Sprintf("10.0.70.%d", number)})
+	return changed(h, but)
 }
 
-// clusterPlace is a cluster's; without a name it is that of standalone hosts.
-type clusterPlace struct{ folder, name string }
-
-func placeOf(h *inventory.Host, base string) clusterPlace {
-	// The path of a standalone host names its compute resource too.
-	at := path.Dir(path.Dir(h.Path))
-	if h.Cluster != "" {
-		at = path.Dir(h.ClusterPath)
+// estateHost has what all hosts of the scenario have.
+func estateHost(number int, version string) hostSpec {
+	return hostSpec{
+		name: fmt.Sprintf("esx%02d.example", number), version: version,
+		enable: map[string]*types.HostFirewallRulesetIpList{"syslog": everyone(), "ntpClient": everyone()},
+		peers: peerSpec{
+			logHost: "tcp://" + estateCollector, ntp: []string{"10.0.20.1", "10.0.20.2"}, vCenter: estateVCenter,
+			adapters: []adapterSpec{{types.HostVirtualNicManagerNicTypeVmotion, fmt.Sprintf("10.0.50.%d", number)}},
+		},
 	}
-	folder, _ := strings.CutPrefix(at+"/", base)
-	if folder == at+"/" { // it is elsewhere, or where is not known
-		folder = ""
-	}
-	return clusterPlace{strings.Trim(folder, "/"), h.Cluster}
 }
 
-// sharedRulesets are the API's for a list of facts. Hosts that share the one share the other.
-func sharedRulesets(known map[**inventory.Ruleset][]types.HostFirewallRuleset, list []*inventory.Ruleset) []types.HostFirewallRuleset {
-	if len(list) == 0 {
-		return nil
+func changed(h hostSpec, changes []func(*hostSpec)) hostSpec {
+	for _, f := range changes {
+		f(&h)
 	}
-	if have := known[&list[0]]; len(have) == len(list) {
-		return have
-	}
-	out := make([]types.HostFirewallRuleset, len(list))
-	for i, rs := range list {
-		out[i] = types.HostFirewallRuleset{
-			Key: rs.Key, Label: rs.Label, Enabled: rs.Enabled, Required: rs.Required, Service: rs.Service,
-			UserControllable: optional(rs.UserControllable), IpListUserConfigurable: optional(rs.IPListConfigurable),
-		}
-		for _, r := range rs.Rules {
-			out[i].Rule = append(out[i].Rule, types.HostFirewallRule{
-				Port: int32(r.Port), EndPort: int32(r.EndPort), Protocol: r.Protocol,
-				Direction: types.HostFirewallRuleDirection(r.Direction), PortType: types.HostFirewallRulePortType(r.PortType),
-			})
-		}
-		if a := rs.Allowed; a != nil {
-			out[i].AllowedHosts = &types.HostFirewallRulesetIpList{AllIp: a.All, IpAddress: a.Addrs}
-			for _, n := range a.Networks {
-				out[i].AllowedHosts.IpNetwork = append(out[i].AllowedHosts.IpNetwork,
-					types.HostFirewallRulesetIpNetwork{Network: n.Address, PrefixLength: int32(n.Bits)})
+	return h
+}
+
+func addresses(list ...string) *types.HostFirewallRulesetIpList {
+	return &types.HostFirewallRulesetIpList{IpAddress: list}
+}
+
+// furnishEstate sets the hosts up, and gives the vCenter their datastores and the key server
+// of its vSAN.
+func furnishEstate(vc *VCenter) error {
+	vc.addKeyServer("kms", "kms-a", "10.0.80.5:5696")
+	mounted := map[string][]string{} // the hosts of an NFS server
+	for _, c := range vc.Scenario.datacenters[0].clusters {
+		for _, spec := range c.hosts {
+			vc.Host(spec.name).setUp(&spec.peers)
+			for _, server := range spec.peers.nfs {
+				mounted[server] = append(mounted[server], spec.name)
 			}
 		}
 	}
-	known[&list[0]] = out
-	return out
-}
-
-// optional is the API's value of a fact: nil where it is not known.
-func optional(t inventory.Tristate) *bool {
-	if t == inventory.Unknown {
-		return nil
+	for _, server := range slices.Sorted(maps.Keys(mounted)) {
+		vc.addExport(types.HostFileSystemVolumeFileSystemTypeNFS, server, nfsName(server), mounted[server])
 	}
-	return types.NewBool(t == inventory.Yes)
-}
-
-// firewallOfFacts is a host's firewall as it was read. Of one that could not be read the
-// rulesets are those that ESXi brings.
-func firewallOfFacts(spec hostSpec) *types.HostFirewallInfo {
-	fw := &spec.facts.Firewall
-	policy := types.HostFirewallDefaultPolicy{IncomingBlocked: optional(fw.IncomingBlocked), OutgoingBlocked: optional(fw.OutgoingBlocked)}
-	if fw.Unreadable == "" {
-		return &types.HostFirewallInfo{DefaultPolicy: policy, Ruleset: spec.rulesets}
-	}
-	bare := spec
-	bare.facts = nil
-	return firewallOf(bare)
-}
-
-// privilege is named where an account lacks it.
-var privilege = regexp.MustCompile(`lacks the privilege ([\w.]+)`)
-
-// withhold is the fault of a fact that could not be read.
-func withhold(object *types.ManagedObjectReference, why string) types.BaseMethodFault {
-	if m := privilege.FindStringSubmatch(why); m != nil {
-		return &types.NoPermission{Object: object, PrivilegeId: m[1]}
-	}
-	return &types.SystemErrorFault{Reason: why}
-}
-
-// impersonate gives a new host the state that facts tell of another.
-func (h *Host) impersonate(facts *inventory.Host) {
-	run := &h.object.Runtime
-	run.InQuarantineMode, run.StandbyMode, run.BootTime = optional(facts.Quarantine), facts.Standby, nil
-	if !facts.BootTime.IsZero() {
-		boot := facts.BootTime
-		run.BootTime = &boot
-	}
-	unknown := &types.SystemErrorFault{Reason: "not known"}
-	if facts.Maintenance == inventory.Unknown {
-		h.Deny("runtime.inMaintenanceMode", unknown)
-	}
-	if facts.Connection == "" {
-		h.Deny("runtime.connectionState", unknown)
-	}
-	h.object.Config.DeploymentInfo = &types.HostDeploymentInfo{BootedFromStatelessCache: optional(facts.Stateless)}
-	h.impersonateFirewall(&facts.Firewall)
-	h.impersonateSoftware(&facts.Software)
-}
-
-func (h *Host) impersonateFirewall(fw *inventory.Firewall) {
-	sw := fw.Switch
-	h.off, h.notLoaded, h.defaultPass = sw.Enabled == inventory.No, sw.Loaded == inventory.No, sw.DefaultPass == inventory.Yes
-	h.untold = untold{sw.Enabled == inventory.Unknown, sw.Loaded == inventory.Unknown, sw.DefaultPass == inventory.Unknown}
-	if sw.Unreadable != "" {
-		h.denySwitch, h.untold = true, untold{}
-	}
-	switch why := fw.Unreadable; {
-	case why == "":
-	case fw.ID == "":
-		h.object.ConfigManager.FirewallSystem = nil
-	case strings.Contains(why, "no firewall information"):
-		h.system.FirewallInfo, h.object.Config.Firewall = nil, nil
-	default:
-		h.Deny("firewallInfo", withhold(&h.system.Self, why))
-		h.Deny("config.firewall", withhold(&h.Ref, why))
-	}
-}
-
-func (h *Host) impersonateSoftware(sw *inventory.Software) {
-	h.image.unreadable = sw.Unreadable
-	if !sw.Known() {
-		return
-	}
-	laxest := 0
-	for _, v := range sw.VIBs {
-		vib := baseVIB(v.Name, v.Version, v.Vendor, "bootbank", v.Name)
-		vib.AcceptanceLevel, vib.CreationDate = v.AcceptanceLevel, nil
-		if !v.Installed.IsZero() {
-			installed := v.Installed
-			vib.CreationDate = &installed
-		}
-		laxest = max(laxest, AcceptanceRank(v.AcceptanceLevel))
-		h.image.vibs = append(h.image.vibs, vib)
-	}
-	h.image.changed = true
-	if level := acceptanceLevels[laxest].api; level == string(types.HostImageAcceptanceLevelCommunity) {
-		h.image.acceptance = level
-	}
-}
-
-// folders are the names on the way down to a place.
-func folders(place string) []string {
-	return slices.DeleteFunc(strings.Split(place, "/"), func(name string) bool { return name == "" })
+	vc.addExport(types.HostFileSystemVolumeFileSystemTypeNFS41, estateNFS41, nfsName(estateNFS41), []string{"esx13.example"})
+	return nil
 }

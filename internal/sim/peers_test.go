@@ -96,6 +96,14 @@ var _ = Describe("the scenario estate", func() {
 		Entry("new, another target", 24, whom{syslog: "ssl://logs.example", iscsi: "10.0.40.5:3260 10.0.40.6:3261", vsan: "10.0.70.24"}),
 	)
 
+	It("is known to have such settings, and others are not", func() {
+		for name, says := range map[string]bool{"estate": true, "mixed": false} {
+			sc, err := sim.ParseScenario(name)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(sc.SaysPeers()).To(Equal(says), name)
+		}
+	})
+
 	It("has ntpd run where ntpClient is on, and vpxa everywhere", func() {
 		vc := start("estate")
 		for _, name := range vc.HostNames() {

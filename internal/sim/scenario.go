@@ -27,6 +27,21 @@ type Scenario struct {
 	furnish func(*VCenter) error
 }
 
+// SaysPeers reports whether hosts say in their own settings whom they talk to.
+func (s Scenario) SaysPeers() bool {
+	for _, dc := range s.datacenters {
+		for _, c := range dc.clusters {
+			for _, h := range c.hosts {
+				says := func(set inventory.PeerSetting) bool { return len(set.Values)+len(set.Unnamed) > 0 }
+				if h.peers.logHost != "" || h.facts != nil && slices.ContainsFunc(h.facts.PeerSettings, says) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
 type datacenterSpec struct {
 	name     string // with the folders before it
 	clusters []clusterSpec
@@ -111,7 +126,7 @@ var errNoParameter = errors.New("the scenario has no such parameter (large and v
 // ParseScenario reads NAME, NAME?hosts=N, or a file of facts.
 func ParseScenario(s string) (Scenario, error) {
 	if IsFile(s) {
-		return estate(s)
+		return fromFacts(s)
 	}
 	name, query, _ := strings.Cut(s, "?")
 	values, err := url.ParseQuery(query)
