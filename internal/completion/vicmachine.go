@@ -18,7 +18,7 @@ func VICMachine(root *cobra.Command, args []string) []string {
 		return args
 	}
 	cmd, _, err := root.Find(args[1:2])
-	if err != nil {
+	if err != nil || cmd.Name() != "create" {
 		return args
 	}
 	own, aliases := cmd.Flags(), map[string]string{}
