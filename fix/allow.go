@@ -130,7 +130,7 @@ func (a *allowance) open() HostPlan {
 	req := a.Required
 	key, why := a.choose()
 	if key == "" {
-		return a.leave(NoRuleset, "%s", req.Say(fmt.Sprintf("the host has %s that lets {service} {way}; a VIB that brings one is the lasting way", noneOf(req))))
+		return a.leave(NoRuleset, "%s", req.Say(fmt.Sprintf("the host has %s that lets {service} {way}; a VIB that brings one is the lasting way (--method vib)", noneOf(req))))
 	}
 	rs := a.Host.Firewall.Ruleset(key)
 	switch {

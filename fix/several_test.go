@@ -246,7 +246,7 @@ var _ = Describe("a ruleset by which the host is managed", func() {
 
 var _ = It("a plan without a ruleset names the VIB", func() {
 	for _, req := range []checks.Requirement{checks.VIC(), checks.VIC().At(4711), need("udp", "outbound", "udp", 514, "syslog")} {
-		Expect(allowAll(host(), fix.AllowOptions{}, req).Hosts[0].Detail).To(HaveSuffix("; a VIB that brings one is the lasting way"))
+		Expect(allowAll(host(), fix.AllowOptions{}, req).Hosts[0].Detail).To(HaveSuffix("; a VIB that brings one is the lasting way (--method vib)"))
 	}
 })
 
