@@ -63,6 +63,10 @@ type Requirement struct {
 	From    string
 	Unnamed []string
 
+	// Asked are the options of a command line that ask for its profile alone; none where a
+	// run is not asked for by profiles.
+	Asked []string
+
 	Words
 }
 
@@ -353,8 +357,7 @@ func (r Requirement) KeyFrom(s Source) string {
 
 // Say fills the requirement's words into a text: {service}, {way} (out or in),
 // {to} (to or from), {traffic}, {a peer}, {the peer}, {its network}, {option}, {breaks},
-// {or prefer}, and, for commands, {prefer}, {fallback}, {vib} and {at}, which is --port with a
-// blank before it where a virtual container host has another one.
+// {or prefer}, and, for commands, {prefer}, {fallback} and {vib}.
 func (r Requirement) Say(text string) string {
 	if !strings.Contains(text, "{") {
 		return text
@@ -365,12 +368,8 @@ func (r Requirement) Say(text string) string {
 			the = "the " + rest
 		}
 	}
-	at := ""
-	if r.OfVCH() && !r.ByVICMachine() {
-		at = fmt.Sprintf(" --port %d", r.Ports[0])
-	}
 	words := []string{
-		"{at}", at, "{service}", r.Service(), "{way}", r.way(), "{to}", r.to(), "{a peer}", r.Peer, "{the peer}", the,
+		"{service}", r.Service(), "{way}", r.way(), "{to}", r.to(), "{a peer}", r.Peer, "{the peer}", the,
 		"{option}", r.PeerOption, "{breaks}", r.Breaks,
 	}
 	traffic, network, prefer := "traffic", "the network that it is in", ""

@@ -130,7 +130,7 @@ func (a *allowance) open() HostPlan {
 	req := a.Required
 	key, why := a.choose()
 	if key == "" {
-		return a.leave(NoRuleset, "%s", req.Say(fmt.Sprintf("the host has %s that lets {service} {way}; %s", noneOf(req), byVIB(req))))
+		return a.leave(NoRuleset, "%s", req.Say(fmt.Sprintf("the host has %s that lets {service} {way}; a VIB that brings one is the lasting way (--method vib)", noneOf(req))))
 	}
 	rs := a.Host.Firewall.Ruleset(key)
 	switch {
@@ -148,15 +148,6 @@ func noneOf(req *checks.Requirement) string {
 		return "none of " + strings.Join(keys, ", ")
 	}
 	return "no ruleset for it alone"
-}
-
-// byVIB names the lasting way where no ruleset serves, with its commands where there are any.
-func byVIB(req *checks.Requirement) string {
-	const way = "a VIB that brings a ruleset is the lasting way"
-	if req.KeyFrom(checks.FromVIB) == "" {
-		return way
-	}
-	return way + ": vic-preflight vib build{at} --output {vib}.vib, then vic-preflight fix --allow{at} --method vib --vib {vib}.vib"
 }
 
 // leave is a plan without a change.

@@ -76,6 +76,24 @@ func (w Wanted) flags() (list []string) {
 	return list
 }
 
+// alone are the flags that ask for one of the profiles, with its peers.
+func (w Wanted) alone(p profile.Profile) []string {
+	of := func(peer string) bool {
+		name, _, named := strings.Cut(peer, "=")
+		return !named || name == p.Name
+	}
+	one := Wanted{Peers: slices.DeleteFunc(slices.Clone(w.Peers), func(peer string) bool { return !of(peer) })}
+	if p.Name == profile.Default {
+		one.VCHs = w.VCHs
+	}
+	if p.File != "" {
+		one.Files = []string{p.File}
+	} else {
+		one.Profiles = []string{p.Name}
+	}
+	return one.flags()
+}
+
 // vch is the port of a virtual container host.
 func (w Wanted) vch() (req checks.Requirement, err error) {
 	if len(w.Peers) > 0 {
@@ -198,6 +216,7 @@ func (w Wanted) putProfiles(o *Options, chosen []profile.Profile) error {
 			if n.OneOf != "" && o.Change.Do != Deny { // all of them are closed
 				return choose(chosen, p, n)
 			}
+			n.Asked = w.alone(p)
 			o.Requirements = append(o.Requirements, n.Requirement)
 		}
 	}

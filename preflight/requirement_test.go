@@ -88,6 +88,27 @@ var _ = Describe("what must be open", func() {
 		Expect(err).To(MatchError(ContainSubstring("give --vch-ip")))
 	})
 
+	It("knows the options that ask for its profile alone", func() {
+		file := func(name string) string {
+			return site("profile: " + name + "\ntitle: x\npeer: {kind: a host}\nrequirements:\n  - {direction: outbound, protocol: tcp, ports: 9001, owner: user, breaks: x}\nsource: x\n")
+		}
+		one, other := file("a"), file("b")
+		reqs, err := anyPort(preflight.Wanted{
+			Files: []string{one, other}, Profiles: []string{"ntp", "vic"}, Peers: []string{"a=10.0.0.1", "ntp=10.0.0.2"}, VCHs: []string{"10.0.0.3"},
+		}).Requirements()
+		Expect(err).NotTo(HaveOccurred())
+		asked := map[string]string{}
+		for _, req := range reqs {
+			asked[req.Name] = strings.Join(req.Asked, " ")
+		}
+		Expect(asked).To(Equal(map[string]string{
+			"a": "--requirements=" + one + " --peer=a=10.0.0.1", "b": "--requirements=" + other,
+			"ntp": "--profile=ntp --peer=ntp=10.0.0.2", "vic": "--profile=vic --vch-ip=10.0.0.3",
+		}))
+		reqs, err = anyPort(preflight.Wanted{Profiles: []string{"ntp"}, Peers: []string{"10.0.0.2"}}).Requirements()
+		Expect(err).NotTo(HaveOccurred())
+		Expect(reqs[0].Asked).To(Equal([]string{"--profile=ntp", "--peer=10.0.0.2"}))
+	})
 	It("is told apart by its name: two files must not make two of one", func() {
 		need := "direction: outbound, protocol: tcp, ports: 9001, owner: user, breaks: x}\n"
 		other := "  - {name: other, direction: inbound, protocol: tcp, ports: 9002, owner: user, breaks: x}\nsource: x\n"

@@ -214,9 +214,9 @@ var _ = DescribeTable("another port of a virtual container host", func(ctx SpecC
 },
 	Entry("is opened by what is made for it", 1514, "enable syslog", "the ruleset that is made for it"),
 	Entry("the web's too", 443, "enable httpClient", ""),
-	Entry("not by what a mount opens", 2049, "no-ruleset", "vib build --port 2049"),
+	Entry("not by what a mount opens", 2049, "no-ruleset", "a VIB that brings one"),
 	Entry("by what ESXi switches not either", 3260, "not-user-controllable", "ESXi itself switches the ruleset iSCSI"),
-	Entry("by a VIB where there is nothing", 4711, "no-ruleset", "vic-preflight vib build --port 4711 --output vmware-vic.vib, then vic-preflight fix --allow --port 4711 --method vib"),
+	Entry("by a VIB where there is nothing", 4711, "no-ruleset", "a VIB that brings one"),
 )
 
 var _ = It("a vCenter is known by a host's setting, or by what is required", func() {

@@ -31,6 +31,8 @@ type Profile struct {
 	Needs []Need
 	// Sources are where it is known from. There is at least one.
 	Sources []string
+	// File is the path of a site's own; empty of a built-in one.
+	File string
 }
 
 // PeerKind is who is on the other side of all requirements of a profile.

@@ -119,7 +119,9 @@ func Read(path string) (Profile, error) {
 	if err != nil {
 		return Profile{}, err
 	}
-	return Parse(path, data)
+	p, err := Parse(path, data)
+	p.File = path
+	return p, err
 }
 
 // Parse reads the bytes of a site's own profile; path is where they are from.

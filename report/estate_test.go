@@ -338,3 +338,31 @@ var _ = Describe("advice for a profile", func() {
 		Expect(render(r, report.Style{})).To(ContainSubstring("\n  vic-preflight undo j.jsonl --target vc.example/dc1 --user=root\n"))
 	})
 })
+
+var _ = It("a plan that is not carried out has the commands that bring a ruleset, for that requirement alone", func() {
+	r := wrong()
+	run := r.Runs[0]
+	run.DryRun = true
+	run.Plan = []report.PlanEntry{{
+		Host: "esx2.example", Path: run.Inventory.Hosts[1].Path, Cluster: "prod", Requirement: "syslog-udp-5514",
+		Action: report.Refuse, Reason: "no-ruleset", Detail: "the host has none",
+	}}
+	const commands = `
+  vic-preflight vib build --profile=syslog --peer=udp://10.0.0.9:5514 --output syslog-udp-5514.vib   # --esxi 6-7 for ESXi 6.x and 7.x
+  vic-preflight fix --allow --method vib --vib syslog-udp-5514.vib --lower-acceptance-level --target vc.example/dc1 --profile=syslog --peer=udp://10.0.0.9:5514 --host esx2.example
+`
+	Expect(write("table", r)).To(ContainSubstring("the host has none" + commands))
+	run.Plan[0].Reason = "not-user-controllable"
+	Expect(write("table", r)).NotTo(ContainSubstring("vib"))
+})
+
+var _ = It("a VIB is built for the one file that asks for what lacks a ruleset", func() {
+	r := wrong()
+	run := r.Runs[0]
+	run.Options = []string{"--requirements=a.yaml", "--requirements=b.yaml", "--peer=a=10.0.0.9", "--peer=b=10.0.0.8"}
+	for i := range run.Requirements {
+		run.Requirements[i].Asked = []string{"--requirements=b.yaml", "--peer=b=10.0.0.8"}
+	}
+	Expect(hints(r)).To(ContainSubstring("vib build --requirements=b.yaml --peer=b=10.0.0.8 --output syslog-udp-5514.vib "))
+	Expect(hints(r)).To(ContainSubstring("--target vc.example/dc1 --requirements=b.yaml --peer=b=10.0.0.8 --host esx2.example"))
+})

@@ -641,13 +641,17 @@ func notVCHs(options []string) []string {
 }
 
 // asking are the options that ask for one requirement: those of its built-in profile where
-// the run asks for that, else the run's own. There are none where nothing names it without
-// the hosts' settings.
+// the run asks for that, else those of its profile, else the run's own. There are none where
+// nothing names it without the hosts' settings.
 func (r *Run) asking(req checks.Requirement) []string {
 	if own := profile.Options(req); len(own) > 0 && (slices.Contains(r.Options, own[0]) || r.given("--profile=auto")) {
 		return own
 	}
-	return slices.DeleteFunc(slices.Clone(r.Options), func(o string) bool { return !asksFor(o) || strings.HasSuffix(o, "=auto") })
+	options := r.Options
+	if len(req.Asked) > 0 {
+		options = req.Asked
+	}
+	return slices.DeleteFunc(slices.Clone(options), func(o string) bool { return !asksFor(o) || strings.HasSuffix(o, "=auto") })
 }
 
 // requiredOf is the requirement that a result is about, with the host's own peers.

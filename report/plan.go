@@ -271,6 +271,9 @@ func (r *Run) planTable(b *strings.Builder, style Style) error {
 	}
 	names := r.shortNames()
 	writeSentences(b, shown, names, style)
+	if r.DryRun && !r.creates() {
+		r.writeWays(b)
+	}
 	writeWarnings(b, entries, names, style)
 	b.WriteString("\n")
 	style.writeLine(b, planSummary(entries, r.DryRun))
@@ -340,6 +343,33 @@ func writeSentences(b *strings.Builder, entries []PlanEntry, names map[string]st
 	b.WriteString("\n")
 	for _, text := range order {
 		b.WriteString(strings.Join(hanging(fmt.Sprintf("%s: %s", few(hosts[text]), text), style.Width), "\n") + "\n")
+	}
+}
+
+// writeWays writes below a plan the commands that bring a ruleset to hosts that have none. Where
+// the hosts' verdicts follow, the advice on them has them.
+func (r *Run) writeWays(b *strings.Builder) {
+	refused := map[string]bool{}
+	for i := range r.Plan {
+		if e := &r.Plan[i]; e.Action == Refuse && e.Reason == string(checks.NoRuleset) {
+			refused[e.Path] = true
+		}
+	}
+	if len(refused) == 0 {
+		return // nearly always
+	}
+	places, seen := r.places(), map[string]bool{}
+	for _, a := range r.advise() {
+		if !slices.ContainsFunc(a.results, func(res checks.Result) bool { return refused[res.Subject] && res.Check == checks.OutboundPort }) {
+			continue
+		}
+		for _, line := range a.commands(r, places) {
+			brings := strings.HasPrefix(line, "vic-preflight vib build ") || strings.Contains(line, " --method vib ")
+			if brings && !seen[line] {
+				seen[line] = true
+				fmt.Fprintf(b, "  %s\n", line) // never wrapped: it is there to be copied
+			}
+		}
 	}
 }
 

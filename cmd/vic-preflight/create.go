@@ -4,11 +4,11 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/internal/completion"
 	"github.com/vic-preflight/vic-preflight/internal/longflag"
 	"github.com/vic-preflight/vic-preflight/internal/usage"
 	"github.com/vic-preflight/vic-preflight/internal/vicmachine"
@@ -53,10 +53,7 @@ func foreign(cmd *cobra.Command) []string {
 // separate puts what is vic-machine's behind "--", where the command line is of create; a
 // shell that completes one is offered it.
 func separate(root *cobra.Command, args []string) []string {
-	if len(args) > 2 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) && args[1] == "create" {
-		cmd, _, _ := root.Find(args[1:2])
-		return append(args[:2:2], vicmachine.Offer(cmd, args[2:])...)
-	}
+	args = completion.VICMachine(root, args)
 	cmd, _, err := root.Find(args[:min(1, len(args))])
 	if err != nil || cmd.Name() != "create" {
 		return args

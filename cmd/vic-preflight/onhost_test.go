@@ -76,6 +76,6 @@ var _ = Describe("fix by another method than a ruleset", func() {
 	It("names the VIB where a host has no ruleset that could serve", func(ctx SpecContext) {
 		out := invocation{args: []string{"fix", "--allow", "-t", "sim://mixed", "--host", "esx14*", "--dry-run"}}.run(ctx)
 		Expect(out.stdout).To(ContainSubstring("VIB"))
-		Expect(strings.Join(strings.Fields(out.stdout), " ")).To(ContainSubstring("fix --allow --method vib"))
+		Expect(strings.Join(strings.Fields(out.stdout), " ")).To(ContainSubstring("the lasting way (--method vib)"))
 	})
 })

@@ -3,8 +3,6 @@ package vicmachine_test
 import (
 	"strings"
 
-	"github.com/spf13/cobra"
-
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
@@ -56,26 +54,3 @@ var _ = DescribeTable("an option that is empty", func(line, want string) {
 	Entry(nil, "vic-machine-linux|create|--password=", "--password is given and empty"),
 	Entry(nil, "--name|x|--no-tls", ""),
 	Entry(nil, "--nosuch|", "word 1 is no option of vic-machine create"))
-
-var _ = DescribeTable("a shell is offered vic-machine's options beside the command's own", func(typed, read string) {
-	cmd := &cobra.Command{Use: "create"}
-	cmd.Flags().StringP("target", "t", "its own", "")
-	words := vicmachine.Offer(cmd, strings.Split(typed, "|"))
-	Expect(strings.Join(words, "|")).To(Equal(read))
-	Expect(cmd.Flags().Lookup("target").DefValue).To(Equal("its own"))
-	for _, name := range vicmachine.Names() {
-		if name != "help" {
-			Expect(cmd.Flags().Lookup(name)).NotTo(BeNil(), name)
-		}
-	}
-	Expect(cmd.ParseFlags(words[:len(words)-1])).To(Succeed())
-	files, ok := cmd.GetFlagCompletionFunc("tls-ca")
-	Expect(ok).To(BeTrue())
-	_, directive := files(cmd, nil, "")
-	Expect(directive).To(Equal(cobra.ShellCompDirectiveDefault))
-},
-	Entry("nothing typed", "", ""),
-	Entry("long names", "--image-store|shared|--no-tls|--force=true|--na", "--image-store|shared|--no-tls|--force=true|--na"),
-	Entry("short names", "-n|vch1|-vs|shared:a|-k|-cn=pg|", "--name|vch1|--volume-store|shared:a|--no-tls|--container-network=pg|"),
-	Entry("the command's own short name", "-t|sim://vic|-r|prod|-", "-t|sim://vic|--compute-resource|prod|-"),
-	Entry("what is still typed", "-n", "-n"))
