@@ -52,7 +52,7 @@ var _ = Describe("watch", func() {
 		}, append(with(vc, []string{"watch"}, "--fix", "--every", "10s", "-o", "json="+report), "--max-hosts", "1")...)
 		Expect(out.code).To(Equal(exitInterrupted), out.stderr)
 		_, events, _ := strings.Cut(out.stdout, "\n5 hosts: 5 passed\n")
-		Expect(events).To(MatchRegexp(`(?s)^20\S+Z repaired esx01\.example: vic-engine: disabled .*\n20\S+Z journal ` + vc.URL.Host + `: \S+\.jsonl; to take the changes back: vic-preflight undo [^\n]*\n$`))
+		Expect(events).To(MatchRegexp(`(?s)^20\S+Z repaired esx01\.example: vic-engine: disabled .*\n20\S+Z journal ` + vc.URL.Host + `: to take the changes back: vic-preflight undo \S+\.jsonl [^\n]*\n$`))
 		Expect(enabled(vc, "esx01.example", "vic-engine")).To(BeTrue())
 		Expect(out.stderr).To(HaveSuffix("vic-preflight: interrupted; what was known and done is reported\n"))
 	}, SpecTimeout(2*time.Minute))
