@@ -17,6 +17,8 @@ type Event struct {
 	Word, Text string
 
 	status checks.Status
+	// unbroken events hold a command, which is copied.
+	unbroken bool
 }
 
 // Chronicle tells what becomes of the targets from one report to the next. It compares
@@ -135,7 +137,7 @@ func (t *teller) tell(word string, status checks.Status, subject, text string) {
 	case len(t.r.Runs) > 1:
 		subject = target + ": " + subject
 	}
-	t.events = append(t.events, Event{t.r.StartedAt.Add(t.r.Duration), word, subject + ": " + Clean(text), status})
+	t.events = append(t.events, Event{At: t.r.StartedAt.Add(t.r.Duration), Word: word, Text: subject + ": " + Clean(text), status: status})
 }
 
 // changes tells what was changed, and what takes it back.
@@ -154,9 +156,10 @@ func (t *teller) changes() {
 	if t.run.Journal != "" {
 		text := t.run.Journal
 		if undo := t.run.undo(); undo != "" {
-			text += "; to take the changes back: " + undo
+			text = "to take the changes back: " + undo
 		}
 		t.tell("journal", checks.Skip, "", text)
+		t.events[len(t.events)-1].unbroken = true
 	}
 }
 
@@ -218,13 +221,16 @@ func (t *teller) difference(d *Difference, status checks.Status) {
 }
 
 // Events writes a line for each event: the time, what happened, and to what. Only a
-// terminal's width breaks it.
+// terminal's width breaks it, and that no command.
 func Events(w io.Writer, events []Event, style Style) error {
 	var b strings.Builder
 	for _, e := range events {
 		at := e.At.UTC().Format(time.RFC3339) + " "
-		lines := strings.Join(hanging(at+e.Word+" "+e.Text, style.Width), "\n")
-		b.WriteString(at + style.paint(e.status, e.Word) + strings.TrimPrefix(lines, at+e.Word) + "\n")
+		line := at + e.Word + " " + e.Text
+		if !e.unbroken {
+			line = strings.Join(hanging(line, style.Width), "\n")
+		}
+		b.WriteString(at + style.paint(e.status, e.Word) + strings.TrimPrefix(line, at+e.Word) + "\n")
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -180,10 +180,13 @@ var _ = Describe("what a watch tells", func() {
 		r.Runs[0].Journal = "/state/j.jsonl"
 		want := []string{
 			"repaired esx1: vic-engine: disabled (allowed hosts: not known) -> enabled for not known; opens outbound TCP 2377; the narrowest",
-			"journal vc.example/dc1: /state/j.jsonl; to take the changes back: vic-preflight undo /state/j.jsonl --target vc.example/dc1",
+			"journal vc.example/dc1: to take the changes back: vic-preflight undo /state/j.jsonl --target vc.example/dc1",
 		}
 		Expect(told(c, r)).To(Equal(want))
 		Expect(lines(r, c.Changes(r))).To(Equal(want))
+		var out bytes.Buffer
+		Expect(report.Events(&out, c.Changes(r), report.Style{Width: 60})).To(Succeed())
+		Expect(out.String()).To(HaveSuffix(want[1]+"\n"), "a command is copied as it stands")
 		Expect(told(c, changed(2, failed))).To(Equal([]string{"FAILED esx1: enable vic-engine: refused by the host"}))
 		Expect(told(c, changed(3, left))).To(BeEmpty())
 	})

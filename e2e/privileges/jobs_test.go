@@ -46,7 +46,6 @@ var jobs = []*job{
 	{title: "`check --refresh`", role: roleFix, args: "check --refresh", scenario: "open"},
 	{title: "`fix --allow`", role: roleFix, args: "fix --allow", scenario: "closed"},
 	{title: "`fix --allow --allowed-ip`", role: roleFix, args: "fix --allow --compute-resource prod --allowed-ip 10.0.0.5 --vch-ip 10.0.0.5", scenario: "closed"},
-	{title: "`watch --fix`", role: roleFix, args: "watch --fix --rounds 1", scenario: "closed"},
 	{title: "`fix --deny`", role: roleFix, args: "fix --deny --yes", scenario: "closed", before: "fix --allow"},
 	{title: "`undo`", role: roleFix, args: "undo DIR/j", scenario: "closed", before: "fix --allow --journal DIR/j"},
 	{title: "`create --fix-setting`", role: roleFix, args: setting, scenario: "vic-broken"},

@@ -56,7 +56,8 @@ and is assumed to take ` + "`Host.Config.Settings`" + `; ` + "`Global.Licenses`"
 where its machine is made is assumed. The list of VIBs is read with ` + "`Host.Config.Image`" + `, or as here by esxcli. A real vCenter has the last word: what it refuses stands in the report, by its name.
 
 Every role has ` + "`System.View` and `System.Read`" + `, and every command takes them: without the first there is no login (exit 3), without
-the second the hosts are unknown. The built-in role "Read-only" is these two.
+the second the hosts are unknown. The built-in role "Read-only" is these two. In each round ` + "`watch`" + ` takes what ` + "`check`" + ` does, and with
+` + "`--fix` what `fix --allow`" + ` does.
 `
 
 // role is what the commands of a role take together, but for what every role has.
