@@ -253,6 +253,7 @@ var _ = Describe("Status", func() {
 		})).To(BeTrue())
 		Expect(checks.Worst([]checks.Result{{Verdict: &checks.Verdict{Status: checks.Pass}}, {Verdict: &checks.Verdict{}}, {Verdict: &checks.Verdict{Status: checks.Warn}}})).To(Equal(checks.Unknown))
 		Expect(checks.Worst(nil)).To(Equal(checks.Skip))
+		Expect(checks.Worst([]checks.Result{{Verdict: &checks.Verdict{Status: checks.Skip}}})).To(Equal(checks.Unknown), "all leave the question out, and nothing was found out")
 	})
 	It("survives JSON", func() {
 		for _, s := range checks.Statuses() {

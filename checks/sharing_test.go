@@ -49,3 +49,17 @@ var _ = It("a list of rulesets that begins as another one is a list of its own",
 		}
 	}
 })
+
+var _ = It("hosts that share their rulesets and differ in the master switch have verdicts of their own", func() {
+	on := host(ruleset("other", true, all(), outbound(80, 0)))
+	off := on
+	off.Firewall.Switch.Enabled = inventory.No
+	for _, order := range [][2]*inventory.Host{{&on, &off}, {&off, &on}} {
+		judge := checks.NewJudge(checks.VIC())
+		for _, h := range order {
+			j, _ := judge.Host(h)
+			want := map[*inventory.Host]checks.Reason{&on: checks.NoRuleset, &off: checks.FirewallOff}[h]
+			Expect(j.Port.Reason).To(Equal(want), j.Port.Detail)
+		}
+	}
+})
