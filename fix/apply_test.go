@@ -27,6 +27,7 @@ type fakeHosts struct {
 
 	shut        map[string]int  // by host ID: the place of a ruleset that stays shut
 	hangRefresh map[string]bool // by host ID
+	failRefresh error           // of every host
 	refreshes   int             // of hosts that hang
 	onAny       func()
 }
@@ -91,7 +92,7 @@ func (f *fakeHosts) SetAllowedHosts(ctx context.Context, h *inventory.Host, key 
 
 func (f *fakeHosts) RefreshFirewall(ctx context.Context, h *inventory.Host) error {
 	if !f.hangRefresh[h.ID] {
-		return nil
+		return f.failRefresh
 	}
 	f.mu.Lock()
 	f.refreshes++
@@ -234,6 +235,27 @@ var _ = Describe("Apply", func() {
 		outcomes, err := fix.Apply(ctx, allow(list, "10.0.0.5"), client, &memory{}, bound)
 		Expect(err).NotTo(HaveOccurred())
 		Expect(outcomes[0].Err).To(MatchError(ContainSubstring("could not be read again before they are written")))
+		Expect(client.calls).To(BeEmpty())
+	}, SpecTimeout(10*time.Second))
+
+	It("writes no list by facts that the host refused to refresh", func(ctx SpecContext) {
+		list := hosts(1, func() []*inventory.Ruleset { return []*inventory.Ruleset{vSPC(true, addresses("10.9.9.9"))} })
+		client := newFake(list)
+		client.failRefresh = errors.New("the host refused")
+		outcomes, err := fix.Apply(ctx, allow(list, "10.0.0.5"), client, &memory{}, applying)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(outcomes[0].Err).To(MatchError(ContainSubstring("could not be read again before they are written: the host refused")))
+		Expect(client.calls).To(BeEmpty())
+	}, SpecTimeout(10*time.Second))
+
+	It("writes no list of a ruleset that somebody has switched since the plan was made", func(ctx SpecContext) {
+		list := hosts(1, func() []*inventory.Ruleset { return []*inventory.Ruleset{vSPC(true, addresses("10.9.9.9"))} })
+		client := newFake(list)
+		plan := allow(list, "10.0.0.5")
+		client.live["host-0"]["vSPC"] = fix.State{Allowed: addresses("10.9.9.9")}
+		outcomes, err := fix.Apply(ctx, plan, client, &memory{}, applying)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(outcomes[0].Err).To(MatchError(ContainSubstring("somebody has changed the ruleset vSPC on esx0 since this was planned (it is disabled, for 10.9.9.9)")))
 		Expect(client.calls).To(BeEmpty())
 	}, SpecTimeout(10*time.Second))
 
