@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -276,6 +277,30 @@ var _ = Describe("Apply", func() {
 		for _, o := range outcomes {
 			Expect(o.Err).To(MatchError(ContainSubstring("nothing was changed: the journal could not be written: no space left on device")))
 		}
+	}, SpecTimeout(10*time.Second))
+
+	It("changes as many hosts at a time as it was given workers, and no more", func(ctx SpecContext) {
+		list := hosts(6, closed)
+		client := newFake(list)
+		var busy, most atomic.Int32
+		together, cancel := context.WithTimeout(ctx, 5*time.Second)
+		defer cancel()
+		client.onAny = func() {
+			now := busy.Add(1)
+			defer busy.Add(-1)
+			for old := most.Load(); now > old && !most.CompareAndSwap(old, now); old = most.Load() {
+			}
+			if now == 3 {
+				cancel() // the third one lets all go on
+			}
+			<-together.Done()
+		}
+		bound := applying
+		bound.Workers, bound.HostTimeout = 3, time.Minute
+		outcomes, err := fix.Apply(ctx, allow(list), client, &memory{}, bound)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(outcomes).To(HaveLen(6))
+		Expect(most.Load()).To(BeEquivalentTo(3))
 	}, SpecTimeout(10*time.Second))
 
 	It("gives up on a host that hangs, and does the others", func(ctx SpecContext) {

@@ -172,3 +172,25 @@ var _ = It("a host that takes no login is not changed, and said to have taken no
 	}
 	Expect(h.said()).To(BeEmpty())
 }, SpecTimeout(time.Minute))
+
+var _ = It("a service.xml that was written in part is put back", func(ctx SpecContext) {
+	h := newFakeHost()
+	inPlace.ready(h)
+	before := h.state()
+	full := false
+	h.on = func(_ int, c *sshtest.Command) (int, bool) {
+		if full || !strings.Contains(c.Line, "chmod +t") {
+			return 0, false
+		}
+		full = true
+		h.write(fix.ServiceXML, ruleset("sshServer", key)[:100], 0o644)
+		_, _ = io.WriteString(c.Stderr, "cat: write error: No space left on device\n")
+		return 1, true
+	}
+	err := h.carry(ctx, insert())
+	Expect(err).To(MatchError(ContainSubstring("No space left on device")))
+	Expect(err).NotTo(BeAssignableToTypeOf(&fix.TakeBackError{}))
+	after := h.state()
+	Expect(after.Files[fix.ServiceXML]).To(Equal(before.Files[fix.ServiceXML]), "the part of the new text stays: %v", err)
+	Expect(after.Loaded).To(Equal(before.Loaded))
+}, SpecTimeout(time.Minute))
