@@ -361,6 +361,18 @@ var _ = Describe("Verify", func() {
 		Expect(list[0].Firewall.Ruleset("vic-engine").Enabled).To(BeTrue(), "read into the facts")
 	}, SpecTimeout(10*time.Second))
 
+	It("reads a host again whose call failed: the change may have been made all the same", func(ctx SpecContext) {
+		list := hosts(1, closed)
+		client := newFake(list)
+		client.fail["enable host-0 vic-engine"] = errors.New("the connection was reset")
+		outcomes, err := fix.Apply(ctx, allow(list), client, &memory{}, applying)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(outcomes[0].Done).To(BeFalse())
+		client.live["host-0"]["vic-engine"] = fix.State{Enabled: true, Allowed: everyone()}
+		fix.Verify(ctx, outcomes, client, verifying)
+		Expect(list[0].Firewall.Ruleset("vic-engine").Enabled).To(BeTrue(), "the facts are those from before the call")
+	}, SpecTimeout(10*time.Second))
+
 	It("is not held up by a host whose refresh hangs", func(ctx SpecContext) {
 		list := hosts(5, closed)
 		client := newFake(list)

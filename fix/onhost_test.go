@@ -173,6 +173,11 @@ func (r *recorder) Carry(_ context.Context, c *fix.Change) error {
 	return r.fail
 }
 
+// carrying is what a host does with a change.
+type carrying func(ctx context.Context) error
+
+func (c carrying) Carry(ctx context.Context, _ *fix.Change) error { return c(ctx) }
+
 var _ = Describe("a change on a host itself", func() {
 	var (
 		hosts  []inventory.Host
@@ -267,6 +272,17 @@ var _ = Describe("a change on a host itself", func() {
 		Expect(outcomes[0].Err).To(MatchError("install vmware-vic on esx1.example: the host is on fire"))
 		Expect(entries).To(HaveLen(1), "it was journaled before")
 	})
+
+	It("whose time runs out says what could not be taken back", func(ctx SpecContext) {
+		hangs := carrying(func(ctx context.Context) error {
+			<-ctx.Done()
+			return fmt.Errorf("%w; %w", ctx.Err(), &fix.TakeBackError{Cause: errors.New("the host is gone")})
+		})
+		plan := fix.Bring(judged(hosts)[0], lowering(), map[string]fix.Survey{"host-1": community})
+		outcomes, err := fix.Apply(ctx, plan, nil, &memory{}, fix.ApplyOptions{HostTimeout: 50 * time.Millisecond, OnHost: hangs})
+		Expect(err).NotTo(HaveOccurred())
+		Expect(outcomes[0].Err).To(MatchError(ContainSubstring("no answer within 50ms; it may have been made all the same; and it could not be taken back: the host is gone")))
+	}, SpecTimeout(10*time.Second))
 
 	It("is verified by the ruleset that came, or went", func(ctx SpecContext) {
 		outcomes, _ := apply(ctx, fix.Bring(judged(hosts)[0], lowering(), map[string]fix.Survey{"host-1": community}))

@@ -87,6 +87,8 @@ func writeOverlay(dir, file, text string) (overlay string, err error) {
 type tested struct {
 	// specs are those that ran; none where the suite did not come to its end.
 	specs []types.SpecReport
+	// plain are failed tests that are no specs, each with what it said.
+	plain []string
 	// output is the end of what was printed.
 	output string
 	// err is nil where all passed.
@@ -112,7 +114,7 @@ func test(ctx context.Context, dir, pkg, focus, overlay string) tested {
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = 5 * time.Second
 	out, err := cmd.CombinedOutput()
-	of := tested{output: string(out[max(0, len(out)-1500):]), err: cmp.Or(ctx.Err(), err)}
+	of := tested{plain: plainFailures(string(out)), output: string(out[max(0, len(out)-1500):]), err: cmp.Or(ctx.Err(), err)}
 	var suites []types.Report
 	text, err := os.ReadFile(report)
 	if err == nil {
@@ -127,7 +129,23 @@ func test(ctx context.Context, dir, pkg, focus, overlay string) tested {
 	return of
 }
 
-// judge says whether one failed spec holds all of the words. A panic is none.
+// plainFailures are the tests of which go test says that they failed, with the lines behind.
+func plainFailures(out string) (failed []string) {
+	for _, part := range strings.Split(out, "--- FAIL: ")[1:] {
+		text, _, _ := strings.Cut(part, "\nFAIL")
+		if !strings.Contains(text, "panic: ") {
+			failed = append(failed, strings.TrimSpace(text))
+		}
+	}
+	return failed
+}
+
+// holds reports whether a text has all of the words.
+func holds(text string, words []string) bool {
+	return !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(text, w) })
+}
+
+// judge says whether one failed spec, or test, holds all of the words. A panic is none.
 func (t tested) judge(words []string) (verdict, string) {
 	var ran int
 	var failed, panicked []string
@@ -143,11 +161,14 @@ func (t tested) judge(words []string) (verdict, string) {
 			panicked = append(panicked, name+": "+spec.State.String()+": "+spec.Failure.ForwardedPanic)
 		default:
 			text := name + ": " + spec.Failure.Message
-			if !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(text, w) }) {
+			if holds(text, words) {
 				return caught, "by: " + name
 			}
 			failed = append(failed, text)
 		}
+	}
+	if i := slices.IndexFunc(t.plain, func(text string) bool { return holds(text, words) }); i >= 0 && ran > 0 {
+		return caught, "by: " + t.plain[i]
 	}
 	switch {
 	case ran == 0 && t.err == nil:

@@ -194,3 +194,20 @@ var _ = It("a service.xml that was written in part is put back", func(ctx SpecCo
 	Expect(after.Files[fix.ServiceXML]).To(Equal(before.Files[fix.ServiceXML]), "the part of the new text stays: %v", err)
 	Expect(after.Loaded).To(Equal(before.Loaded))
 }, SpecTimeout(time.Minute))
+
+var _ = It("an edit that the host refuses leaves no file there, though the host takes no other login", func(ctx SpecContext) {
+	h := newFakeHost()
+	before := h.state()
+	h.on = func(_ int, c *sshtest.Command) (int, bool) {
+		if !strings.HasPrefix(c.Line, "case ") {
+			return 0, false
+		}
+		h.be(func() { h.gone = true })
+		_, _ = io.WriteString(c.Stderr, "Operation not permitted\n")
+		return 1, true
+	}
+	var left *fix.TakeBackError
+	Expect(errors.As(h.carry(ctx, insert()), &left)).To(BeTrue())
+	Expect(h.state().stray()).To(BeEmpty(), "the new file is left beside the old one")
+	Expect(h.state()).To(Equal(before))
+}, SpecTimeout(time.Minute))
