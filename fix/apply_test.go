@@ -390,17 +390,18 @@ var _ = Describe("Verify", func() {
 	}, SpecTimeout(10*time.Second))
 
 	It("believes neither a list that is not told any more nor one of two rulesets of one key", func(ctx SpecContext) {
-		list := hosts(2, func() []*inventory.Ruleset {
+		list := hosts(3, func() []*inventory.Ruleset {
 			return []*inventory.Ruleset{engine(false), engine(false)}
 		})
 		client := newFake(list)
 		outcomes, err := fix.Apply(ctx, allow(list), client, &memory{}, applying)
 		Expect(err).NotTo(HaveOccurred())
 		client.live["host-0"]["vic-engine"] = fix.State{Enabled: true}
-		client.shut = map[string]int{"host-1": 1}
+		client.shut = map[string]int{"host-1": 1, "host-2": 0}
 		fix.Verify(ctx, outcomes, client, fix.VerifyOptions{Timeout: 300 * time.Millisecond, HostTimeout: time.Second, Workers: 1})
 		Expect(outcomes[0].Verified).To(BeFalse(), "whom it lets through is not told")
 		Expect(outcomes[1].Verified).To(BeFalse(), "the second is shut")
+		Expect(outcomes[2].Verified).To(BeFalse(), "the first is shut")
 	}, SpecTimeout(10*time.Second))
 
 	It("does not believe a change that never shows", func(ctx SpecContext) {
