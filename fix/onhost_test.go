@@ -256,7 +256,9 @@ var _ = Describe("a change on a host itself", func() {
 		Expect(hp.Changes[0].File).To(Equal(&fix.FileChange{Path: fix.ServiceXML, Before: after, After: before}))
 		Expect(undo(entries, fix.Survey{File: []byte("other"), Rulesets: []string{"vicoutgoing"}}, false).Reason).To(Equal(fix.ChangedSince))
 		Expect(undo(entries, fix.Survey{File: before}, false).Reason).To(Equal(fix.Chosen), "the firewall has not read it again")
-		Expect(undo(entries, fix.Survey{File: []byte("other")}, true).Reason).To(Equal(fix.Chosen))
+		forced := undo(entries, fix.Survey{File: []byte("other")}, true)
+		Expect(forced.Reason).To(Equal(fix.Chosen))
+		Expect(forced.Changes[0].File).To(Equal(&fix.FileChange{Path: fix.ServiceXML, Before: []byte("other"), After: before}), "what is there now is what is written over")
 
 		_, undone := apply(ctx, &fix.Plan{Hosts: []fix.HostPlan{hp}})
 		again := undo(undone, fix.Survey{File: before}, false)

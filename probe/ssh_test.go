@@ -92,7 +92,10 @@ func (f *fakeHost) start() {
 			if err != nil {
 				return
 			}
-			go f.serve(c, config)
+			go func() {
+				defer GinkgoRecover()
+				f.serve(c, config)
+			}()
 		}
 	}()
 }
@@ -223,6 +226,15 @@ var _ = Describe("SSH", func() {
 			f.run = func(string, string) (string, string, int) { return other, "", 0 }
 			Expect(run(ctx, &key).Outcome).To(Equal(inventory.Intercepted))
 		}
+	}, SpecTimeout(20*time.Second))
+
+	It("takes nothing that nc says of itself for the target's answer", func(ctx SpecContext) {
+		key := newKey()
+		f.run = func(string, string) (string, string, int) {
+			return "Connection to 203.0.113.20 2377 port [tcp/*] succeeded!\n", "", 0
+		}
+		found := run(ctx, &key)
+		Expect(found.Outcome).To(Equal(inventory.OpenUnverified), "nobody answered in the listener's place: "+found.Cause)
 	}, SpecTimeout(20*time.Second))
 
 	It("does without -v where nc does not know it", func(ctx SpecContext) {
