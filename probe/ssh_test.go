@@ -282,6 +282,21 @@ var _ = Describe("SSH", func() {
 		}))
 	}, SpecTimeout(20*time.Second))
 
+	It("sends a password that was refused no second time, however many attempts a host has", func(ctx SpecContext) {
+		f.client = nil
+		f.start()
+		opts.Login.Signers, opts.Login.Password = nil, "wrong"
+		opts.Login.HostKeys, opts.Login.Port = knownHosts(f, f.key.PublicKey()), f.port()
+		h := &inventory.Host{ID: "1", Name: "esx1"}
+		attempts := []*probe.Attempt{{Host: h, To: target}, {Host: h, To: target}, {Host: h, To: target}}
+		probe.SSH(ctx, attempts, func(*inventory.Host) hostssh.Host { return hostssh.Host{Address: "127.0.0.1"} }, opts)
+		Expect(f.passwords.Load()).To(BeEquivalentTo(1), "hosts lock accounts out")
+		for _, a := range attempts {
+			Expect(a.Found.Outcome).To(Equal(inventory.ProbeError))
+			Expect(a.Found.Cause).To(ContainSubstring("the host refused the login"))
+		}
+	}, SpecTimeout(20*time.Second))
+
 	It("quotes a name for the host's shell, and lets the host resolve it", func(ctx SpecContext) {
 		f.run = func(command, _ string) (string, string, int) {
 			Expect(command).To(Equal(`nc -v -w 1 'vch'"'"'; reboot' 2377`))
