@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -22,6 +23,10 @@ func TestSlips(t *testing.T) { testsuite.Run(t, "e2e/slips") }
 
 // all is set by make campaign: every slip instead of a sample.
 var all = os.Getenv("CAMPAIGN") == "all"
+
+// until is when no more slips are made, where SLIPS_TIME bounds it: they come in the seed's
+// order then, so that those which were made are a fair sample.
+var until time.Time
 
 // seed says which slips a sample has. It is the same in every run that gives none: what a
 // change did not do must not fail it.
@@ -35,6 +40,11 @@ var _ = BeforeSuite(func() {
 		var err error
 		seed, err = strconv.ParseInt(text, 10, 64)
 		Expect(err).NotTo(HaveOccurred(), "SLIPS_SEED")
+	}
+	if text := os.Getenv("SLIPS_TIME"); text != "" {
+		bound, err := time.ParseDuration(text)
+		Expect(err).NotTo(HaveOccurred(), "SLIPS_TIME")
+		until = time.Now().Add(bound)
 	}
 	AddReportEntry("seed", fmt.Sprintf("SLIPS_SEED=%d", seed), ReportEntryVisibilityFailureOrVerbose)
 	described, err := exec.Command("git", "describe", "--always", "--dirty", "--exclude=*").Output()

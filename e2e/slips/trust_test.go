@@ -49,7 +49,7 @@ const (
 )
 
 // writeTrust puts the table between the markers of docs/trust.md.
-func writeTrust(table string) error {
+func writeTrust(table string, made, total int) error {
 	file := filepath.Join(root, "docs", "trust.md")
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -60,6 +60,6 @@ func writeTrust(table string) error {
 	if !found || !closed {
 		return fmt.Errorf("%s has no place for the slips", file)
 	}
-	part := fmt.Sprintf("%s\nCommit %s.\n\n%s%s", begin, commit, table, end)
+	part := fmt.Sprintf("%s\n%d of %d slips were made, commit %s.\n\n%s%s", begin, made, total, commit, table, end)
 	return os.WriteFile(file, append(append(before[:len(before):len(before)], part...), after...), 0o644)
 }
