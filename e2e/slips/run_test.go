@@ -87,8 +87,10 @@ func writeOverlay(dir, file, text string) (overlay string, err error) {
 type tested struct {
 	// specs are those that ran; none where the suite did not come to its end.
 	specs []types.SpecReport
-	// plain are failed tests that are no specs, each with what it said.
-	plain []string
+	// plain are failed tests that are no specs, each with what it said. A package may have
+	// no others.
+	plain     []string
+	plainOnly bool
 	// output is the end of what was printed.
 	output string
 	// err is nil where all passed.
@@ -101,8 +103,12 @@ func test(ctx context.Context, dir, pkg, focus, overlay string) tested {
 	defer cancel()
 	report := filepath.Join(dir, "report.json")
 	_ = os.Remove(report)
-	args := []string{"test", "-count=1", "-vet=off", "-run", "^Test", "-timeout", mostTime.String(), pkg, "-args", "-ginkgo.json-report", report}
-	if focus != "" {
+	args := []string{"test", "-count=1", "-vet=off", "-run", "^Test", "-timeout", mostTime.String(), pkg}
+	suite := hasSuite(pkg)
+	if suite {
+		args = append(args, "-args", "-ginkgo.json-report", report)
+	}
+	if suite && focus != "" {
 		args = append(args, "-ginkgo.focus", focus)
 	}
 	cmd := exec.CommandContext(ctx, "go", args...)
@@ -114,7 +120,7 @@ func test(ctx context.Context, dir, pkg, focus, overlay string) tested {
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = 5 * time.Second
 	out, err := cmd.CombinedOutput()
-	of := tested{plain: plainFailures(string(out)), output: string(out[max(0, len(out)-1500):]), err: cmp.Or(ctx.Err(), err)}
+	of := tested{plain: plainFailures(string(out)), plainOnly: !suite, output: string(out[max(0, len(out)-1500):]), err: cmp.Or(ctx.Err(), err)}
 	var suites []types.Report
 	text, err := os.ReadFile(report)
 	if err == nil {
@@ -127,6 +133,15 @@ func test(ctx context.Context, dir, pkg, focus, overlay string) tested {
 		of.specs = append(of.specs, suite.SpecReports...)
 	}
 	return of
+}
+
+// hasSuite reports whether a package has specs.
+func hasSuite(pkg string) bool {
+	files, _ := filepath.Glob(filepath.Join(root, pkg, "*_test.go")) // the pattern is well formed
+	return slices.ContainsFunc(files, func(file string) bool {
+		text, err := os.ReadFile(file)
+		return err == nil && strings.Contains(string(text), "testsuite.Run(")
+	})
 }
 
 // plainFailures are the tests of which go test says that they failed, with the lines behind.
@@ -167,13 +182,15 @@ func (t tested) judge(words []string) (verdict, string) {
 			failed = append(failed, text)
 		}
 	}
-	if i := slices.IndexFunc(t.plain, func(text string) bool { return holds(text, words) }); i >= 0 && ran > 0 {
+	if i := slices.IndexFunc(t.plain, func(text string) bool { return holds(text, words) }); i >= 0 && (ran > 0 || t.plainOnly) {
 		return caught, "by: " + t.plain[i]
 	}
 	switch {
-	case ran == 0 && t.err == nil:
+	case t.plainOnly && len(t.plain) > 0:
+		return astray, strings.Join(t.plain, "\n")
+	case ran == 0 && t.err == nil && !t.plainOnly:
 		return crashed, "no spec ran: the focus fits none"
-	case ran == 0:
+	case ran == 0 && t.err != nil:
 		return crashed, fmt.Sprintf("%v\n%s", t.err, t.output)
 	case len(failed) > 0:
 		return astray, strings.Join(failed, "\n")

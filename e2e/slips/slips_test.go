@@ -62,6 +62,8 @@ var _ = DescribeTable("a slip is caught by a spec that fails and names it, and b
 	Entry("a spec's time is up", tested{specs: specs(types.SpecStateTimedout, "lost"), err: errExit}, crashed, "timedout"),
 	Entry("a spec panics, and another one fails well", tested{specs: specs(types.SpecStatePanicked, "x", types.SpecStateFailed, "lost"), err: errExit}, caught, ""),
 	Entry("a test that is no spec fails", tested{specs: specs(types.SpecStatePassed, ""), plain: plainFailures("--- FAIL: TestNetworks (0.1s)\n    --- FAIL: TestNetworks/networks (0.00s)\n        x_test.go:7: one is lost\nFAIL\n"), err: errExit}, caught, "TestNetworks/networks"),
+	Entry("a test fails where there are no specs", tested{plainOnly: true, plain: plainFailures("--- FAIL: TestNetworks (0.1s)\n    x_test.go:7: one is lost\n    networks\nFAIL\n"), err: errExit}, caught, "TestNetworks"),
+	Entry("all pass where there are no specs", tested{plainOnly: true}, passed, ""),
 	Entry("a test that is no spec panics", tested{specs: specs(types.SpecStatePassed, ""), plain: plainFailures("--- FAIL: TestX (0.1s)\npanic: networks are lost\nFAIL\n"), err: errExit}, crashed, "exit status 1"),
 	Entry("it does not compile", tested{output: "syntax error", err: errExit}, crashed, "syntax error"),
 	Entry("the suite ends in the middle", tested{output: "fatal error", err: errExit}, crashed, "fatal error"),
