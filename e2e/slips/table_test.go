@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -34,6 +35,12 @@ type slip struct {
 
 	// area is the part of the code, by the file of the table.
 	area string
+}
+
+// heavy reports whether most of the program has to be built for the slip's tests. A sample
+// has none of these.
+func (s *slip) heavy() bool {
+	return slices.Contains(s.Tests, "./cmd/vic-preflight") || slices.Contains(s.Tests, "./preflight") || slices.Contains(s.Tests, "./internal/vsphere")
 }
 
 // readTable reads every file of testdata, one for each area.
