@@ -77,8 +77,9 @@ bench: ## Measure against vic-machine and govc, write docs/performance.md (needs
 bench-micro: ## Run the benchmarks of single parts (benchstat-friendly)
 	$(GO) test -run '^$$' -bench . -benchmem -count $(or $(COUNT),10) ./...
 
-campaign: needs ## Run the whole of what make test runs a sample of: faults, a million hosts, kills, soak, fuzzing; hours
+campaign: needs ## Run the whole of what make test runs a sample of: faults, slips, a million hosts, kills, soak, fuzzing; hours
 	CAMPAIGN=all $(GO) test -count=1 -v -timeout 4h ./e2e/campaign -args -ginkgo.timeout 4h -ginkgo.v
+	CAMPAIGN=all $(GO) test -count=1 -v -timeout 6h ./e2e/slips -args -ginkgo.timeout 6h -ginkgo.v
 	CAMPAIGN=all $(GO) test -count=1 -v -timeout 4h ./e2e/oracle ./e2e/kill ./e2e/soak -args -ginkgo.timeout 4h -ginkgo.v
 	$(MAKE) fuzz
 

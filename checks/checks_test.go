@@ -197,6 +197,18 @@ var _ = Describe("cluster-drift", func() {
 		Expect(r[0].Status).To(Equal(checks.Skip))
 		Expect(r[0].Reason).To(Equal(checks.TooFewHosts))
 	})
+	It("tells the lists of every port apart", func() {
+		req := checks.Requirement{Name: "x", Direction: inventory.Outbound, Protocol: inventory.TCP, Ports: []int{514, 1514}}
+		lists := func(second string) []*inventory.Ruleset {
+			return []*inventory.Ruleset{
+				ruleset("first", true, addresses("10.0.0.5"), outbound(514, 0)), ruleset("second", true, addresses(second), outbound(1514, 0)),
+			}
+		}
+		r := only(checks.ClusterDrift, factsFor(req, member("a", lists("10.0.0.6")...), member("b", lists("10.0.0.7")...)))
+		Expect(r[0].Reason).To(Equal(checks.Drift), "the second port's lists differ: %s", r[0].Detail)
+		r = only(checks.ClusterDrift, factsFor(req, member("a", lists("10.0.0.6")...), member("b", lists("10.0.0.6")...)))
+		Expect(r[0].Reason).To(Equal(checks.Uniform), r[0].Detail)
+	})
 	It("has nothing to say of standalone hosts", func() {
 		Expect(only(checks.ClusterDrift, facts(host(), host()))).To(BeEmpty())
 	})
@@ -241,6 +253,7 @@ var _ = Describe("Status", func() {
 		})).To(BeTrue())
 		Expect(checks.Worst([]checks.Result{{Verdict: &checks.Verdict{Status: checks.Pass}}, {Verdict: &checks.Verdict{}}, {Verdict: &checks.Verdict{Status: checks.Warn}}})).To(Equal(checks.Unknown))
 		Expect(checks.Worst(nil)).To(Equal(checks.Skip))
+		Expect(checks.Worst([]checks.Result{{Verdict: &checks.Verdict{Status: checks.Skip}}})).To(Equal(checks.Unknown), "all leave the question out, and nothing was found out")
 	})
 	It("survives JSON", func() {
 		for _, s := range checks.Statuses() {

@@ -65,6 +65,27 @@ var _ = Describe("a requirement of some hosts", func() {
 		Expect(only(checks.RulePersistence, f)).To(HaveLen(2))
 		Expect(only(checks.ClusterDrift, f)).To(HaveLen(1))
 	})
+	DescribeTable("hosts of one firewall share no verdict where they differ", func(one, other checks.Demand, detail string) {
+		req := logs()
+		req.Of = map[string]*checks.Demand{"host-1": &one, "host-2": &other}
+		hosts := []inventory.Host{on("host-1", host()), on("host-2", host())}
+		shared := []*inventory.Ruleset{syslog(true, addresses("10.0.0.8"))}
+		hosts[0].Firewall.Rulesets, hosts[1].Firewall.Rulesets = shared, shared
+		for _, order := range [][]int{{0, 1}, {1, 0}} {
+			judge := checks.NewJudge(req)
+			first, _ := judge.Host(&hosts[order[0]])
+			second, _ := judge.Host(&hosts[order[1]])
+			of := map[string]string{first.Host.ID: first.Port.Detail, second.Host.ID: second.Port.Detail}
+			Expect(of["host-1"]).NotTo(ContainSubstring(detail), "host-1 has host-2's verdict")
+			Expect(of["host-2"]).To(ContainSubstring(detail), "host-2 has host-1's verdict")
+		}
+	},
+		// A long setting is not told in full: what is left of it can be the same.
+		Entry("in their peers", checks.Demand{Peers: peers("10.0.0.8"), From: "a, and 2 more"}, checks.Demand{Peers: peers("10.0.0.9"), From: "a, and 2 more"}, "leaves out 10.0.0.9"),
+		Entry("in peers that are known by a name", checks.Demand{Peers: peers("10.0.0.8"), Unnamed: []string{"logs1"}, From: "a"},
+			checks.Demand{Peers: peers("10.0.0.8"), Unnamed: []string{"logs2"}, From: "a"}, "whether that has logs2 is not known"),
+		Entry("in the setting that names their peers", checks.Demand{Peers: peers("10.0.0.8"), From: "tcp://10.0.0.8"}, checks.Demand{Peers: peers("10.0.0.8"), From: "tcp://10.0.0.8:514"}, "(tcp://10.0.0.8:514)"),
+	)
 	It("compares those hosts alone, wherever they stand", func() {
 		f := factsFor(logs(), on("host-9", host()), on("host-1", host(syslog(true, all()))), on("host-2", host(syslog(false, all()))))
 		drift := only(checks.ClusterDrift, f)

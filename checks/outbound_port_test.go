@@ -277,6 +277,9 @@ var _ = DescribeTable("outbound-port",
 		host:  host(vSPC(true, networks("10.0.0.0", 25)), nfs(true, networks("10.0.0.128", 25))),
 		peers: peers("10.0.0.0/24"), status: checks.Warn, reason: "borrowed-ruleset", decides: "nfsClient",
 	}),
+	Entry("borrowed wins over a firewall that is off", verdictRow{
+		host: with(host(nfs(true, all())), func(h *inventory.Host) { h.Firewall.Switch.Enabled = inventory.No }), status: checks.Warn, reason: "borrowed-ruleset", decides: "nfsClient",
+	}),
 	Entry("borrowed wins over a list that is not known", verdictRow{
 		host: host(vSPC(true, nil), nfs(true, all())), status: checks.Warn, reason: "borrowed-ruleset", decides: "nfsClient",
 	}),

@@ -240,6 +240,12 @@ var _ = Describe("Requirement", func() {
 		Entry(nil, func(r *checks.Requirement) { r.Ports = []int{0} }, "0 is not a port: it takes 1 to 65535"),
 		Entry(nil, func(r *checks.Requirement) { r.Ports = []int{2377, 70000} }, "70000 is not a port"),
 	)
+	It("is whole with the first port and the last", func() {
+		for _, port := range []int{1, 65535} {
+			Expect(needs("outbound", "tcp", port).Validate()).To(Succeed(), "port %d is one", port)
+		}
+		Expect(needs("outbound", "tcp", 65536).Validate()).NotTo(Succeed())
+	})
 	It("opens ports that follow each other by one rule, and says them as one", func() {
 		req := needs("inbound", "tcp", 5900, 5901, 5902, 443, 80, 81)
 		Expect(req.Rules()).To(Equal([]inventory.Rule{

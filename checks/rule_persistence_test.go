@@ -135,6 +135,10 @@ var _ = DescribeTable("rule-persistence says by which way the port is open",
 		running(host(site()), esxBase, disguised), checks.Warn, "origin-unknown",
 		"site-docker is not built in, and no VIB has its name: unless another one brought it (zz-tools 2.0 by VMware), it is lost at the next reboot",
 	}),
+	Entry("not known, with a community VIB that has ESXi's own version besides", originRow{
+		running(host(site()), esxBase, inventory.VIB{Name: "zz-base", Version: esxBase.Version, Vendor: "VMware", AcceptanceLevel: inventory.Community}), checks.Warn, "origin-unknown",
+		"site-docker is not built in, and no VIB has its name: unless another one brought it (zz-base 8.0.2-0.0.22380479 by VMware), it is lost at the next reboot",
+	}),
 	Entry("built in, on a host that Auto Deploy starts", originRow{
 		with(host(vicEngine(true, all())), func(h *inventory.Host) { h.Stateless = inventory.Yes }), checks.Warn, "origin-unknown",
 		"vic-engine is on a host that Auto Deploy starts, where nothing outlasts a reboot but what its image and its host profile bring",

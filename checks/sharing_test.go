@@ -35,3 +35,31 @@ var _ = DescribeTable("hosts that share their rulesets and differ in the default
 	Entry("outbound", inventory.Outbound, func(fw *inventory.Firewall, blocked inventory.Tristate) { fw.OutgoingBlocked = blocked }),
 	Entry("inbound", inventory.Inbound, func(fw *inventory.Firewall, blocked inventory.Tristate) { fw.IncomingBlocked = blocked }),
 )
+
+var _ = It("a list of rulesets that begins as another one is a list of its own", func() {
+	rulesets := []*inventory.Ruleset{ruleset("other", true, all(), outbound(80, 0)), vicEngine(true, all())}
+	long, short := host(rulesets...), host(rulesets...)
+	long.Firewall.Rulesets, short.Firewall.Rulesets = rulesets, rulesets[:1]
+	for _, order := range [][2]*inventory.Host{{&long, &short}, {&short, &long}} {
+		judge := checks.NewJudge(checks.VIC())
+		for _, h := range order {
+			j, _ := judge.Host(h)
+			want := map[*inventory.Host]checks.Reason{&long: checks.Permitted, &short: checks.NoRuleset}[h]
+			Expect(j.Port.Reason).To(Equal(want), "with %d rulesets: %s", len(h.Firewall.Rulesets), j.Port.Detail)
+		}
+	}
+})
+
+var _ = It("hosts that share their rulesets and differ in the master switch have verdicts of their own", func() {
+	on := host(ruleset("other", true, all(), outbound(80, 0)))
+	off := on
+	off.Firewall.Switch.Enabled = inventory.No
+	for _, order := range [][2]*inventory.Host{{&on, &off}, {&off, &on}} {
+		judge := checks.NewJudge(checks.VIC())
+		for _, h := range order {
+			j, _ := judge.Host(h)
+			want := map[*inventory.Host]checks.Reason{&on: checks.NoRuleset, &off: checks.FirewallOff}[h]
+			Expect(j.Port.Reason).To(Equal(want), j.Port.Detail)
+		}
+	}
+})

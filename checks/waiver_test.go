@@ -45,6 +45,7 @@ var _ = Describe("a waiver", func() {
 		Entry("for one requirement", checks.Waiver{Reason: checks.RulesetDisabled, Requirement: "syslog-*"}, day.Add(-time.Second), checks.Warn, checks.Fail),
 		Entry("for another requirement", checks.Waiver{Reason: checks.RulesetDisabled, Requirement: "ntp"}, day.Add(-time.Second), checks.Fail, checks.Fail),
 		Entry("for another reason", checks.Waiver{Reason: checks.NoRuleset}, day.Add(-time.Second), checks.Fail, checks.Fail),
+		Entry("nowhere, by a glob that is none", checks.Waiver{Reason: checks.RulesetDisabled, Host: "[esx"}, day.Add(-time.Second), checks.Fail, checks.Fail),
 		Entry("no more on the day that it expires", checks.Waiver{Reason: checks.RulesetDisabled}, day, checks.Fail, checks.Fail),
 	)
 

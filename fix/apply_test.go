@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -27,6 +28,7 @@ type fakeHosts struct {
 
 	shut        map[string]int  // by host ID: the place of a ruleset that stays shut
 	hangRefresh map[string]bool // by host ID
+	failRefresh error           // of every host
 	refreshes   int             // of hosts that hang
 	onAny       func()
 }
@@ -91,7 +93,7 @@ func (f *fakeHosts) SetAllowedHosts(ctx context.Context, h *inventory.Host, key 
 
 func (f *fakeHosts) RefreshFirewall(ctx context.Context, h *inventory.Host) error {
 	if !f.hangRefresh[h.ID] {
-		return nil
+		return f.failRefresh
 	}
 	f.mu.Lock()
 	f.refreshes++
@@ -237,6 +239,27 @@ var _ = Describe("Apply", func() {
 		Expect(client.calls).To(BeEmpty())
 	}, SpecTimeout(10*time.Second))
 
+	It("writes no list by facts that the host refused to refresh", func(ctx SpecContext) {
+		list := hosts(1, func() []*inventory.Ruleset { return []*inventory.Ruleset{vSPC(true, addresses("10.9.9.9"))} })
+		client := newFake(list)
+		client.failRefresh = errors.New("the host refused")
+		outcomes, err := fix.Apply(ctx, allow(list, "10.0.0.5"), client, &memory{}, applying)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(outcomes[0].Err).To(MatchError(ContainSubstring("could not be read again before they are written: the host refused")))
+		Expect(client.calls).To(BeEmpty())
+	}, SpecTimeout(10*time.Second))
+
+	It("writes no list of a ruleset that somebody has switched since the plan was made", func(ctx SpecContext) {
+		list := hosts(1, func() []*inventory.Ruleset { return []*inventory.Ruleset{vSPC(true, addresses("10.9.9.9"))} })
+		client := newFake(list)
+		plan := allow(list, "10.0.0.5")
+		client.live["host-0"]["vSPC"] = fix.State{Allowed: addresses("10.9.9.9")}
+		outcomes, err := fix.Apply(ctx, plan, client, &memory{}, applying)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(outcomes[0].Err).To(MatchError(ContainSubstring("somebody has changed the ruleset vSPC on esx0 since this was planned (it is disabled, for 10.9.9.9)")))
+		Expect(client.calls).To(BeEmpty())
+	}, SpecTimeout(10*time.Second))
+
 	It("narrows before it enables", func(ctx SpecContext) {
 		list := hosts(1, func() []*inventory.Ruleset { return []*inventory.Ruleset{vSPC(false, everyone())} })
 		client := newFake(list)
@@ -254,6 +277,30 @@ var _ = Describe("Apply", func() {
 		for _, o := range outcomes {
 			Expect(o.Err).To(MatchError(ContainSubstring("nothing was changed: the journal could not be written: no space left on device")))
 		}
+	}, SpecTimeout(10*time.Second))
+
+	It("changes as many hosts at a time as it was given workers, and no more", func(ctx SpecContext) {
+		list := hosts(6, closed)
+		client := newFake(list)
+		var busy, most atomic.Int32
+		together, cancel := context.WithTimeout(ctx, 5*time.Second)
+		defer cancel()
+		client.onAny = func() {
+			now := busy.Add(1)
+			defer busy.Add(-1)
+			for old := most.Load(); now > old && !most.CompareAndSwap(old, now); old = most.Load() {
+			}
+			if now == 3 {
+				cancel() // the third one lets all go on
+			}
+			<-together.Done()
+		}
+		bound := applying
+		bound.Workers, bound.HostTimeout = 3, time.Minute
+		outcomes, err := fix.Apply(ctx, allow(list), client, &memory{}, bound)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(outcomes).To(HaveLen(6))
+		Expect(most.Load()).To(BeEquivalentTo(3))
 	}, SpecTimeout(10*time.Second))
 
 	It("gives up on a host that hangs, and does the others", func(ctx SpecContext) {
@@ -314,6 +361,18 @@ var _ = Describe("Verify", func() {
 		Expect(list[0].Firewall.Ruleset("vic-engine").Enabled).To(BeTrue(), "read into the facts")
 	}, SpecTimeout(10*time.Second))
 
+	It("reads a host again whose call failed: the change may have been made all the same", func(ctx SpecContext) {
+		list := hosts(1, closed)
+		client := newFake(list)
+		client.fail["enable host-0 vic-engine"] = errors.New("the connection was reset")
+		outcomes, err := fix.Apply(ctx, allow(list), client, &memory{}, applying)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(outcomes[0].Done).To(BeFalse())
+		client.live["host-0"]["vic-engine"] = fix.State{Enabled: true, Allowed: everyone()}
+		fix.Verify(ctx, outcomes, client, verifying)
+		Expect(list[0].Firewall.Ruleset("vic-engine").Enabled).To(BeTrue(), "the facts are those from before the call")
+	}, SpecTimeout(10*time.Second))
+
 	It("is not held up by a host whose refresh hangs", func(ctx SpecContext) {
 		list := hosts(5, closed)
 		client := newFake(list)
@@ -331,17 +390,18 @@ var _ = Describe("Verify", func() {
 	}, SpecTimeout(10*time.Second))
 
 	It("believes neither a list that is not told any more nor one of two rulesets of one key", func(ctx SpecContext) {
-		list := hosts(2, func() []*inventory.Ruleset {
+		list := hosts(3, func() []*inventory.Ruleset {
 			return []*inventory.Ruleset{engine(false), engine(false)}
 		})
 		client := newFake(list)
 		outcomes, err := fix.Apply(ctx, allow(list), client, &memory{}, applying)
 		Expect(err).NotTo(HaveOccurred())
 		client.live["host-0"]["vic-engine"] = fix.State{Enabled: true}
-		client.shut = map[string]int{"host-1": 1}
+		client.shut = map[string]int{"host-1": 1, "host-2": 0}
 		fix.Verify(ctx, outcomes, client, fix.VerifyOptions{Timeout: 300 * time.Millisecond, HostTimeout: time.Second, Workers: 1})
 		Expect(outcomes[0].Verified).To(BeFalse(), "whom it lets through is not told")
 		Expect(outcomes[1].Verified).To(BeFalse(), "the second is shut")
+		Expect(outcomes[2].Verified).To(BeFalse(), "the first is shut")
 	}, SpecTimeout(10*time.Second))
 
 	It("does not believe a change that never shows", func(ctx SpecContext) {

@@ -129,6 +129,7 @@ var _ = Describe("the journal", func() {
 	It("keeps all requirements, and whom each is of", func() {
 		udp, ntp := need("udp", "outbound", "udp", 514, "syslog", "10.0.0.1"), need("ntp", "outbound", "udp", 123, "ntpClient")
 		ntp.Owner, ntp.Daemon, ntp.Accept, ntp.Since = checks.ByService, "ntpd", []string{"site"}, "8.0.2"
+		udp.Owner, udp.Switched, udp.Momentary, udp.Fallback = checks.ByHost, "by the first mount", true, []string{"vSPC"}
 		udp.Of = map[string]*checks.Demand{"host-1": {Peers: udp.Peers}, "host-2": {Peers: udp.Peers}}
 		d := &disk{}
 		j, err := fix.NewJournalOn(d, fix.Header{Requirements: []fix.JournalRequirement{*fix.RequirementOf(udp), *fix.RequirementOf(ntp)}})
@@ -137,6 +138,9 @@ var _ = Describe("the journal", func() {
 		c.For = []string{"udp", "ntp"}
 		Expect(j.Record(c)).To(Succeed())
 		Expect(j.Record(change(2))).To(Succeed())
+		other := change(3)
+		other.For = []string{"ntp"}
+		Expect(j.Record(other)).To(Succeed())
 		r, err := fix.ReadJournal(kept(d.written.String()))
 		Expect(err).NotTo(HaveOccurred())
 		udp.Peers, udp.Of = nil, map[string]*checks.Demand{"host-1": {}}
@@ -265,6 +269,17 @@ var _ = Describe("the journal", func() {
 		Expect(recorded.Entries).To(HaveLen(1))
 	})
 
+	It("is refused where it goes on after its end", func() {
+		d := &disk{}
+		j, err := fix.NewJournalOn(d, fix.Header{})
+		Expect(err).NotTo(HaveOccurred())
+		Expect(j.Close()).To(Succeed())
+		_, err = fix.ReadJournal(kept(d.written.String()))
+		Expect(err).NotTo(HaveOccurred())
+		Expect(j.Record(change(0))).To(Succeed(), "a disk in memory takes it")
+		_, err = fix.ReadJournal(kept(d.written.String()))
+		Expect(err).To(MatchError(ContainSubstring("line 3: it is damaged")), "nothing comes after the end")
+	})
 	It("fails every change after a write that failed", func() {
 		d := &disk{}
 		j, err := fix.NewJournalOn(d, fix.Header{})

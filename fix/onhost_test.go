@@ -173,6 +173,11 @@ func (r *recorder) Carry(_ context.Context, c *fix.Change) error {
 	return r.fail
 }
 
+// carrying is what a host does with a change.
+type carrying func(ctx context.Context) error
+
+func (c carrying) Carry(ctx context.Context, _ *fix.Change) error { return c(ctx) }
+
 var _ = Describe("a change on a host itself", func() {
 	var (
 		hosts  []inventory.Host
@@ -251,7 +256,9 @@ var _ = Describe("a change on a host itself", func() {
 		Expect(hp.Changes[0].File).To(Equal(&fix.FileChange{Path: fix.ServiceXML, Before: after, After: before}))
 		Expect(undo(entries, fix.Survey{File: []byte("other"), Rulesets: []string{"vicoutgoing"}}, false).Reason).To(Equal(fix.ChangedSince))
 		Expect(undo(entries, fix.Survey{File: before}, false).Reason).To(Equal(fix.Chosen), "the firewall has not read it again")
-		Expect(undo(entries, fix.Survey{File: []byte("other")}, true).Reason).To(Equal(fix.Chosen))
+		forced := undo(entries, fix.Survey{File: []byte("other")}, true)
+		Expect(forced.Reason).To(Equal(fix.Chosen))
+		Expect(forced.Changes[0].File).To(Equal(&fix.FileChange{Path: fix.ServiceXML, Before: []byte("other"), After: before}), "what is there now is what is written over")
 
 		_, undone := apply(ctx, &fix.Plan{Hosts: []fix.HostPlan{hp}})
 		again := undo(undone, fix.Survey{File: before}, false)
@@ -267,6 +274,17 @@ var _ = Describe("a change on a host itself", func() {
 		Expect(outcomes[0].Err).To(MatchError("install vmware-vic on esx1.example: the host is on fire"))
 		Expect(entries).To(HaveLen(1), "it was journaled before")
 	})
+
+	It("whose time runs out says what could not be taken back", func(ctx SpecContext) {
+		hangs := carrying(func(ctx context.Context) error {
+			<-ctx.Done()
+			return fmt.Errorf("%w; %w", ctx.Err(), &fix.TakeBackError{Cause: errors.New("the host is gone")})
+		})
+		plan := fix.Bring(judged(hosts)[0], lowering(), map[string]fix.Survey{"host-1": community})
+		outcomes, err := fix.Apply(ctx, plan, nil, &memory{}, fix.ApplyOptions{HostTimeout: 50 * time.Millisecond, OnHost: hangs})
+		Expect(err).NotTo(HaveOccurred())
+		Expect(outcomes[0].Err).To(MatchError(ContainSubstring("no answer within 50ms; it may have been made all the same; and it could not be taken back: the host is gone")))
+	}, SpecTimeout(10*time.Second))
 
 	It("is verified by the ruleset that came, or went", func(ctx SpecContext) {
 		outcomes, _ := apply(ctx, fix.Bring(judged(hosts)[0], lowering(), map[string]fix.Survey{"host-1": community}))

@@ -285,6 +285,15 @@ var _ = Describe("Deny", func() {
 		Expect(hp.Changes).To(HaveLen(1))
 		Expect(hp.Warnings).To(ConsistOf(ContainSubstring("still gets out by vSPC")))
 	})
+	It("leaves alone a ruleset of a name that it knows, which opens something else", func() {
+		Expect(deny(host(ruleset("vic-engine", true, everyone(), 9999, 0))).Reason).To(Equal(fix.AlreadyDenied))
+	})
+	It("closes the second name when the first is locked", func() {
+		hp := deny(host(locked(engine(true)), vSPC(true, everyone())))
+		Expect(hp.Reason).To(Equal(fix.NotUserControllable))
+		Expect(hp.Changes).To(HaveLen(1), "vSPC can still be closed")
+		Expect(hp.Changes[0].Ruleset).To(Equal("vSPC"))
+	})
 	It("refuses what users may not switch", func() {
 		Expect(deny(host(locked(engine(true)))).Reason).To(Equal(fix.NotUserControllable))
 		rs := engine(true)

@@ -110,6 +110,13 @@ var _ = It("a change that several share is refused for all of them", func() {
 	Expect(told(p)).To(Equal([]string{"udp: not-privileged", "ssl: not-privileged"}))
 })
 
+var _ = It("a list that grows for several is a change for all of them", func() {
+	p := allowAll(host(syslog(true, addresses("10.9.9.9"))), fix.AllowOptions{},
+		need("udp", "outbound", "udp", 514, "syslog", "10.0.0.1"), need("ssl", "outbound", "tcp", 1514, "syslog", "10.0.0.2"))
+	Expect(p.Changes()).To(HaveLen(1))
+	Expect(p.Changes()[0].For).To(Equal([]string{"udp", "ssl"}), "the journal keeps what an undo is judged by")
+})
+
 // oneByOne are hosts that tell how many calls one of them had at a time.
 type oneByOne struct {
 	*fakeHosts

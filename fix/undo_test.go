@@ -46,3 +46,20 @@ var _ = Describe("a host that was removed and added again", func() {
 		Expect(moved(fix.EntryHost{ID: "host-1"}, inventory.Host{ID: "host-7"})).To(Equal("host-1"))
 	})
 })
+
+var _ = It("an undo leaves a list alone that the run did not know, and the host tells by now", func() {
+	list := hosts(1, func() []*inventory.Ruleset { return []*inventory.Ruleset{vSPC(false, addresses("10.0.0.9"))} })
+	inv := &inventory.Inventory{Endpoint: inventory.Endpoint{InstanceUUID: "u-1"}, Hosts: list}
+	entries := recorded(&fix.Change{Host: &list[0], Ruleset: "vSPC", Before: fix.State{}, After: fix.State{Enabled: true}})
+	restored := func() fix.HostPlan {
+		GinkgoHelper()
+		plan, err := fix.Undo(inv, fix.Header{InstanceUUID: "u-1"}, entries, nil, false)
+		Expect(err).NotTo(HaveOccurred())
+		return plan.Hosts[0]
+	}
+	Expect(restored().Reason).To(Equal(fix.AlreadyRestored), "it is disabled, as it was")
+	list[0].Firewall.Rulesets = []*inventory.Ruleset{vSPC(true, addresses("10.0.0.9"))}
+	hp := restored()
+	Expect(hp.Reason).To(Equal(fix.Chosen), hp.Detail)
+	Expect(hp.Changes[0].After).To(Equal(fix.State{Allowed: addresses("10.0.0.9")}), "the list that the host has stays")
+})

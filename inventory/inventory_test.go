@@ -1,6 +1,7 @@
 package inventory_test
 
 import (
+	"errors"
 	"math/rand/v2"
 	"net/netip"
 
@@ -165,4 +166,18 @@ var _ = DescribeTable("versions are compared by their numbers", func(a, b string
 	Entry("not by letters", "8.0.10", "8.0.9", 1),
 	Entry("a part that is not there is 0", "8.0", "8.0.0", 0),
 	Entry("by the first part", "7.0.3", "8.0.0", -1),
+)
+
+var _ = DescribeTable("ParsePeer asks where a text is an address and a network at once", func(text string, ambiguous bool) {
+	_, err := inventory.ParsePeer(text)
+	var two *inventory.AmbiguousPeerError
+	Expect(errors.As(err, &two)).To(Equal(ambiguous), "%v", err)
+	if ambiguous {
+		Expect([]string{two.Address.String(), two.Network.String()}).To(Equal([]string{"10.0.0.5", "10.0.0.0/24"}))
+	}
+},
+	Entry("an address with its network's mask", "10.0.0.5/24", true),
+	Entry("a network", "10.0.0.0/24", false),
+	Entry("an address", "10.0.0.5", false),
+	Entry("an address with a mask of its own", "10.0.0.5/32", false),
 )

@@ -17,3 +17,6 @@ var (
 	// OwnAmong is for the tests.
 	OwnAmong = ownAmong
 )
+
+// Bounds are how many hosts are worked on at a time, and up to how many calls are in flight.
+func Bounds(o Options) (workers, most int) { return o.workers(), o.mostWorkers() }

@@ -3,6 +3,8 @@ package preflight_test
 import (
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -79,6 +81,33 @@ var _ = Describe("retries of a probe", func() {
 		run, err := preflight.Run(ctx, o)
 		Expect(err).NotTo(HaveOccurred())
 		Expect(connections.Load()).To(BeEquivalentTo(3 * len(run.Inventory.Hosts)))
+	}, SpecTimeout(time.Minute))
+
+	It("do not repeat a connection that got through", func(ctx SpecContext) {
+		var connections atomic.Int64
+		o, _ := loopbackHosts(start("open"), true, func(c *sshtest.Command) int {
+			if !strings.HasPrefix(c.Line, "nc ") {
+				return 0
+			}
+			connections.Add(1)
+			var d net.Dialer
+			listener, err := d.DialContext(ctx, "tcp", "127.141.0.6:2377")
+			if err != nil {
+				fmt.Fprintln(c.Stderr, err)
+				return 1
+			}
+			defer listener.Close()
+			_, _ = io.Copy(listener, c.Stdin)
+			_, _ = io.Copy(c.Stdout, listener)
+			return 0
+		})
+		o.Probe.Target, o.Probe.Retries = "127.141.0.6", 2
+		run, err := preflight.Run(ctx, o)
+		Expect(err).NotTo(HaveOccurred())
+		for _, h := range run.Inventory.Hosts {
+			Expect(h.Probes[0].Outcome).To(Equal(inventory.Open), h.Probes[0].Cause)
+		}
+		Expect(connections.Load()).To(BeEquivalentTo(len(run.Inventory.Hosts)), "each host got through the first time")
 	}, SpecTimeout(time.Minute))
 })
 

@@ -305,6 +305,30 @@ var _ = Describe("the listener", func() {
 		Expect(err).To(MatchError(os.ErrDeadlineExceeded), "it is held beyond the patience")
 	}, SpecTimeout(10*time.Second))
 
+	It("holds a probe's own machine whoever comes after it", func(ctx SpecContext) {
+		key := newKey()
+		l := listen(ctx, key, probe.ListenOptions{MaxConns: 1})
+		own := vmxDial(ctx, targetOf(l.Addr()), "42", key.Service("A"))
+		_, err := l.WaitVMX(ctx, key.Service("A"))
+		Expect(err).NotTo(HaveOccurred())
+		var d net.Dialer
+		var strangers []net.Conn
+		for range 3 {
+			c, err := d.DialContext(ctx, "tcp", l.Addr().String())
+			Expect(err).NotTo(HaveOccurred())
+			DeferCleanup(c.Close)
+			strangers = append(strangers, c)
+		}
+		for _, c := range strangers[:2] { // each of which the next one costs its place
+			_ = c.SetReadDeadline(time.Now().Add(5 * time.Second))
+			_, err := io.ReadAll(c)
+			Expect(errors.Is(err, os.ErrDeadlineExceeded)).To(BeFalse(), "a stranger keeps its place")
+		}
+		_ = own.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+		_, err = io.ReadAll(own)
+		Expect(err).To(MatchError(os.ErrDeadlineExceeded), "the machine's connection was closed for a stranger's")
+	}, SpecTimeout(20*time.Second))
+
 	It("remembers the latest where there are too many", func(ctx SpecContext) {
 		key := newKey()
 		l := listen(ctx, key, probe.ListenOptions{})

@@ -139,3 +139,17 @@ var _ = It("an answer to an earlier challenge proves nothing of a connection", f
 	})
 	Expect(probe.Local(ctx, &net.Dialer{}, probe.Attempt{To: replay, Key: &key}, time.Second).Outcome).To(Equal(inventory.Intercepted))
 }, SpecTimeout(20*time.Second))
+
+var _ = It("each attempt has a challenge of its own: what answered one answers no other", func(ctx SpecContext) {
+	key := newKey()
+	l := listen(ctx, key, probe.ListenOptions{})
+	var earlier string
+	recording := between(ctx, l, as, func(answer string) string { earlier = answer; return answer })
+	Expect(probe.Local(ctx, &net.Dialer{}, probe.Attempt{To: recording, Key: &key}, time.Second).Outcome).To(Equal(inventory.Open))
+	Expect(earlier).To(HavePrefix("VIC-PREFLIGHT/1 OPEN "))
+	replay := serve(func(c net.Conn) {
+		_, _ = bufio.NewReader(c).ReadString('\n')
+		_, _ = io.WriteString(c, earlier)
+	})
+	Expect(probe.Local(ctx, &net.Dialer{}, probe.Attempt{To: replay, Key: &key}, time.Second).Outcome).To(Equal(inventory.Intercepted), "the challenge was the same")
+}, SpecTimeout(20*time.Second))

@@ -92,7 +92,10 @@ func (f *fakeHost) start() {
 			if err != nil {
 				return
 			}
-			go f.serve(c, config)
+			go func() {
+				defer GinkgoRecover()
+				f.serve(c, config)
+			}()
 		}
 	}()
 }
@@ -225,6 +228,15 @@ var _ = Describe("SSH", func() {
 		}
 	}, SpecTimeout(20*time.Second))
 
+	It("takes nothing that nc says of itself for the target's answer", func(ctx SpecContext) {
+		key := newKey()
+		f.run = func(string, string) (string, string, int) {
+			return "Connection to 203.0.113.20 2377 port [tcp/*] succeeded!\n", "", 0
+		}
+		found := run(ctx, &key)
+		Expect(found.Outcome).To(Equal(inventory.OpenUnverified), "nobody answered in the listener's place: "+found.Cause)
+	}, SpecTimeout(20*time.Second))
+
 	It("does without -v where nc does not know it", func(ctx SpecContext) {
 		var commands []string
 		f.run = func(command, _ string) (string, string, int) {
@@ -268,6 +280,21 @@ var _ = Describe("SSH", func() {
 		Expect(commands).To(Equal([]string{
 			"nc -n -z -v -w 1 203.0.113.20 514", "nc -n -z -v -w 1 203.0.113.20 1514", "nc -n -z -w 1 203.0.113.20 1514", "nc -n -v -w 1 203.0.113.20 1514",
 		}))
+	}, SpecTimeout(20*time.Second))
+
+	It("sends a password that was refused no second time, however many attempts a host has", func(ctx SpecContext) {
+		f.client = nil
+		f.start()
+		opts.Login.Signers, opts.Login.Password = nil, "wrong"
+		opts.Login.HostKeys, opts.Login.Port = knownHosts(f, f.key.PublicKey()), f.port()
+		h := &inventory.Host{ID: "1", Name: "esx1"}
+		attempts := []*probe.Attempt{{Host: h, To: target}, {Host: h, To: target}, {Host: h, To: target}}
+		probe.SSH(ctx, attempts, func(*inventory.Host) hostssh.Host { return hostssh.Host{Address: "127.0.0.1"} }, opts)
+		Expect(f.passwords.Load()).To(BeEquivalentTo(1), "hosts lock accounts out")
+		for _, a := range attempts {
+			Expect(a.Found.Outcome).To(Equal(inventory.ProbeError))
+			Expect(a.Found.Cause).To(ContainSubstring("the host refused the login"))
+		}
 	}, SpecTimeout(20*time.Second))
 
 	It("quotes a name for the host's shell, and lets the host resolve it", func(ctx SpecContext) {

@@ -141,6 +141,9 @@ var _ = Describe("an earlier report", func() {
 		Entry("another version", whole(func(s string) string {
 			return strings.Replace(s, `"schemaVersion": 1`, `"schemaVersion": 2`, 1)
 		}), "schemaVersion 2, and this vic-preflight reads 1"),
+		Entry("an earlier version", func() string {
+			return strings.Replace(written(build(nil)), `"schemaVersion": 1`, `"schemaVersion": 0`, 1)
+		}, "schemaVersion 0, and this vic-preflight reads 1"),
 		Entry("another version that looks otherwise", func() string { return `{"schemaVersion": 3, "hosts": {}}` }, "schemaVersion 3"),
 		Entry("hosts that are none", func() string { return `{"schemaVersion": 1, "targets": {}}` }, "no report of vic-preflight"),
 		Entry("no time", whole(func(s string) string { return strings.ReplaceAll(s, "2026-01-02T", "") }), "when it was made"),

@@ -2,6 +2,7 @@ package report_test
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
 	"unicode"
 
@@ -43,13 +44,19 @@ var _ = It("no text of JSON has a character that steers a terminal or parts line
 	} {
 		run.Results = append(run.Results, checks.Result{
 			Check: "x", Scope: scope, Subject: subject, Class: checks.CreateWarns,
-			Verdict: &checks.Verdict{Status: checks.Warn, Reason: checks.Drift, Detail: bad, Waiver: &checks.Waiver{Because: bad, Ticket: bad}, Rulesets: []checks.RulesetVerdict{{Key: bad}}},
+			Verdict: &checks.Verdict{Status: checks.Warn, Reason: checks.Drift, Detail: bad, Waiver: &checks.Waiver{Because: bad, Ticket: bad}, Rulesets: []checks.RulesetVerdict{{
+				Key: bad, Allowed: &inventory.AllowedHosts{Addrs: []string{bad}, Networks: []inventory.Network{{Address: bad}}},
+			}}},
 		})
 	}
 	run.Target, run.Inventory.Hidden, run.Leftovers = bad, []string{bad}, []string{bad}
-	run.Inventory.Endpoint.FullName, run.Inventory.Hosts[0].UUID = bad, bad
-	run.Inventory.Hosts[0].Probes = []inventory.Probe{{Outcome: inventory.Timeout, Cause: bad}}
+	run.Inventory.Endpoint.FullName, run.Inventory.Endpoint.InstanceUUID, run.Inventory.Hosts[0].UUID = bad, bad, bad
+	run.Inventory.Hosts[0].Probes = []inventory.Probe{{Outcome: inventory.Timeout, Cause: bad, Peer: bad, Leftover: bad, From: bad}}
 	run.Plan = []report.PlanEntry{{Host: bad, Path: bad, Cluster: bad, Action: report.Refuse, Reason: "x", Detail: bad, Warnings: []string{bad}, Error: bad, Opens: bad, Ruleset: bad}}
+
+	other := &run.Inventory.Hosts[1]
+	other.Name, other.Cluster, other.Version, other.Connection = bad, bad, bad, bad
+	r.Runs = append(r.Runs, &report.Run{Target: bad, Err: errors.New(bad), Requirements: run.Requirements})
 
 	var value any
 	Expect(json.Unmarshal([]byte(write("json", r)), &value)).To(Succeed())

@@ -71,7 +71,7 @@ func (r *Run) writeProbes(s *stream, name string, probes []inventory.Probe) {
 	for i, p := range probes {
 		list[i] = jsonProbe{
 			Vantage: p.Vantage, Outcome: p.Outcome, Cause: Clean(p.Cause), ElapsedMs: p.Elapsed.Milliseconds(),
-			Peer: p.Peer, Leftover: p.Leftover, From: Clean(p.From),
+			Peer: Clean(p.Peer), Leftover: Clean(p.Leftover), From: Clean(p.From),
 		}
 		if !alone {
 			list[i].Requirement, list[i].Target = p.Requirement, Clean(p.Target)
@@ -235,7 +235,7 @@ func (r *Run) writeJSON(s *stream) {
 	if inv := r.Inventory; inv != nil {
 		s.field("simulated", inv.Endpoint.Simulated)
 		s.field("endpoint", jsonEndpoint{
-			Kind: inv.Endpoint.Kind, FullName: Clean(inv.Endpoint.FullName), InstanceUUID: inv.Endpoint.InstanceUUID,
+			Kind: inv.Endpoint.Kind, FullName: Clean(inv.Endpoint.FullName), InstanceUUID: Clean(inv.Endpoint.InstanceUUID),
 		})
 	}
 	s.text("probeTarget", r.ProbeTarget)
@@ -291,7 +291,7 @@ func (r *Run) writeHosts(s *stream, byHost map[string][]checks.Result) {
 			s.text("cluster", Clean(h.Cluster))
 			s.field("state", Clean(h.StateLabel()))
 			s.field("status", checks.Worst(results))
-			s.text("version", h.Version)
+			s.text("version", Clean(h.Version))
 			if !h.BootTime.IsZero() {
 				s.field("bootTime", h.BootTime.UTC().Format(time.RFC3339))
 			}
@@ -372,9 +372,9 @@ func allowedJSON(a *inventory.AllowedHosts) *jsonAllowed {
 	}
 	out := &jsonAllowed{All: a.All}
 	if !a.All {
-		out.Addrs = a.Addrs
+		out.Addrs = cleanAll(a.Addrs)
 		for _, n := range a.Networks {
-			out.Networks = append(out.Networks, n.String())
+			out.Networks = append(out.Networks, Clean(n.String()))
 		}
 	}
 	return out

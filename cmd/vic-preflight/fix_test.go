@@ -159,7 +159,7 @@ var _ = Describe("check --fix", func() {
 	It("narrows vSPC to the virtual container host when that is asked for in so many words", func(ctx SpecContext) {
 		vc := start("closed")
 		narrow := func(more ...string) outcome {
-			args := flags(vc, append([]string{"--fix", "--ruleset", "vSPC", "--vch-ip", "10.0.0.5", "--allowed-ip", "vch"}, more...)...)
+			args := flags(vc, append([]string{"--fix", "--ruleset", "vSPC", "--vch-ip", "10.0.0.5", "--vch-ip", "10.0.0.6", "--allowed-ip", "vch"}, more...)...)
 			return invocation{args: append(args, journalIn()...)}.run(ctx)
 		}
 		before := dump(vc)
@@ -172,7 +172,7 @@ var _ = Describe("check --fix", func() {
 		for _, rs := range vc.Host("esx01.example").Firewall().Ruleset {
 			if rs.Key == "vSPC" {
 				Expect(rs.Enabled).To(BeTrue())
-				Expect(rs.AllowedHosts).To(Equal(&types.HostFirewallRulesetIpList{IpAddress: []string{"10.0.0.5"}}))
+				Expect(rs.AllowedHosts).To(Equal(&types.HostFirewallRulesetIpList{IpAddress: []string{"10.0.0.5", "10.0.0.6"}}))
 			}
 		}
 	}, SpecTimeout(time.Minute))

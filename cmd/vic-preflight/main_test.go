@@ -106,6 +106,8 @@ func verifyBad(ctx context.Context, row badRow) {
 
 var _ = DescribeTable("bad input that needs no server", verifyBad,
 	Entry("no target", badRow{invocation{args: []string{"check"}}, exitUsage, "no target", "sim://mixed"}),
+	Entry("a wait beside a fix", badRow{invocation{args: []string{"check", "-t", "sim://open", "--fix", "--wait", "1m", "--yes"}}, exitUsage, "--wait only looks, and --fix changes", ""}),
+	Entry("a port of SSH servers that is none", badRow{invocation{args: []string{"check", "-t", "sim://open", "--ssh", "--ssh-port", "0"}}, exitUsage, "--ssh-port 0 is not a port", ""}),
 	Entry("an empty target", badRow{invocation{args: []string{"check", "--target", ""}}, exitUsage, "--target is given and empty", "unset"}),
 	Entry("a target that is none", badRow{invocation{args: []string{"check", "-t", "root:" + secret + "@"}}, exitUsage, "--target: there is no host name", "it takes"}),
 	Entry("a target in the environment that is none", badRow{invocation{args: []string{"check"}, env: map[string]string{"VIC_MACHINE_TARGET": "ftp://x"}}, exitUsage, "VIC_MACHINE_TARGET: its scheme", ""}),

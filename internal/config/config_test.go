@@ -310,3 +310,29 @@ var _ = It("takes what a run takes", func() {
 		Expect(err == nil).To(Equal(preflight.CheckThumbprint(text) == nil), text)
 	}
 })
+
+var _ = It("a waiver is told of from thirty days before it expires, and as expired from that day", func() {
+	c := good("waivers:\n- {reason: drift, because: x, expires: 2026-06-30}\n")
+	expires := time.Date(2026, 6, 30, 0, 0, 0, 0, time.UTC)
+	const days = 24 * time.Hour
+	Expect(c.Notes(expires.Add(-30*days - time.Second))).To(BeEmpty())
+	Expect(c.Notes(expires.Add(-30 * days))).To(ConsistOf(ContainSubstring("expires soon, on 2026-06-30")))
+	Expect(c.Notes(expires.Add(-time.Second))).To(ConsistOf(ContainSubstring("expires soon")))
+	Expect(c.Notes(expires)).To(ConsistOf(ContainSubstring("expired on 2026-06-30 and counts no more")))
+})
+
+var _ = It("the reports and the exit of a check are not those of a command that changes hosts", func() {
+	c := &config.Config{Settings: []config.Setting{{Flag: "output"}, {Flag: "nagios-exit"}, {Flag: "strict"}}}
+	flags := func(command string) (names []string) {
+		for _, s := range c.For(command, func(string) bool { return false }) {
+			names = append(names, s.Flag)
+		}
+		return names
+	}
+	for _, command := range []string{"check", "create", "probe"} {
+		Expect(flags(command)).To(Equal([]string{"output", "nagios-exit", "strict"}), command)
+	}
+	for _, command := range []string{"fix", "undo", "firewall"} {
+		Expect(flags(command)).To(Equal([]string{"strict"}), command)
+	}
+})

@@ -172,3 +172,42 @@ var _ = It("a host that takes no login is not changed, and said to have taken no
 	}
 	Expect(h.said()).To(BeEmpty())
 }, SpecTimeout(time.Minute))
+
+var _ = It("a service.xml that was written in part is put back", func(ctx SpecContext) {
+	h := newFakeHost()
+	inPlace.ready(h)
+	before := h.state()
+	full := false
+	h.on = func(_ int, c *sshtest.Command) (int, bool) {
+		if full || !strings.Contains(c.Line, "chmod +t") {
+			return 0, false
+		}
+		full = true
+		h.write(fix.ServiceXML, ruleset("sshServer", key)[:100], 0o644)
+		_, _ = io.WriteString(c.Stderr, "cat: write error: No space left on device\n")
+		return 1, true
+	}
+	err := h.carry(ctx, insert())
+	Expect(err).To(MatchError(ContainSubstring("No space left on device")))
+	Expect(err).NotTo(BeAssignableToTypeOf(&fix.TakeBackError{}))
+	after := h.state()
+	Expect(after.Files[fix.ServiceXML]).To(Equal(before.Files[fix.ServiceXML]), "the part of the new text stays: %v", err)
+	Expect(after.Loaded).To(Equal(before.Loaded))
+}, SpecTimeout(time.Minute))
+
+var _ = It("an edit that the host refuses leaves no file there, though the host takes no other login", func(ctx SpecContext) {
+	h := newFakeHost()
+	before := h.state()
+	h.on = func(_ int, c *sshtest.Command) (int, bool) {
+		if !strings.HasPrefix(c.Line, "case ") {
+			return 0, false
+		}
+		h.be(func() { h.gone = true })
+		_, _ = io.WriteString(c.Stderr, "Operation not permitted\n")
+		return 1, true
+	}
+	var left *fix.TakeBackError
+	Expect(errors.As(h.carry(ctx, insert()), &left)).To(BeTrue())
+	Expect(h.state().stray()).To(BeEmpty(), "the new file is left beside the old one")
+	Expect(h.state()).To(Equal(before))
+}, SpecTimeout(time.Minute))

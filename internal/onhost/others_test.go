@@ -143,6 +143,8 @@ var _ = Describe("what others did since the plan was made", func() {
 		It("is not removed", func(ctx SpecContext) {
 			h.have(theirs)
 			stays(ctx, remove(), "another VIB of that name, else_bootbank_vicpre_0.9, has come since: nothing is removed")
+			h.be(func() { h.level = fix.CommunitySupported })
+			stays(ctx, remove(), "and the acceptance level stays")
 		}, SpecTimeout(time.Minute))
 
 		It("is not removed before it has come", func(ctx SpecContext) {

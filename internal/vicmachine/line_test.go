@@ -18,6 +18,7 @@ var _ = Describe("a pasted command line", func() {
 	},
 		Entry("one line", "vic-machine-linux create --name vch1\n", "vic-machine-linux", "create", "--name", "vch1"),
 		Entry("the options alone", "--name vch1", "--name", "vch1"),
+		Entry("on one line of Windows, where a backslash is a letter", `vic-machine-windows create --tls-ca C:\certs\ca.pem`, "vic-machine-windows", "create", "--tls-ca", `C:\certs\ca.pem`),
 		Entry("single quotes", `-n 'a b\$x"'`, "-n", `a b\$x"`),
 		Entry("double quotes", `-n "a b\$x\"\y"`, "-n", `a b$x"\y`),
 		Entry("backslashes", `-n a\ b\\c\$`, "-n", `a b\c$`),

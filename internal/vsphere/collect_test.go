@@ -261,6 +261,16 @@ var _ = Describe("Collect", func() {
 		Expect(reports[len(reports)-1][0]).To(Equal(200))
 	}, SpecTimeout(time.Minute))
 
+	It("keeps what was read before, where the run ends before it is read again", func(ctx SpecContext) {
+		s := login(ctx, start("open"))
+		inv := collect(ctx, s, vsphere.Selection{})
+		ended, end := context.WithCancel(ctx)
+		end()
+		s.ReadFirewalls(ended, []*inventory.Host{&inv.Hosts[0]})
+		Expect(inv.Hosts[0].Firewall.Unreadable).To(BeEmpty(), "this run's own clock does not unread it")
+		Expect(inv.Hosts[0].Firewall.Rulesets).NotTo(BeEmpty())
+	}, SpecTimeout(time.Minute))
+
 	It("returns what it has when it is interrupted", func(ctx SpecContext) {
 		vc := start("large?hosts=200")
 		s := login(ctx, vc)

@@ -1,6 +1,7 @@
 package vsphere_test
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -43,6 +44,12 @@ var _ = It("SerialVMs names the machines that run, by host, and not those that a
 	for _, e := range vc.Model().Map().All("VirtualMachine") {
 		if vm := e.(*simulator.VirtualMachine); vm.Name == "is off" {
 			vm.Runtime.PowerState = types.VirtualMachinePowerStatePoweredOff
+		}
+	}
+	vc.AddSerialVM("esx03.example", "has no port")
+	for _, e := range vc.Model().Map().All("VirtualMachine") {
+		if vm := e.(*simulator.VirtualMachine); vm.Name == "has no port" {
+			vm.Config.Hardware.Device = slices.DeleteFunc(vm.Config.Hardware.Device, func(d types.BaseVirtualDevice) bool { _, serial := d.(*types.VirtualSerialPort); return serial })
 		}
 	}
 	s := login(ctx, vc)

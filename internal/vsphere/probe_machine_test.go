@@ -9,6 +9,7 @@ import (
 	"github.com/vmware/govmomi/simulator"
 
 	"github.com/vic-preflight/vic-preflight/internal/sim"
+	"github.com/vic-preflight/vic-preflight/internal/sim/simtest"
 	"github.com/vic-preflight/vic-preflight/internal/vsphere"
 	"github.com/vic-preflight/vic-preflight/inventory"
 )
@@ -52,6 +53,26 @@ var _ = Describe("a probe's virtual machine", func() {
 		vm.Runtime.Host = pinned // the simulator looks for its files there
 		Expect(m.Destroy(ctx)).To(Succeed())
 		Expect(left()).To(BeEmpty())
+	}, SpecTimeout(time.Minute))
+
+	It("is powered on on its own host and on no other", func(ctx SpecContext) {
+		var asked string
+		server := simtest.Bend(GinkgoTB(), vc, func(c *simtest.Call) []byte {
+			if c.Method == "PowerOnVM_Task" {
+				asked = string(c.Body)
+			}
+			return c.Pass()
+		})
+		var err error
+		s, err = vsphere.Connect(ctx, vsphere.Config{
+			Target: vsphere.Target{Address: server.Address}, User: sim.DefaultUser, Password: sim.DefaultPassword, Thumbprints: []vsphere.Thumbprint{thumbprint(server.Thumbprint)},
+		})
+		Expect(err).NotTo(HaveOccurred())
+		defer s.Close()
+		m, _ := made(ctx, prefix+"b")
+		Expect(m.PowerOn(ctx)).To(Succeed())
+		Expect(asked).To(ContainSubstring(">"+h.ID+"<"), "DRS may place it anywhere")
+		Expect(m.Destroy(ctx)).To(Succeed())
 	}, SpecTimeout(time.Minute))
 
 	It("is cleaned up by its tag and its name together, and when it is old enough", func(ctx SpecContext) {

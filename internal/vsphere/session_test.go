@@ -232,6 +232,15 @@ var _ = Describe("Connect", func() {
 		Eventually(open.Load).WithTimeout(30 * time.Second).Should(BeZero())
 	}, SpecTimeout(time.Minute))
 
+	It("tells a proxy behind which nothing is ready yet from what is no vCenter", func(ctx SpecContext) {
+		for _, status := range []int{http.StatusServiceUnavailable, http.StatusTooManyRequests} {
+			server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+			DeferCleanup(server.Close)
+			_, err := vsphere.Connect(ctx, vsphere.Config{Target: vsphere.Target{Address: server.Listener.Addr().String()}, Insecure: true})
+			Expect(as[*vsphere.UnreachableError](err).Error()).To(ContainSubstring("the service behind it is not ready"), "HTTP %d", status)
+		}
+	}, SpecTimeout(time.Minute))
+
 	It("tells a server that does not speak TLS", func(ctx SpecContext) {
 		web := httptest.NewServer(http.NotFoundHandler())
 		DeferCleanup(web.Close)

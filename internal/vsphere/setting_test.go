@@ -46,6 +46,23 @@ var _ = Describe("a vCenter's setting", func() {
 		Expect(vc.RequestsOf("UpdateOptions")).To(BeZero())
 	}, SpecTimeout(time.Minute))
 
+	It("is written in the type that the server has it in", func(ctx SpecContext) {
+		vc := start("closed")
+		s := login(ctx, vc)
+		options := vc.Model().Map().OptionManager()
+		for _, c := range []struct{ has, gets types.AnyType }{{false, true}, {"false", "true"}} {
+			options.UpdateOptions(&types.UpdateOptions{ChangedValue: []types.BaseOptionValue{&types.OptionValue{Key: inventory.SettingName, Value: c.has}}})
+			Expect(s.WriteSetting(ctx, "true")).To(Succeed())
+			var now types.AnyType
+			for _, o := range options.Setting {
+				if o.GetOptionValue().Key == inventory.SettingName {
+					now = o.GetOptionValue().Value
+				}
+			}
+			Expect(now).To(Equal(c.gets))
+		}
+	}, SpecTimeout(time.Minute))
+
 	It("may be changed by who has the privilege on the root folder", func(ctx SpecContext) {
 		vc := start("closed")
 		s := login(ctx, vc)

@@ -22,6 +22,8 @@ type Call struct {
 	N int
 	// Method is the API's name for it.
 	Method string
+	// Body is what the caller sent.
+	Body []byte
 	// Pass passes the call on, and returns the body of the answer.
 	Pass func() []byte
 	// GivenUp is closed when the caller does not wait any longer.
@@ -49,7 +51,7 @@ func Bend(tb testing.TB, vc *sim.VCenter, bend func(*Call) []byte) Bent {
 			return // the caller is gone
 		}
 		status := http.StatusOK
-		call := &Call{N: int(n.Add(1)), Method: methodOf(body), GivenUp: r.Context().Done()}
+		call := &Call{N: int(n.Add(1)), Method: methodOf(body), Body: body, GivenUp: r.Context().Done()}
 		call.Pass = func() []byte {
 			url := *r.URL
 			url.Scheme, url.Host = "https", vc.URL.Host

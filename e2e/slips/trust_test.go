@@ -1,0 +1,65 @@
+package slips_test
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// tableOf tells by area how many slips were caught, of how many, and names the others.
+func tableOf(results []result) string {
+	var areas, missed []string
+	caughtIn, in := map[string]int{}, map[string]int{}
+	for _, r := range results {
+		if !slices.Contains(areas, r.slip.area) {
+			areas = append(areas, r.slip.area)
+		}
+		in[r.slip.area]++
+		in["all"]++
+		if r.verdict == caught {
+			caughtIn[r.slip.area]++
+			caughtIn["all"]++
+			continue
+		}
+		why := r.slip.Missed
+		if why == "" {
+			why = string(r.verdict)
+		}
+		missed = append(missed, fmt.Sprintf("- %s: %s (%s)\n", r.slip.area, r.slip.Name, why))
+	}
+	slices.Sort(areas)
+	slices.Sort(missed)
+	var b strings.Builder
+	b.WriteString("| area | caught |\n|---|---|\n")
+	for _, area := range append(areas, "all") {
+		fmt.Fprintf(&b, "| %s | %d of %d |\n", area, caughtIn[area], in[area])
+	}
+	if len(missed) > 0 {
+		b.WriteString("\nNot caught:\n\n" + strings.Join(missed, ""))
+	}
+	return b.String()
+}
+
+const (
+	begin = "<!-- make campaign, slips: begin -->"
+	end   = "<!-- make campaign, slips: end -->"
+)
+
+// writeTrust puts the table between the markers of docs/trust.md.
+func writeTrust(table string, made, total int) error {
+	file := filepath.Join(root, "docs", "trust.md")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	before, rest, found := bytes.Cut(text, []byte(begin))
+	_, after, closed := bytes.Cut(rest, []byte(end))
+	if !found || !closed {
+		return fmt.Errorf("%s has no place for the slips", file)
+	}
+	part := fmt.Sprintf("%s\n%d of %d slips were made, commit %s.\n\n%s%s", begin, made, total, commit, table, end)
+	return os.WriteFile(file, append(append(before[:len(before):len(before)], part...), after...), 0o644)
+}
