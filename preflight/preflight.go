@@ -106,7 +106,7 @@ func (o *Options) bound(ctx context.Context, started time.Time) (context.Context
 // Reading is the context in which files, and what somebody types, are read: a run's time,
 // whichever it will be, is more than that takes.
 func (o *Options) Reading(ctx context.Context) (context.Context, context.CancelFunc) {
-	if o.Timeout == NoTimeout {
+	if o.Timeout < 0 { // none, or one that Validate refuses
 		return context.WithCancel(ctx)
 	}
 	return context.WithTimeout(ctx, cmp.Or(o.Timeout, defaultTimeout))
