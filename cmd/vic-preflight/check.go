@@ -85,7 +85,7 @@ func (c *checkFlags) register(cmd *cobra.Command, ids []string) {
 // run completes the options by what the flags say, and does the runs.
 func (c *checkFlags) run(cmd *cobra.Command, a *app, args []string, o preflight.Options) error {
 	f := cmd.Flags()
-	logsIn := c.origins || c.probe.vantage == string(inventory.VantageSSH)
+	logsIn := c.origins || c.probe.Vantage == inventory.VantageSSH
 	o.Only, o.Skip, o.Refresh = c.only, c.skip, c.refresh
 	o.FirewallState, o.Origins, o.Baseline, o.FailOn = c.firewallState, c.origins, c.baseline, c.failOn
 	if o.Change.Setting = c.setting; c.fix {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 
@@ -66,22 +65,14 @@ func (c *createFlags) execute(cmd *cobra.Command, a *app, args []string) error {
 	if at := cmd.ArgsLenAtDash(); at >= 0 {
 		args, line = args[:at], args[at:]
 	}
-	var wrong *vicmachine.UsageError
+	var wanted *vicmachine.Command
 	err := reading(cmd, "--from-file", func() (err error) {
-		line, err = vicmachine.Line(cmd.Context(), line, c.file, a.stdin)
+		wanted, err = vicmachine.Read(cmd.Context(), line, c.file, a.stdin)
 		return err
 	})
 	switch {
-	case errors.As(err, &wrong):
-		return usageError(err, wrong.Hints...)
 	case err != nil:
-		return err
-	}
-	wanted, err := vicmachine.Parse(line)
-	err = cmp.Or(err, wanted.Filled())
-	switch {
-	case errors.As(err, &wrong):
-		return usageError(err, append(wrong.Hints, "options of vic-preflight itself stand before --")...)
+		return usageError(err)
 	case wanted.Help:
 		return cmd.Help()
 	case len(args)+len(c.target.Targets) > 1:

@@ -98,51 +98,43 @@ func (c *changeFlags) put(o *preflight.Options, a *app, f *pflag.FlagSet) (err e
 }
 
 // probeFlags are those of real connections.
-type probeFlags struct {
-	vantage, target, key string
-	timeout              time.Duration
-	retries              int
-}
+type probeFlags struct{ preflight.ProbeOptions }
 
 // vantageNone is what --probe takes for no connections.
 const vantageNone = "none"
 
 func (p *probeFlags) register(cmd *cobra.Command, vantage string) {
 	f := cmd.Flags()
-	f.StringVar(&p.vantage, "probe", vantage, "`vantage` of real connections: none, local (this machine: a control, and the proof of what others open to the hosts), ssh (each host's own nc), or serial (each host dials, for a virtual machine made for a moment)")
-	f.StringVar(&p.target, "probe-target", "", "`host` to connect to, at the required port; the one --vch-ip, or each --peer, when absent")
-	f.StringVar(&p.key, "listener-key", "", "`file` with the key of a vic-preflight listen that stands at the target; on this machine's own addresses one is started")
-	f.DurationVar(&p.timeout, "probe-timeout", 0, "`time` that a connection may take (default 5s; a serial probe takes 20s at least, 2s of simulated hosts)")
-	f.IntVar(&p.retries, "probe-retries", 0, "`number` of further tries where a host did not get through; never another login that was refused")
+	f.StringVar((*string)(&p.Vantage), "probe", vantage, "`vantage` of real connections: none, local (this machine: a control, and the proof of what others open to the hosts), ssh (each host's own nc), or serial (each host dials, for a virtual machine made for a moment)")
+	f.StringVar(&p.Target, "probe-target", "", "`host` to connect to, at the required port; the one --vch-ip, or each --peer, when absent")
+	f.StringVar(&p.ListenerKey, "listener-key", "", "`file` with the key of a vic-preflight listen that stands at the target; on this machine's own addresses one is started")
+	f.DurationVar(&p.Timeout, "probe-timeout", 0, "`time` that a connection may take (default 5s; a serial probe takes 20s at least, 2s of simulated hosts)")
+	f.IntVar(&p.Retries, "probe-retries", 0, "`number` of further tries where a host did not get through; never another login that was refused")
 	completion.Offer(cmd, "probe", vantageNone, string(inventory.VantageLocal), string(inventory.VantageSSH), string(inventory.VantageSerial))
 	usage.Section(f, "probes")
 }
 
-func (p *probeFlags) on() bool { return p.vantage != vantageNone }
+func (p *probeFlags) on() bool { return p.Vantage != vantageNone }
 
 func (p *probeFlags) put(o *preflight.Options, f *pflag.FlagSet) error {
 	if p.on() {
-		o.Probe = preflight.ProbeOptions{
-			Vantage: inventory.Vantage(p.vantage), Target: p.target, ListenerKey: p.key, Timeout: p.timeout, Retries: p.retries,
-		}
+		o.Probe = p.ProbeOptions
 	}
 	return cmp.Or(
 		usage.GoesWith(f, p.on(), "--probe local|ssh|serial", "listener-key", "probe-target", "probe-timeout"),
-		usage.GoesWith(f, p.on() && p.vantage != string(inventory.VantageLocal), "--probe ssh|serial", "probe-retries"),
+		usage.GoesWith(f, p.on() && p.Vantage != inventory.VantageLocal, "--probe ssh|serial", "probe-retries"),
 	)
 }
 
 // sshFlags are those of logins to the hosts themselves.
 type sshFlags struct {
-	user, key, passwordFile, knownHosts string
-	port                                int
-	start                               bool
-	flags                               *pflag.FlagSet
+	preflight.SSHOptions
+	flags *pflag.FlagSet
 }
 
 func (s *sshFlags) register(cmd *cobra.Command) {
 	s.registerLogin(cmd)
-	cmd.Flags().BoolVar(&s.start, "ssh-start-service", false, "start the SSH service on hosts where it does not run, and stop it again")
+	cmd.Flags().BoolVar(&s.StartService, "ssh-start-service", false, "start the SSH service on hosts where it does not run, and stop it again")
 	usage.Section(cmd.Flags(), "SSH")
 }
 
@@ -150,21 +142,22 @@ func (s *sshFlags) register(cmd *cobra.Command) {
 func (s *sshFlags) registerLogin(cmd *cobra.Command) {
 	f := cmd.Flags()
 	s.flags = f
-	f.StringVar(&s.user, "ssh-user", "", "user `name` on the hosts (default that of ~/.ssh/config, else root)")
-	f.StringVar(&s.key, "ssh-key", "", "private key `file`; the SSH agent's keys when absent, and there is no password")
-	f.StringVar(&s.passwordFile, "ssh-password-file", "", "`file` with the password on the hosts; tried once a host, as hosts lock accounts out")
-	f.StringVar(&s.knownHosts, "ssh-known-hosts", "", "`file` with the hosts' keys (default ~/.ssh/known_hosts); a key that is not in it is never taken")
-	f.IntVar(&s.port, "ssh-port", 0, "`port` of the hosts' SSH servers (default that of ~/.ssh/config, else 22)")
+	f.StringVar(&s.User, "ssh-user", "", "user `name` on the hosts (default that of ~/.ssh/config, else root)")
+	f.StringVar(&s.Key, "ssh-key", "", "private key `file`; the SSH agent's keys when absent, and there is no password")
+	f.StringVar(&s.PasswordFile, "ssh-password-file", "", "`file` with the password on the hosts; tried once a host, as hosts lock accounts out")
+	f.StringVar(&s.KnownHosts, "ssh-known-hosts", "", "`file` with the hosts' keys (default ~/.ssh/known_hosts); a key that is not in it is never taken")
+	f.IntVar(&s.Port, "ssh-port", 0, "`port` of the hosts' SSH servers (default that of ~/.ssh/config, else 22)")
 	cmd.MarkFlagsMutuallyExclusive("ssh-key", "ssh-password-file")
 }
 
 func (s *sshFlags) put(o *preflight.SSHOptions, a *app) error {
-	if s.flags.Changed("ssh-port") && (s.port < 1 || s.port > 65535) {
-		return usageError(fmt.Errorf("--ssh-port %d is not a port", s.port))
+	if s.flags.Changed("ssh-port") && (s.Port < 1 || s.Port > 65535) {
+		return usageError(fmt.Errorf("--ssh-port %d is not a port", s.Port))
 	}
-	*o = preflight.SSHOptions{User: s.user, Port: s.port, Key: s.key, PasswordFile: s.passwordFile, Agent: a.getenv("SSH_AUTH_SOCK"), KnownHosts: s.knownHosts, StartService: s.start}
+	*o = s.SSHOptions
+	o.Agent = a.getenv("SSH_AUTH_SOCK")
 	if home := preflight.Home(runtime.GOOS, a.getenv); home != "" {
-		o.Config, o.KnownHosts = filepath.Join(home, ".ssh", "config"), cmp.Or(s.knownHosts, filepath.Join(home, ".ssh", "known_hosts"))
+		o.Config, o.KnownHosts = filepath.Join(home, ".ssh", "config"), cmp.Or(s.KnownHosts, filepath.Join(home, ".ssh", "known_hosts"))
 	}
 	return nil
 }

@@ -52,7 +52,7 @@ func (p *probeCommandFlags) execute(cmd *cobra.Command, a *app, args []string) e
 	o := preflight.Options{Only: []string{checks.OutboundPort, checks.TCPConnect}}
 	err := p.requirement.put(cmd, &o)
 	switch err := cmp.Or(
-		err, p.probe.put(&o, f), usage.GoesWith(f, p.probe.vantage == string(inventory.VantageSSH), "--probe ssh", sshNames...),
+		err, p.probe.put(&o, f), usage.GoesWith(f, p.probe.Vantage == inventory.VantageSSH, "--probe ssh", sshNames...),
 		p.ssh.put(&o.SSH, a), usage.GoesWith(f, p.cleanup, "--cleanup", "force"),
 	); {
 	case err != nil:

@@ -1,6 +1,7 @@
 package vicmachine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,10 +19,24 @@ import (
 // that was named by mistake is not.
 const longestLine = 64 << 10
 
-// Line is the command line that is given, or that of a file where one is named, in which - is
-// standard input: one of the two. What is wrong with it is a *UsageError; that a file cannot be
-// read is not.
-func Line(ctx context.Context, given []string, path string, stdin io.Reader) ([]string, error) {
+// Read reads the command line that is given, or that of a file where one is named, in which - is
+// standard input: one of the two. What is wrong with it, options that are given and empty among
+// them, is a *UsageError; that a file cannot be read is not.
+func Read(ctx context.Context, given []string, path string, stdin io.Reader) (*Command, error) {
+	line, err := choose(ctx, given, path, stdin)
+	if err != nil {
+		return nil, err
+	}
+	c, err := Parse(line)
+	err = cmp.Or(err, c.Filled())
+	if wrong := (*UsageError)(nil); path == "" && errors.As(err, &wrong) {
+		wrong.Hints = append(wrong.Hints, "options of vic-preflight itself stand before --")
+	}
+	return c, err
+}
+
+// choose returns the words of the command line that Read reads.
+func choose(ctx context.Context, given []string, path string, stdin io.Reader) ([]string, error) {
 	switch {
 	case path == "":
 		return given, nil

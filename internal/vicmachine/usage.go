@@ -20,6 +20,9 @@ func (e *UsageError) Error() string {
 	return "--" + e.Option + " " + e.Problem
 }
 
+// Ways are the ways out.
+func (e *UsageError) Ways() []string { return e.Hints }
+
 func misused(option, problem string, hints ...string) *UsageError {
 	return &UsageError{Option: option, Problem: problem, Hints: hints}
 }
