@@ -193,9 +193,12 @@ func requiredOf(h *inventory.Host, req checks.Requirement) (checks.Requirement, 
 	if req.Of == nil {
 		return req, true
 	}
-	d, ok := req.Of[h.ID]
+	d := req.Of[h.ID]
+	if d == nil {
+		return req, false
+	}
 	req.Peers, req.Unnamed, req.From = d.Peers, d.Unnamed, d.From
-	return req, ok
+	return req, true
 }
 
 // older compares versions of as many numbers.
