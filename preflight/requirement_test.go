@@ -78,10 +78,11 @@ var _ = Describe("what must be open", func() {
 		Entry("a file that is not there", preflight.Wanted{Files: []string{"nosuch.yaml"}}, "--requirements: ", "docs/profile.schema.json"))
 
 	It("lets allowed hosts be those of the virtual container host by a word, and of nobody else", func() {
-		vch, other := netip.MustParsePrefix("10.0.0.5/32"), checks.Requirement{Name: "ntp", Peers: []netip.Prefix{netip.MustParsePrefix("10.0.0.9/32")}}
-		list, err := preflight.ParseAllowed([]string{"10.0.0.9", "vch"}, []checks.Requirement{other, checks.VIC(vch)})
+		vch := []netip.Prefix{netip.MustParsePrefix("10.0.0.5/32"), netip.MustParsePrefix("10.0.0.6/32")}
+		other := checks.Requirement{Name: "ntp", Peers: []netip.Prefix{netip.MustParsePrefix("10.0.0.9/32")}}
+		list, err := preflight.ParseAllowed([]string{"10.0.0.9", "vch"}, []checks.Requirement{other, checks.VIC(vch...)})
 		Expect(err).NotTo(HaveOccurred())
-		Expect(list).To(Equal([]netip.Prefix{other.Peers[0], vch}))
+		Expect(list).To(Equal(append(other.Peers, vch...)))
 		_, err = preflight.ParseAllowed([]string{"vch"}, []checks.Requirement{other})
 		Expect(err).To(MatchError("--allowed-ip vch is a virtual container host's address, and no port of one is asked for"))
 		_, err = preflight.ParseAllowed([]string{"vch"}, []checks.Requirement{checks.VIC()})

@@ -207,7 +207,7 @@ func TestWatchOfAServerThatGoesAway(t *testing.T) {
 }
 
 func TestWatchOfARefusedLogin(t *testing.T) {
-	w := watch(t, "open", 0)
+	w := watch(t, "open", 5)
 	logins := 0
 	w.after = func(n int) bool {
 		if n == 2 {
@@ -372,6 +372,36 @@ func TestWatchRepeatsNoWarningUntilItComesBack(t *testing.T) {
 	}
 }
 
+func TestWatchAsksForLeave(t *testing.T) {
+	no := errors.New("no")
+	for _, row := range []struct {
+		name   string
+		says   error
+		rounds int
+	}{
+		{"no", no, 0},
+		{"yes, and of no plan", nil, 2},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			var asked, rounds int
+			_, err := preflight.Watch(t.Context(), []preflight.Options{{
+				Target: preflight.Target{Address: "sim://closed"},
+				Change: preflight.ChangeOptions{Do: preflight.Allow, StateDir: t.TempDir(), Confirm: func(context.Context, *report.Run) error { return errors.New("a plan is asked about") }},
+			}}, preflight.WatchOptions{
+				Every: time.Millisecond, Rounds: 2, Leave: func(context.Context) error { asked++; return row.says }, Begin: func() {},
+				Told: func(r preflight.Round) {
+					if rounds++; r.Errs[0] != nil {
+						t.Error(r.Errs[0])
+					}
+				},
+			})
+			if !errors.Is(err, row.says) || asked != 1 || rounds != row.rounds {
+				t.Errorf("%v, asked %d times, %d rounds", err, asked, rounds)
+			}
+		})
+	}
+}
+
 func TestWatchSimulatorLastsAndEnds(t *testing.T) {
 	rounds := 0
 	_, err := preflight.Watch(t.Context(), []preflight.Options{{
@@ -408,7 +438,7 @@ func TestWatchRefusesWhatIsOfASingleRun(t *testing.T) {
 	}
 	var rounds int
 	last, err := preflight.Watch(t.Context(), []preflight.Options{{Target: preflight.Target{Address: "sim://nosuch"}}}, preflight.WatchOptions{
-		Every: time.Hour, Begin: func() {}, Told: func(preflight.Round) { rounds++ },
+		Every: time.Millisecond, Rounds: 2, Begin: func() {}, Told: func(preflight.Round) { rounds++ },
 	})
 	var bad *preflight.UsageError
 	if err != nil || rounds != 1 || !errors.As(last.Errs[0], &bad) {
