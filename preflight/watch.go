@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/vic-preflight/vic-preflight/internal/hostssh"
 	"github.com/vic-preflight/vic-preflight/internal/sim"
 	"github.com/vic-preflight/vic-preflight/report"
 )
@@ -153,10 +154,12 @@ func (w *WatchOptions) permitted(ctx context.Context, list []Options) error {
 func watched(ctx context.Context, list []Options) (all []Options, stop func()) {
 	all = slices.Clone(list)
 	var running []*sim.VCenter
+	refused := &hostssh.Refusals{}
 	for i := range all {
 		o := &all[i]
 		o.Change.Confirm = nil
 		o.Observer = &once{Observer: o.observer(), told: map[string]bool{}}
+		o.SSH.refused = refused
 		if o.Change.Do == Allow {
 			o.Change.repairs = &repairs{}
 		}
