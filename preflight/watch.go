@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/vic-preflight/vic-preflight/internal/hostssh"
+	"github.com/vic-preflight/vic-preflight/internal/infile"
 	"github.com/vic-preflight/vic-preflight/internal/sim"
 	"github.com/vic-preflight/vic-preflight/report"
 )
@@ -128,6 +129,25 @@ func (w *WatchOptions) validate(list []Options) error {
 			return &UsageError{
 				Err:   errors.New("--journal names one file, and each round of a watch that changes something has a journal of its own"),
 				Hints: []string{"they go to vic-preflight/journals in the state directory, which XDG_STATE_HOME names"},
+			}
+		}
+		if err := o.oncePipes(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// oncePipes refuses pipes among the files that each round reads: the second would read nothing.
+func (o *Options) oncePipes() error {
+	for _, f := range [][2]string{
+		{"baseline", o.Baseline}, {"listener-key", o.Probe.ListenerKey}, {"ssh-key", o.SSH.Key},
+		{"ssh-password-file", o.SSH.PasswordFile}, {"ssh-known-hosts", o.SSH.KnownHosts},
+	} {
+		if infile.IsPipe(f[1]) {
+			return &UsageError{
+				Err:   fmt.Errorf("--%s %s is a pipe, which is read once, and each round of a watch reads it", f[0], f[1]),
+				Hints: []string{"give a file"},
 			}
 		}
 	}
