@@ -1,6 +1,8 @@
 package e2e_test
 
 import (
+	"bufio"
+	"bytes"
 	"net"
 	"os"
 	"os/exec"
@@ -66,6 +68,25 @@ var _ = Describe("vic-preflight watch", func() {
 		check.Stdin = strings.NewReader(string(text))
 		Expect(check.CombinedOutput()).To(BeEmpty())
 	}, SpecTimeout(4*time.Minute))
+
+	It("does not die in the middle of a later round for nobody reads what it notes", func(ctx SpecContext) {
+		vc, _ := hostScenario("open")
+		dir := GinkgoT().TempDir()
+		var stdout bytes.Buffer
+		cmd := exec.CommandContext(ctx, preflight, "watch", vc.URL.Host, "--user", "root", "--thumbprint", vc.Thumbprint, "--fix", "--every", "10s", "--rounds", "2")
+		cmd.Env, cmd.Stdout = environment("VIC_MACHINE_PASSWORD=pw", "XDG_STATE_HOME="+dir), &stdout
+		notes, err := cmd.StderrPipe()
+		Expect(err).NotTo(HaveOccurred())
+		Expect(cmd.Start()).To(Succeed())
+		said := bufio.NewScanner(notes)
+		for said.Scan() && !strings.Contains(said.Text(), "checking again") {
+		}
+		Expect(said.Text()).To(ContainSubstring("checking again"))
+		Expect(notes.Close()).To(Succeed())
+		vc.Host("esx01.example").SetRuleset("vic-engine", false)
+		Expect(cmd.Wait()).To(Succeed())
+		Expect(stdout.String()).To(MatchRegexp(`\n20\S+Z repaired esx01\.example: vic-engine: disabled `))
+	}, SpecTimeout(time.Minute))
 
 	It("runs as the service of systemd that docs has", func(ctx SpecContext) {
 		text, err := os.ReadFile("../docs/vic-preflight-watch.service")

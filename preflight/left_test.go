@@ -22,6 +22,7 @@ import (
 	"github.com/vic-preflight/vic-preflight/internal/sim"
 	"github.com/vic-preflight/vic-preflight/inventory"
 	"github.com/vic-preflight/vic-preflight/preflight"
+	"github.com/vic-preflight/vic-preflight/report"
 )
 
 // loopbackHosts are options for a simulator all of whose hosts have their SSH server on the
@@ -66,6 +67,28 @@ var _ = Describe("retries of a probe", func() {
 		passwords := slices.DeleteFunc(server.Attempts(), func(method string) bool { return method != "password" })
 		Expect(passwords).To(HaveLen(len(run.Inventory.Hosts)), "one for each host")
 	}, SpecTimeout(time.Minute))
+
+	It("are no rounds either, in which a refused login would be made again", func(ctx SpecContext) {
+		for name, rounds := range map[string]func(o preflight.Options) *report.Report{
+			"--wait": func(o preflight.Options) *report.Report {
+				n := 0
+				rep, _ := preflight.RunUntil(ctx, []preflight.Options{o}, time.Minute, func(*report.Report, []error) bool { n++; return n == 3 }, func(*report.Report, time.Duration, time.Duration) {})
+				return rep
+			},
+			"watch": func(o preflight.Options) *report.Report {
+				last, err := preflight.Watch(ctx, []preflight.Options{o}, preflight.WatchOptions{Every: 10 * time.Second, Rounds: 2, Begin: func() {}, Told: func(preflight.Round) {}})
+				Expect(err).NotTo(HaveOccurred())
+				return last.Report
+			},
+		} {
+			o, server := loopbackHosts(start("open"), false, func(*sshtest.Command) int { return 0 })
+			o.Probe.Target = "127.141.0.1"
+			hosts := rounds(o).Runs[0].Inventory.Hosts
+			Expect(hosts[0].Probes[0].Cause).To(ContainSubstring("the same password is not sent again"), name)
+			passwords := slices.DeleteFunc(server.Attempts(), func(method string) bool { return method != "password" })
+			Expect(passwords).To(HaveLen(len(hosts)), "%s: one for each host", name)
+		}
+	}, SpecTimeout(2*time.Minute))
 
 	It("repeat a connection that did not get through", func(ctx SpecContext) {
 		var connections atomic.Int64

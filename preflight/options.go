@@ -12,6 +12,7 @@ import (
 	"github.com/vic-preflight/vic-preflight/checks"
 	"github.com/vic-preflight/vic-preflight/fix"
 	"github.com/vic-preflight/vic-preflight/internal/facts"
+	"github.com/vic-preflight/vic-preflight/internal/hostssh"
 	"github.com/vic-preflight/vic-preflight/internal/nearest"
 	"github.com/vic-preflight/vic-preflight/internal/sim"
 	"github.com/vic-preflight/vic-preflight/inventory"
@@ -205,6 +206,9 @@ type SSHOptions struct {
 	KnownHosts string
 	// StartService starts the SSH service where it does not run, and stops it again.
 	StartService bool
+	// refused are the passwords that hosts have refused in earlier runs; nil where there
+	// were none.
+	refused *hostssh.Refusals
 }
 
 // The defaults of times, where the options say none.

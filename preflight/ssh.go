@@ -2,6 +2,7 @@ package preflight
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,7 +42,7 @@ const defaultSSHPort = 22
 
 // login reads keys and known hosts.
 func (o *SSHOptions) login() (hostssh.Options, error) {
-	opts := hostssh.Options{User: o.User, Port: o.Port, Dialer: &net.Dialer{}}
+	opts := hostssh.Options{User: o.User, Port: o.Port, Dialer: &net.Dialer{}, Refused: cmp.Or(o.refused, &hostssh.Refusals{})}
 	if opts.User == "" {
 		opts.User = "root"
 	}

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/vic-preflight/vic-preflight/internal/hostssh"
 	"github.com/vic-preflight/vic-preflight/internal/vsphere"
 	"github.com/vic-preflight/vic-preflight/report"
 )
@@ -23,10 +24,11 @@ const (
 // accounts. missing is told of each report that does not do, how long the pause is and
 // how much time is left. What a target's observer was told once it is not told again.
 func RunUntil(ctx context.Context, list []Options, wait time.Duration, done func(*report.Report, []error) bool, missing func(r *report.Report, pause, left time.Duration)) (*report.Report, []error) {
-	ends := time.Now().Add(wait)
+	ends, refused := time.Now().Add(wait), &hostssh.Refusals{}
 	pause := min(max(wait/20, shortestPause), longestPause)
 	for i := range list {
 		list[i].Observer = &once{Observer: list[i].observer(), told: map[string]bool{}}
+		list[i].SSH.refused = refused
 	}
 	for {
 		rep, errs := RunAll(ctx, list)

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/vic-preflight/vic-preflight/internal/hostssh"
+	"github.com/vic-preflight/vic-preflight/internal/infile"
 	"github.com/vic-preflight/vic-preflight/internal/sim"
 	"github.com/vic-preflight/vic-preflight/report"
 )
@@ -129,6 +131,25 @@ func (w *WatchOptions) validate(list []Options) error {
 				Hints: []string{"they go to vic-preflight/journals in the state directory, which XDG_STATE_HOME names"},
 			}
 		}
+		if err := o.oncePipes(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// oncePipes refuses pipes among the files that each round reads: the second would read nothing.
+func (o *Options) oncePipes() error {
+	for _, f := range [][2]string{
+		{"baseline", o.Baseline}, {"listener-key", o.Probe.ListenerKey}, {"ssh-key", o.SSH.Key},
+		{"ssh-password-file", o.SSH.PasswordFile}, {"ssh-known-hosts", o.SSH.KnownHosts},
+	} {
+		if infile.IsPipe(f[1]) {
+			return &UsageError{
+				Err:   fmt.Errorf("--%s %s is a pipe, which is read once, and each round of a watch reads it", f[0], f[1]),
+				Hints: []string{"give a file"},
+			}
+		}
 	}
 	return nil
 }
@@ -153,10 +174,12 @@ func (w *WatchOptions) permitted(ctx context.Context, list []Options) error {
 func watched(ctx context.Context, list []Options) (all []Options, stop func()) {
 	all = slices.Clone(list)
 	var running []*sim.VCenter
+	refused := &hostssh.Refusals{}
 	for i := range all {
 		o := &all[i]
 		o.Change.Confirm = nil
 		o.Observer = &once{Observer: o.observer(), told: map[string]bool{}}
+		o.SSH.refused = refused
 		if o.Change.Do == Allow {
 			o.Change.repairs = &repairs{}
 		}

@@ -140,7 +140,7 @@ func (t *teller) tell(word string, status checks.Status, subject, text string) {
 	t.events = append(t.events, Event{At: t.r.StartedAt.Add(t.r.Duration), Word: word, Text: subject + ": " + Clean(text), status: status})
 }
 
-// changes tells what was changed, and what takes it back.
+// changes tells what was changed, what takes it back, and what is left.
 func (t *teller) changes() {
 	for i := range t.run.Plan {
 		e := &t.run.Plan[i]
@@ -160,6 +160,9 @@ func (t *teller) changes() {
 		}
 		t.tell("journal", checks.Skip, "", text)
 		t.events[len(t.events)-1].unbroken = true
+	}
+	for _, left := range t.run.Leftovers {
+		t.tell("left", checks.Fail, "", leftover(left))
 	}
 }
 

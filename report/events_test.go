@@ -173,7 +173,7 @@ var _ = Describe("what a watch tells", func() {
 	failed.Error = "enable vic-engine: refused by the host"
 	left.NotBegun = true
 
-	It("is what was changed, and what takes it back, also of a round that was ended", func() {
+	It("is what was changed, what takes it back, and what is left, also of a round that was ended", func() {
 		c := &report.Chronicle{}
 		told(c, changed(0))
 		r := changed(1, made)
@@ -187,6 +187,11 @@ var _ = Describe("what a watch tells", func() {
 		var out bytes.Buffer
 		Expect(report.Events(&out, c.Changes(r), report.Style{Width: 60})).To(Succeed())
 		Expect(out.String()).To(HaveSuffix(want[1]+"\n"), "a command is copied as it stands")
+		r = changed(1)
+		r.Runs[0].Leftovers = []string{"vic-preflight-probe-1"}
+		want = []string{"left vc.example/dc1: the virtual machine vic-preflight-probe-1 could not be removed: vic-preflight probe --cleanup removes it later"}
+		Expect(told(c, r)).To(Equal(want))
+		Expect(lines(r, c.Changes(r))).To(Equal(want))
 		Expect(told(c, changed(2, failed))).To(Equal([]string{"FAILED esx1: enable vic-engine: refused by the host"}))
 		Expect(told(c, changed(3, left))).To(BeEmpty())
 	})

@@ -250,9 +250,13 @@ func (r *Run) remarks(l labels) []item {
 		}
 	}
 	for _, left := range r.Leftovers {
-		remark(checks.Warn, "cleanup", "leftover", "the virtual machine "+left+" could not be removed: vic-preflight probe --cleanup removes it later")
+		remark(checks.Warn, "cleanup", "leftover", leftover(left))
 	}
 	return items
+}
+
+func leftover(machine string) string {
+	return "the virtual machine " + machine + " could not be removed: vic-preflight probe --cleanup removes it later"
 }
 
 // changes are the entries of the plan but those that leave a host alone.

@@ -69,9 +69,8 @@ type Console struct {
 // New is a console on the stream. Where several targets are run, each line names its own.
 // Until it is closed a reader that has gone away, as head does, ends no run in the middle.
 func New(w io.Writer, several bool) *Console {
-	now := time.Now()
-	c := &Console{w: w, terminal: IsTerminal(w), several: several, began: now, last: now, gone: make(chan os.Signal, 1)}
-	signal.Notify(c.gone, syscall.SIGPIPE)
+	c := &Console{w: w, terminal: IsTerminal(w), several: several, gone: make(chan os.Signal, 1)}
+	c.Begin()
 	return c
 }
 
@@ -123,8 +122,9 @@ func (c *Console) clear() {
 	}
 }
 
-// Begin is called where runs begin anew: what took time before does not count.
+// Begin is called where runs begin anew after a Close: what took time before does not count.
 func (c *Console) Begin() {
+	signal.Notify(c.gone, syscall.SIGPIPE)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.began = time.Now()

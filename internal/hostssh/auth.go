@@ -66,7 +66,7 @@ func plain(err error) error {
 	case errors.As(err, &changed):
 		return errors.New("the host's key has changed: it was set up anew, or somebody is in between")
 	case errors.Is(err, errOnce), strings.Contains(err.Error(), "unable to authenticate"):
-		return errors.New("the host refused the login")
+		return errRefused
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return errSilent
 	}

@@ -24,6 +24,8 @@ type Options struct {
 	// ESXi offers, or else as a password, never both. There is one attempt for
 	// each host: ESXi locks root out after a few.
 	Password string
+	// Refused are the passwords that are not sent again. nil means that none are remembered.
+	Refused *Refusals
 	// HostKeys are those that are taken.
 	HostKeys *Known
 	Port     int
@@ -70,6 +72,13 @@ func Dial(ctx context.Context, host Host, opts Options) (*Client, error) {
 		opts.Signers = host.Signers
 	}
 	address := net.JoinHostPort(host.Address, fmt.Sprint(opts.Port))
+	secret := refusal{host.Name, address, opts.User, opts.Password}
+	if len(opts.Signers) > 0 {
+		secret.password = "" // it is not sent
+	}
+	if opts.Refused.has(secret) {
+		return nil, errAgain
+	}
 	dialling, cancel := context.WithTimeout(ctx, LoginTime)
 	defer cancel()
 	conn, err := opts.connect(dialling, ctx, host, address)
@@ -91,7 +100,10 @@ func Dial(ctx context.Context, host Host, opts Options) (*Client, error) {
 		if ctx.Err() != nil { // it closed the connection
 			return nil, fmt.Errorf("broken off before the login was made: %w", ctx.Err())
 		}
-		return nil, plain(err)
+		if err = plain(err); errors.Is(err, errRefused) {
+			opts.Refused.add(secret)
+		}
+		return nil, err
 	}
 	client := &Client{client: ssh.NewClient(c, channels, requests), conn: conn, stop: stop, ended: make(chan struct{})}
 	go func() {

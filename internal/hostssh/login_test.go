@@ -8,6 +8,7 @@ import (
 	. "github.com/onsi/gomega"
 	"golang.org/x/crypto/ssh"
 
+	"github.com/vic-preflight/vic-preflight/internal/hostssh"
 	"github.com/vic-preflight/vic-preflight/internal/hostssh/sshtest"
 )
 
@@ -128,6 +129,34 @@ var _ = DescribeTable("a password is sent once", func(ctx SpecContext, row passw
 		return &ssh.ServerConfig{PasswordCallback: a.password(&ssh.PartialSuccessError{Next: ssh.ServerAuthCallbacks{PasswordCallback: a.password(nil)}})}
 	}}),
 )
+
+var _ = It("a password that was refused is not sent to the host again; another one is, and to another host", func(ctx SpecContext) {
+	a := &asker{}
+	key := sshtest.NewKey(GinkgoTB())
+	config := &ssh.ServerConfig{PasswordCallback: a.password(errNo)}
+	config.AddHostKey(key)
+	s := sshtest.Start(GinkgoTB(), config, silent)
+	opts := options(s, s.Known(GinkgoTB(), key.PublicKey()))
+	opts.Refused = &hostssh.Refusals{}
+	refuse := func(name string) {
+		GinkgoHelper()
+		_, err := hostssh.Dial(ctx, hostssh.Host{Name: name, Address: "127.0.0.1"}, opts)
+		Expect(err).To(MatchError("the host refused the login"))
+		_, err = hostssh.Dial(ctx, hostssh.Host{Name: name, Address: "127.0.0.1"}, opts)
+		Expect(err).To(MatchError(ContainSubstring("the same password is not sent again: hosts lock accounts out")))
+	}
+	refuse("esx1.example")
+	refuse("esx2.example")
+	opts.Password = "another"
+	refuse("esx1.example")
+	opts.Signers = []ssh.Signer{sshtest.NewKey(GinkgoTB())}
+	for range 2 { // keys lock nobody out
+		_, err := dial(ctx, opts)
+		Expect(err).To(MatchError("the host refused the login"))
+	}
+	s.Close()
+	Expect(s.Attempts()).To(Equal([]string{"none", byPassword, "none", byPassword, "none", byPassword, "none", "none"}))
+}, SpecTimeout(limit))
 
 var _ = Describe("keys", func() {
 	It("go without a password, whatever the host offers", func(ctx SpecContext) {
