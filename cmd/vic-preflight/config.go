@@ -77,14 +77,14 @@ func newConfig(a *app) *cobra.Command {
 				path, found = args[0], true
 			}
 			if !found || len(args) > 1 {
-				return usageError(errors.New("config check takes one file, or .vic-preflight.yaml in the working directory"))
+				return usageError(errors.New("config check takes one file; without one there has to be a .vic-preflight.yaml in the working directory"))
 			}
 			var c *config.Config
 			err := reading(cmd, path, func() (err error) { c, err = a.readConfig(path); return err })
 			if err != nil {
 				return usageError(err)
 			}
-			_, err = fmt.Fprintf(a.stdout, "%s: nothing is wrong: %d targets, %d settings, %d waivers\n", report.Clean(path), len(c.Targets), len(c.Settings), len(c.Waivers))
+			_, err = fmt.Fprintf(a.stdout, "%s: nothing is wrong (targets: %d, settings: %d, waivers: %d)\n", report.Clean(path), len(c.Targets), len(c.Settings), len(c.Waivers))
 			return err
 		},
 	}

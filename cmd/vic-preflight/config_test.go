@@ -237,7 +237,7 @@ output: [json, table=`+filepath.Join(dir, "table.txt")+`]
 		soon := time.Now().UTC().Add(72 * time.Hour).Format(time.DateOnly)
 		out := invocation{args: []string{"config", "check", configured("waivers: [{reason: drift, because: so, expires: " + soon + "}]\n")}}.run(ctx)
 		Expect(out.code).To(Equal(exitOK), out.stderr)
-		Expect(out.stdout).To(HaveSuffix(": nothing is wrong: 0 targets, 0 settings, 1 waivers\n"))
+		Expect(out.stdout).To(HaveSuffix(": nothing is wrong (targets: 0, settings: 0, waivers: 1)\n"))
 		Expect(out.stderr).To(ContainSubstring("expires soon"))
 	}, SpecTimeout(time.Minute))
 })

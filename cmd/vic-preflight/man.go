@@ -20,7 +20,6 @@ import (
 // place of running: the program of the users carries no generator.
 func init() {
 	root := newRoot(&app{stdin: os.Stdin, stdout: io.Discard, stderr: os.Stderr, lookupEnv: os.LookupEnv})
-	root.InitDefaultCompletionCmd()
 	root.DisableAutoGenTag = true
 	if err := writePages(root, os.Args[1]); err != nil {
 		log.Fatal(err)

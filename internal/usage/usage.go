@@ -55,6 +55,13 @@ func Install(root *cobra.Command, out io.Writer, all *bool) {
 			return NoCommand(found, rest)
 		}
 	}
+	root.InitDefaultCompletionCmd()
+	if shells, _, err := root.Find([]string{"completion"}); err == nil && shells != root {
+		// By itself it prints help for any word, with exit code 0, into a shell that sources it.
+		ask(shells, "completion for which shell?", root.Name()+" completion bash, zsh, fish or powershell")
+		shells.Short = "Print what completes commands, flags and values in a shell"
+		shells.Long = "completion prints the script by which a shell completes commands, flags and\nvalues. The help of each shell's command says how to load it."
+	}
 	long := root.HelpFunc()
 	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
 		if !*all {

@@ -43,12 +43,16 @@ func NoArgs(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// Parent is a command that has commands alone. ask is what is said without one.
-func Parent(use, short, ask, hint string, commands ...*cobra.Command) *cobra.Command {
-	cmd := &cobra.Command{
-		Use: use, Short: short, Args: NoCommand, SuggestionsMinimumDistance: 2,
-		RunE: func(*cobra.Command, []string) error { return &Error{errors.New(ask), []string{hint}} },
-	}
+// Parent is a command that has commands alone. question is what is said without one.
+func Parent(use, short, question, hint string, commands ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{Use: use, Short: short}
+	ask(cmd, question, hint)
 	cmd.AddCommand(commands...)
 	return cmd
+}
+
+// ask makes a command refuse to run without one of its commands.
+func ask(cmd *cobra.Command, question, hint string) {
+	cmd.Args, cmd.SuggestionsMinimumDistance = NoCommand, 2
+	cmd.RunE = func(*cobra.Command, []string) error { return &Error{errors.New(question), []string{hint}} }
 }
