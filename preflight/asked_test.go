@@ -10,6 +10,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/vic-preflight/vic-preflight/checks"
+	"github.com/vic-preflight/vic-preflight/internal/infile"
 	"github.com/vic-preflight/vic-preflight/preflight"
 	"github.com/vic-preflight/vic-preflight/report"
 )
@@ -61,4 +62,6 @@ var _ = It("a password is the first line of its file alone", func() {
 	Expect(preflight.ReadSecretFrom(strings.NewReader("first\nsecond\n"), "file")).To(Equal("first"))
 	Expect(preflight.ReadSecretFrom(strings.NewReader("first\r\n"), "file")).To(Equal("first"))
 	Expect(preflight.ReadSecretFrom(strings.NewReader("first"), "file")).To(Equal("first"))
+	_, err := preflight.ReadSecretFrom(strings.NewReader(strings.Repeat("x", infile.Short+1)), "file")
+	Expect(err).To(MatchError(infile.ErrLarge))
 })

@@ -55,6 +55,8 @@ var _ = DescribeTable("hosts' own settings ask for", func(s inventory.PeerSettin
 		"iscsi-3261: outbound TCP 3261 [10.0.0.3/32] [] (S: 10.0.0.3:3261)", "iscsi: outbound TCP 3260 [10.0.0.4/32 fd00::2/128] [] (S: 10.0.0.4:3260, [fd00::2]:3260)"),
 	Entry("vMotion, without the addresses for cold migration", set(inventory.VMotionHosts, "10.0.1.2"),
 		"vmotion-migration-in: inbound TCP 8000 [10.0.1.2/32] [] (S: 10.0.1.2)", "vmotion-migration-out: outbound TCP 8000 [10.0.1.2/32] [] (S: 10.0.1.2)"),
+	Entry("the mounts of NFS 3", set(inventory.NFSMounts, "10.0.3.1"), "nfs3: outbound TCP 111 and 2049 [10.0.3.1/32] [] (S: 10.0.3.1)"),
+	Entry("the mounts of NFS 4.1", set(inventory.NFS41Mounts, "10.0.3.1"), "nfs41: outbound TCP 2049 [10.0.3.1/32] [] (S: 10.0.3.1)"),
 	Entry("cold migration", set(inventory.ProvisioningHosts, "10.0.2.2"), "vmotion-provisioning: outbound TCP 902 [10.0.2.2/32] [] (S: 10.0.2.2)"),
 	Entry("peers whose address was not read", inventory.PeerSetting{Origin: inventory.VMotionHosts, Name: "S", Values: []string{"10.0.1.2"}, Unnamed: []string{"that of esx3"}},
 		"vmotion-migration-in: inbound TCP 8000 [10.0.1.2/32] [that of esx3] (S: 10.0.1.2, that of esx3)",

@@ -3,6 +3,7 @@ package report_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/netip"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -36,6 +37,38 @@ var _ = It("JSON tells apart hosts with many results that differ in the last one
 		Expect(h.Checks).To(HaveLen(40))
 		Expect(h.Checks[39].Detail).To(Equal(fmt.Sprintf("the last of host %d", i)))
 	}
+})
+
+var _ = It("JSON tells a host's demands once for all requirements of theirs, and none that is not the host's", func() {
+	hosts := []inventory.Host{member("prod", "esx1.example"), member("prod", "esx2.example")}
+	hosts[0].ID, hosts[0].Version, hosts[1].ID = "host-1", "8.0.1", "host-2"
+	shared := &checks.Demand{Peers: []netip.Prefix{netip.MustParsePrefix("10.0.0.9/32")}, Unnamed: []string{"pool"}, From: "a setting"}
+	other := &checks.Demand{Unnamed: []string{"logs"}, From: "another"}
+	of := map[string]*checks.Demand{"host-1": shared}
+	r := build(hosts)
+	r.Runs[0].Requirements = []checks.Requirement{
+		checks.VIC(), {Name: "in", Of: of}, {Name: "out", Of: of}, {Name: "logs", Of: map[string]*checks.Demand{"host-1": other}},
+		{Name: "newer", Of: of, Since: "8.0.2"},
+	}
+	var told struct {
+		Targets []struct {
+			Hosts []struct {
+				Demands []struct {
+					Requirements, Peers, UnnamedPeers []string
+					From                              string
+				}
+			}
+		}
+	}
+	Expect(json.Unmarshal([]byte(write("json", r)), &told)).To(Succeed())
+	demands := told.Targets[0].Hosts[0].Demands
+	Expect(demands).To(HaveLen(2))
+	Expect(demands[0].Requirements).To(Equal([]string{"in", "out"}))
+	Expect(demands[0].Peers).To(Equal([]string{"10.0.0.9/32"}))
+	Expect(demands[0].UnnamedPeers).To(Equal([]string{"pool"}))
+	Expect(demands[0].From).To(Equal("a setting"))
+	Expect(demands[1].Requirements).To(Equal([]string{"logs"}))
+	Expect(told.Targets[0].Hosts[1].Demands).To(BeEmpty())
 })
 
 var _ = It("a grouped table names the hosts that fail with their own cluster", func() {

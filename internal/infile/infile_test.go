@@ -101,6 +101,32 @@ var _ = Describe("a file to read", func() {
 		Expect(err).To(MatchError(context.Canceled))
 	}, SpecTimeout(5*time.Second))
 
+	It("is not begun when the context has ended before", func(ctx SpecContext) {
+		ended, cancel := context.WithCancel(ctx)
+		cancel()
+		for range 20 { // of two that are ready, any is taken
+			_, err := infile.Until(ended, "look", func() (any, error) { panic("it looks") })
+			Expect(err).To(MatchError("look: context canceled"))
+		}
+	})
+
+	It("leaves alone what its reader has, where it comes after it was given up", func(ctx SpecContext) {
+		reading, cancel := context.WithCancel(ctx)
+		late := &lateReader{begun: make(chan bool), end: make(chan bool), ended: make(chan bool)}
+		in, _, err := infile.Argument(reading, "-", infile.Short, late)
+		Expect(err).NotTo(HaveOccurred())
+		go func() {
+			<-late.begun
+			cancel()
+		}()
+		text := []byte("mine")
+		_, err = in.Read(text)
+		Expect(err).To(MatchError(context.Canceled))
+		close(late.end)
+		<-late.ended
+		Expect(string(text)).To(Equal("mine"))
+	}, SpecTimeout(5*time.Second))
+
 	It("makes no panic that nobody catches", func(ctx SpecContext) {
 		_, err := infile.Until(ctx, "look", func() (any, error) { panic("a fault") })
 		Expect(err).To(MatchError(ContainSubstring("a fault")))
@@ -138,3 +164,13 @@ var _ = Describe("a file to read", func() {
 		Expect(err).To(MatchError(infile.ErrSilent))
 	})
 })
+
+// lateReader reads when it is let.
+type lateReader struct{ begun, end, ended chan bool }
+
+func (r *lateReader) Read(p []byte) (int, error) {
+	close(r.begun)
+	<-r.end
+	defer close(r.ended)
+	return copy(p, "late"), nil
+}

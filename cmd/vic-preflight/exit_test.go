@@ -1,0 +1,30 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"syscall"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+)
+
+var _ = Describe("the exit code of a signal", func() {
+	DescribeTable("is its own, as shells have it", func(cause error, want int) {
+		ctx, cancel := context.WithCancelCause(context.Background())
+		cancel(cause)
+		Expect(signalled(ctx)).To(Equal(want))
+	},
+		Entry("hangup", errors.New("hangup signal received"), 129),
+		Entry("interrupt", errors.New("interrupt signal received"), 130),
+		Entry("terminated", errors.New("terminated signal received"), 143),
+		Entry("Ctrl-C at a prompt, without one", context.Canceled, 130),
+	)
+
+	It("is that of what could not be read for it, and of no fault in that", func() {
+		Expect(exitOf(usageError(fmt.Errorf("open file: %w", context.Canceled))).code).To(Equal(exitInterrupted))
+		Expect(exitOf(usageError(fmt.Errorf("open file: %w", context.DeadlineExceeded))).code).To(Equal(exitUnknown))
+		Expect(exitOf(usageError(fmt.Errorf("open file: %w", syscall.ENOENT))).code).To(Equal(exitUsage))
+	})
+})
