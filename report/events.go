@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,8 +24,8 @@ type Event struct {
 
 // Chronicle tells what becomes of the targets from one report to the next. It compares
 // them as a diff does. The reports are of the same targets, in the same order; of the first
-// one nothing is told, since it is shown itself, but that its only target could not be read:
-// people are shown no report of that.
+// one only what it does not show itself is told: that its only target could not be read, and
+// an error of a run, such as a plan for more hosts than a run may change.
 type Chronicle struct{ targets []*followed }
 
 // followed is what was known of a target.
@@ -53,7 +54,7 @@ func (c *Chronicle) Next(r *Report, errs []error) []Event {
 		c.targets[i].follow(&t, errs[i])
 	}
 	if first && (len(r.Runs) > 1 || r.Runs[0].Err == nil) {
-		return nil
+		return slices.DeleteFunc(t.events, func(e Event) bool { return e.Word != "error" })
 	}
 	return t.events
 }

@@ -54,6 +54,14 @@ var _ = Describe("watch", func() {
 		Expect(out.stderr).To(HaveSuffix("vic-preflight: interrupted; what was known and done is reported\n"))
 	}, SpecTimeout(2*time.Minute))
 
+	It("says in the first round that it may not repair so many hosts, and says it once", func(ctx SpecContext) {
+		out := invocation{args: []string{"watch", "sim://closed", "--fix", "--max-hosts", "1", "--every", "1ms", "--rounds", "3"}}.run(ctx)
+		Expect(out.code).To(Equal(exitUnverified))
+		const fuse = "the plan changes 5 hosts, and --max-hosts allows 1: nothing was changed\n"
+		Expect(out.stdout).To(MatchRegexp(`(?s)\n5 to change\n20\S+Z error sim://closed: ` + fuse + `$`))
+		Expect(strings.Count(out.stderr, fuse)).To(Equal(1), "it is the last round's, too")
+	}, SpecTimeout(time.Minute))
+
 	It("says at once that a server cannot be reached, and goes on", func(ctx SpecContext) {
 		run, cancel := context.WithCancel(ctx)
 		out := seeing(run, "checking again every 5m0s", cancel, "watch", deaf, "--user", "root", "--password", secret)
