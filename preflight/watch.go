@@ -141,8 +141,11 @@ func (w *WatchOptions) validate(list []Options) error {
 // oncePipes refuses pipes among the files that each round reads: the second would read nothing.
 func (o *Options) oncePipes() error {
 	for _, f := range [][2]string{
-		{"baseline", o.Baseline}, {"listener-key", o.Probe.ListenerKey}, {"ssh-key", o.SSH.Key},
-		{"ssh-password-file", o.SSH.PasswordFile}, {"ssh-known-hosts", o.SSH.KnownHosts},
+		{"baseline", o.Baseline},
+		{"listener-key", o.Probe.ListenerKey},
+		{"ssh-key", o.SSH.Key},
+		{"ssh-password-file", o.SSH.PasswordFile},
+		{"ssh-known-hosts", o.SSH.KnownHosts},
 	} {
 		if infile.IsPipe(f[1]) {
 			return &UsageError{
