@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/vic-preflight/vic-preflight/internal/infile"
@@ -17,6 +18,8 @@ const (
 	patience = 10 * time.Second
 	// grace is how long a report is still written after its run was ended by a signal.
 	grace = 5 * time.Second
+	// again is how long a pipe without a reader is let be before it is looked at again.
+	again = 20 * time.Millisecond
 	// part is what is written at a time, in bytes.
 	part = 1 << 16
 )
@@ -41,7 +44,7 @@ func extend(ctx context.Context, path string, data []byte) error {
 }
 
 func extendWithin(ctx context.Context, patience time.Duration, path string, data []byte) error {
-	f, err := patiently(ctx, patience, func() (*os.File, error) { return os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644) })
+	f, err := open(ctx, patience, path)
 	if err != nil {
 		return err
 	}
@@ -60,13 +63,40 @@ func extendWithin(ctx context.Context, patience time.Duration, path string, data
 	return errors.Join(err, f.Close())
 }
 
+// open opens what is extended. A pipe is looked at again and again: an open that waits for a reader
+// cannot be ended, and a watch makes one in each round.
+func open(ctx context.Context, patience time.Duration, path string) (*os.File, error) {
+	const flags = os.O_WRONLY | os.O_APPEND | os.O_CREATE
+	if !infile.IsPipe(path) {
+		return patiently(ctx, patience, func() (*os.File, error) { return os.OpenFile(path, flags, 0o644) })
+	}
+	late, cancel := linger.Context(ctx, patience, grace)
+	defer cancel()
+	for {
+		f, err := os.OpenFile(path, flags|syscall.O_NONBLOCK, 0)
+		if !errors.Is(err, syscall.ENXIO) { // which says that nobody reads from it
+			return f, err
+		}
+		select {
+		case <-late.Done():
+			return nil, unread(fmt.Errorf("open: %w", late.Err()), patience)
+		case <-time.After(again):
+		}
+	}
+}
+
+// unread says of what took too long that nobody reads.
+func unread(err error, patience time.Duration) error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("%w: given up after %s", ErrUnread, patience)
+	}
+	return err
+}
+
 // patiently does what may wait for a reader for ever.
 func patiently[T any](ctx context.Context, patience time.Duration, do func() (T, error)) (T, error) {
 	late, cancel := linger.Context(ctx, patience, grace)
 	defer cancel()
 	done, err := infile.Until(late, "write", do)
-	if errors.Is(err, context.DeadlineExceeded) {
-		err = fmt.Errorf("%w: given up after %s", ErrUnread, patience)
-	}
-	return done, err
+	return done, unread(err, patience)
 }

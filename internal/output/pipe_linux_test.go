@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -59,6 +60,13 @@ func TestPipesThatNobodyReads(t *testing.T) {
 	path := fifo(t)
 	if err := output.ExtendWithin(t.Context(), moment, path, []byte("text")); !errors.Is(err, output.ErrUnread) || err.Error() != "nobody reads from it: given up after 50ms" {
 		t.Errorf("without a reader: %v", err)
+	}
+	before := runtime.NumGoroutine()
+	for range 20 {
+		_ = output.ExtendWithin(t.Context(), time.Millisecond, path, []byte("text"))
+	}
+	if left := runtime.NumGoroutine() - before; left > 5 {
+		t.Errorf("%d opens still wait for a reader", left)
 	}
 	reader, err := os.OpenFile(path, os.O_RDWR, 0) // which opens, and reads nothing
 	if err != nil {
