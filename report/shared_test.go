@@ -47,7 +47,10 @@ var _ = It("JSON tells a host's demands once for all requirements of theirs, and
 	of := map[string]*checks.Demand{"host-1": shared}
 	r := build(hosts)
 	r.Runs[0].Requirements = []checks.Requirement{
-		checks.VIC(), {Name: "in", Of: of}, {Name: "out", Of: of}, {Name: "logs", Of: map[string]*checks.Demand{"host-1": other}},
+		checks.VIC(),
+		{Name: "in", Of: of},
+		{Name: "out", Of: of},
+		{Name: "logs", Of: map[string]*checks.Demand{"host-1": other}},
 		{Name: "newer", Of: of, Since: "8.0.2"},
 	}
 	var told struct {
