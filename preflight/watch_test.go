@@ -430,6 +430,7 @@ func TestWatchRefusesWhatIsOfASingleRun(t *testing.T) {
 		{preflight.Options{Target: simulated, Change: preflight.ChangeOptions{Do: preflight.Allow, DryRun: true}}, preflight.WatchOptions{Every: time.Minute}, "--dry-run does not go with a watch"},
 		{preflight.Options{Target: simulated, Change: preflight.ChangeOptions{Do: preflight.Allow, Journal: "j"}}, preflight.WatchOptions{Every: time.Minute}, "--journal names one file"},
 	} {
+		row.w.Rounds, row.w.Begin, row.w.Told = cmp.Or(row.w.Rounds, 1), func() {}, func(preflight.Round) {}
 		_, err := preflight.Watch(t.Context(), []preflight.Options{row.o}, row.w)
 		var bad *preflight.UsageError
 		if !errors.As(err, &bad) || !strings.Contains(err.Error(), row.says) {

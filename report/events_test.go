@@ -196,6 +196,20 @@ var _ = Describe("what a watch tells", func() {
 		Expect(told(c, changed(3, left))).To(BeEmpty())
 	})
 
+	It("names hosts of changes by their paths where names are not unique", func() {
+		c := &report.Chronicle{}
+		told(c, changed(0))
+		r := changed(1, failed)
+		r.Runs[0].Inventory.Hosts[1].Name = "esx1"
+		Expect(lines(r, c.Changes(r))).To(Equal([]string{"FAILED /dc1/host/prod/esx1: enable vic-engine: refused by the host"}))
+	})
+
+	It("has one line, whatever a server says in an error", func() {
+		c := &report.Chronicle{}
+		told(c, changed(0))
+		Expect(told(c, changed(1), errors.New("refused\nNEW esx2: \x1b[31mforged"))).To(Equal([]string{"error vc.example/dc1: " + report.Clean("refused\nNEW esx2: \x1b[31mforged")}))
+	})
+
 	It("is a refusal and an error once, until they are others", func() {
 		refused := report.PlanEntry{Action: report.Refuse, Reason: "no-ruleset", Detail: "the host has none"}
 		c := &report.Chronicle{}
@@ -205,6 +219,9 @@ var _ = Describe("what a watch tells", func() {
 			"refused esx1: no-ruleset: the host has none", "error vc.example/dc1: not all was made",
 		}))
 		Expect(told(c, changed(2, refused), unfinished)).To(BeEmpty())
+		other := refused
+		other.Reason = "borrowed-ruleset"
+		Expect(told(c, changed(2, other), unfinished)).To(Equal([]string{"refused esx1: borrowed-ruleset: the host has none"}))
 		Expect(told(c, changed(3))).To(BeEmpty())
 		Expect(told(c, changed(4, refused), unfinished)).To(HaveLen(2), "they came back")
 		planned := changed(5, enable)

@@ -42,7 +42,7 @@ var _ = It("JSON tells apart hosts with many results that differ in the last one
 var _ = It("JSON tells a host's demands once for all requirements of theirs, and none that is not the host's", func() {
 	hosts := []inventory.Host{member("prod", "esx1.example"), member("prod", "esx2.example")}
 	hosts[0].ID, hosts[0].Version, hosts[1].ID = "host-1", "8.0.1", "host-2"
-	shared := &checks.Demand{Peers: []netip.Prefix{netip.MustParsePrefix("10.0.0.9/32")}, Unnamed: []string{"pool"}, From: "a setting"}
+	shared := &checks.Demand{Peers: []netip.Prefix{netip.MustParsePrefix("10.0.0.9/32")}, Unnamed: []string{"pool\x1b[31m"}, From: "a\nsetting"}
 	other := &checks.Demand{Unnamed: []string{"logs"}, From: "another"}
 	of := map[string]*checks.Demand{"host-1": shared}
 	r := build(hosts)
@@ -68,8 +68,8 @@ var _ = It("JSON tells a host's demands once for all requirements of theirs, and
 	Expect(demands).To(HaveLen(2))
 	Expect(demands[0].Requirements).To(Equal([]string{"in", "out"}))
 	Expect(demands[0].Peers).To(Equal([]string{"10.0.0.9/32"}))
-	Expect(demands[0].UnnamedPeers).To(Equal([]string{"pool"}))
-	Expect(demands[0].From).To(Equal("a setting"))
+	Expect(demands[0].UnnamedPeers).To(Equal([]string{report.Clean("pool\x1b[31m")}), "they have no line of their own")
+	Expect(demands[0].From).To(Equal(report.Clean("a\nsetting")), "it has no line of its own")
 	Expect(demands[1].Requirements).To(Equal([]string{"logs"}))
 	Expect(told.Targets[0].Hosts[1].Demands).To(BeEmpty())
 })

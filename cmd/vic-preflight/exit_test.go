@@ -8,6 +8,9 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+
+	"github.com/vic-preflight/vic-preflight/preflight"
+	"github.com/vic-preflight/vic-preflight/report"
 )
 
 var _ = Describe("the exit code of a signal", func() {
@@ -21,6 +24,15 @@ var _ = Describe("the exit code of a signal", func() {
 		Entry("terminated", errors.New("terminated signal received"), 143),
 		Entry("Ctrl-C at a prompt, without one", context.Canceled, 130),
 	)
+
+	It("counts before all others of several targets", func() {
+		rep := &report.Report{Runs: []*report.Run{{Target: "a"}, {Target: "b"}}}
+		for _, errs := range [][]error{
+			{&preflight.InterruptedError{}, &preflight.UnfinishedError{Err: syscall.EIO}}, {&preflight.UnfinishedError{Err: syscall.EIO}, &preflight.InterruptedError{}},
+		} {
+			Expect(exitOf((&outputFlags{}).settle(rep, errs, true)).code).To(Equal(exitInterrupted))
+		}
+	})
 
 	It("is that of what could not be read for it, and of no fault in that", func() {
 		Expect(exitOf(usageError(fmt.Errorf("open file: %w", context.Canceled))).code).To(Equal(exitInterrupted))
