@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -131,7 +132,7 @@ func (f *outputFlags) code(run *report.Run, err error, graded bool) int {
 	case code == exitUnknown && run.Err == nil && graded && grade == exitFailed:
 		return exitFailed // the time ran out, but not before that was known
 	case err != nil:
-		return code
+		return cmp.Or(code, exitUnknown) // an error is never green
 	case run.DryRun:
 		return codes[run.PlanGrade(f.strict, f.allowUnknown)]
 	case graded:
