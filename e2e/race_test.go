@@ -70,3 +70,9 @@ var _ = It("CI runs every package that starts goroutines with the race detector"
 	}
 	Expect(packages).To(ConsistOf(append(strings.Fields(string(raced[1])), inPart)))
 })
+
+var _ = It("CI finds the README's test command", func() {
+	readme, err := os.ReadFile("../README.md")
+	Expect(err).NotTo(HaveOccurred())
+	Expect(string(readme)).To(MatchRegexp("(?m)^Run the tests:\n\n```sh\nmake test\n```$"), ".ci/run looks for these lines")
+})
