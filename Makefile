@@ -8,6 +8,8 @@ TOOL     := $(GO) tool -modfile=tools/go.mod
 FUZZTIME ?= 20s
 DIST     ?= dist
 MAN      ?= man
+# How many packages are tested at a time.
+PACKAGES ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 PLATFORMS ?= $(foreach os,linux darwin windows freebsd,$(os)/amd64 $(os)/arm64)
 # The release's time and version are those of the commit.
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null)
@@ -54,15 +56,16 @@ needs:
 	@./e2e/needs.sh
 
 # -count=1: the end-to-end tests build and run the program themselves, and the
-# cache of go test does not see that it changed.
+# cache of go test does not see that it changed. -p: two packages for each core, as
+# the tests wait for processes and timers half of the time.
 test: needs ## Run all tests; on Debian, install first what they need
-	$(GO) test -count=1 ./...
+	$(GO) test -count=1 -p $(PACKAGES) ./...
 
 race: needs ## Run all tests with the race detector
 	$(GO) test -count=1 -race ./...
 
 race-ci: ## Run the packages that start goroutines with the race detector, as CI does
-	SPEC_LABELS='!long' $(GO) test -count=1 -race $(addprefix ./,$(RACED))
+	SPEC_LABELS='!long' $(GO) test -count=1 -p $(PACKAGES) -race $(addprefix ./,$(RACED))
 	$(GO) test -count=1 -race ./cmd/vic-preflight -args -ginkgo.focus-file '/(probe|targets|wait)_test\.go'
 
 e2e: needs ## Run the end-to-end tests alone, the network lab among them
