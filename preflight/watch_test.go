@@ -22,9 +22,9 @@ import (
 	"github.com/vic-preflight/vic-preflight/report"
 )
 
-// watching is a watch of a simulator by a clock that stands still while a round runs, and
+// watchRun is a watch of a simulator by a clock that stands still while a round runs, and
 // leaps over the pauses. The simulator and what is done to it are outside of the clock.
-type watching struct {
+type watchRun struct {
 	vc      *sim.VCenter
 	o       preflight.Options
 	every   time.Duration // 5 minutes when 0
@@ -41,8 +41,8 @@ type watching struct {
 }
 
 // watch readies one of a scenario for so many rounds.
-func watch(t *testing.T, scenario string, rounds int) *watching {
-	w := &watching{rounds: rounds, outside: make(chan func()), after: func(int) bool { return false }}
+func watch(t *testing.T, scenario string, rounds int) *watchRun {
+	w := &watchRun{rounds: rounds, outside: make(chan func()), after: func(int) bool { return false }}
 	w.vc = simtest.Start(t, scenario, sim.Options{User: "root", Password: secret})
 	w.o = preflight.Options{Target: preflight.Target{Address: w.vc.URL.Host, User: "root", Password: secret, Insecure: true}, Observer: &memory{}}
 	w.o.Change.StateDir = t.TempDir()
@@ -55,7 +55,7 @@ func watch(t *testing.T, scenario string, rounds int) *watching {
 	return w
 }
 
-func (w *watching) run(t *testing.T) {
+func (w *watchRun) run(t *testing.T) {
 	t.Helper()
 	done := make(chan bool) // not of the bubble
 	synctest.Test(t, func(t *testing.T) {
@@ -89,7 +89,7 @@ func (w *watching) run(t *testing.T) {
 }
 
 // tells holds that the events begin so, and that there are no others.
-func (w *watching) tells(t *testing.T, want ...string) {
+func (w *watchRun) tells(t *testing.T, want ...string) {
 	t.Helper()
 	ok := len(w.events) == len(want)
 	for i := range want {
@@ -101,7 +101,7 @@ func (w *watching) tells(t *testing.T, want ...string) {
 }
 
 // journals are how many there are.
-func (w *watching) journals(t *testing.T) int {
+func (w *watchRun) journals(t *testing.T) int {
 	t.Helper()
 	list, err := filepath.Glob(filepath.Join(w.o.Change.StateDir, "vic-preflight", "journals", "*"))
 	if err != nil {
@@ -111,7 +111,7 @@ func (w *watching) journals(t *testing.T) int {
 }
 
 // shut shuts the port of a host, on the host and in vCenter's copy.
-func (w *watching) shut(host string) {
+func (w *watchRun) shut(host string) {
 	w.vc.Host(host).SetRuleset("vic-engine", false)
 	w.vc.Host(host).Booted() // the clock of the simulator is the usual one
 }
@@ -323,7 +323,7 @@ func TestWatchSaysWhatARoundThatWasEndedChanged(t *testing.T) {
 		w.vc.Host("esx01.example").SetRuleset("vic-engine", false)
 		return false
 	}
-	w.o.Observer = ending{w.o.Observer, func() { w.end() }}
+	w.o.Observer = lastChange{w.o.Observer, func() { w.end() }}
 	w.run(t)
 	var interrupted *preflight.InterruptedError
 	if !errors.As(w.err, &interrupted) || w.last.Number != 1 {
@@ -332,13 +332,13 @@ func TestWatchSaysWhatARoundThatWasEndedChanged(t *testing.T) {
 	w.tells(t, "2 repaired esx01.example", "2 journal")
 }
 
-// ending ends the watch when the first change is about to be made.
-type ending struct {
+// lastChange ends the watch when the first change is about to be made.
+type lastChange struct {
 	preflight.Observer
 	end func()
 }
 
-func (e ending) Progress(stage preflight.Stage, done, _ int) {
+func (e lastChange) Progress(stage preflight.Stage, done, _ int) {
 	if stage == preflight.StageApply && done == 1 {
 		e.end()
 	}

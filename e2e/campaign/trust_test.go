@@ -1,12 +1,12 @@
 package campaign_test
 
 import (
-	"bytes"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/vic-preflight/vic-preflight/internal/testsuite"
 )
 
 // matrix is faults by commands: how many cells went well, of how many.
@@ -78,16 +78,6 @@ const (
 
 // writeTrust puts the matrix between the markers of docs/trust.md.
 func writeTrust(m matrix, run, total int) error {
-	file := filepath.Join("..", "..", "docs", "trust.md")
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return err
-	}
-	before, rest, found := bytes.Cut(text, []byte(begin))
-	_, after, closed := bytes.Cut(rest, []byte(end))
-	if !found || !closed {
-		return fmt.Errorf("%s has no place for the matrix", file)
-	}
-	part := fmt.Sprintf("%s\n%d of %d cells were run, seed %d, commit %s.\n\n%s%s", begin, run, total, seed, commit, m.text(), end)
-	return os.WriteFile(file, append(append(before[:len(before):len(before)], part...), after...), 0o644)
+	return testsuite.WriteTrust(filepath.Join("..", "..", "docs", "trust.md"), begin, end,
+		fmt.Sprintf("%d of %d cells were run, seed %d, commit %s.\n\n%s", run, total, seed, commit, m.text()))
 }

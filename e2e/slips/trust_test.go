@@ -1,12 +1,12 @@
 package slips_test
 
 import (
-	"bytes"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/vic-preflight/vic-preflight/internal/testsuite"
 )
 
 // tableOf tells by area how many slips were caught, of how many, and names the others.
@@ -50,16 +50,6 @@ const (
 
 // writeTrust puts the table between the markers of docs/trust.md.
 func writeTrust(table string, made, total int) error {
-	file := filepath.Join(root, "docs", "trust.md")
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return err
-	}
-	before, rest, found := bytes.Cut(text, []byte(begin))
-	_, after, closed := bytes.Cut(rest, []byte(end))
-	if !found || !closed {
-		return fmt.Errorf("%s has no place for the slips", file)
-	}
-	part := fmt.Sprintf("%s\n%d of %d slips were made, commit %s.\n\n%s%s", begin, made, total, commit, table, end)
-	return os.WriteFile(file, append(append(before[:len(before):len(before)], part...), after...), 0o644)
+	return testsuite.WriteTrust(filepath.Join(root, "docs", "trust.md"), begin, end,
+		fmt.Sprintf("%d of %d slips were made, commit %s.\n\n%s", made, total, commit, table))
 }
